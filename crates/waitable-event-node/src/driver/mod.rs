@@ -1,0 +1,129 @@
+//! How the environment's own poller, the reactor, wakes Node's event loop.
+//!
+//! Two drivers with one surface. `uv.rs` has libuv poll the reactor's descriptor: half the price, and on
+//! Node the default. `thread.rs` has a thread of ours poll it and post to a threadsafe function, with Node-API
+//! alone: for runtimes whose libuv cannot be used.
+//!
+//! libuv never sees a user's descriptor, on which it may abort; it sees the reactor's, which is ours.
+
+mod thread;
+mod uv;
+
+use std::io;
+use std::ptr;
+use std::rc::Rc;
+
+use napi::bindgen_prelude::Unknown;
+use napi::{Env, JsValue, sys};
+use napi_derive::napi;
+
+use crate::environment::Environment;
+use crate::object::Reference;
+use crate::poller::{PollerEntry, poller_in};
+use crate::status;
+
+/// One of the two drivers, started.
+pub enum Driver {
+    Uv(uv::UvDriver),
+    Thread(thread::ThreadDriver),
+}
+
+impl Driver {
+    fn start(environment: &Environment, reactor: &Rc<PollerEntry>) -> io::Result<Driver> {
+        match environment.uv() {
+            Some((functions, uv_loop)) => uv::UvDriver::start(environment, functions, uv_loop, reactor).map(Driver::Uv),
+            None => thread::ThreadDriver::start(environment, reactor).map(Driver::Thread),
+        }
+    }
+
+    fn hold(&self, environment: &Environment, alive: bool) {
+        match self {
+            Driver::Uv(driver) => driver.hold(alive),
+            Driver::Thread(driver) => driver.hold(environment, alive),
+        }
+    }
+}
+
+/// Makes a reactor that reports through `batch` and calls `on_ready(count)`, and starts its driver. Made
+/// when something is awaited for the first time: an environment that never awaits has none.
+/// Returns its number among the pollers, or a status.
+#[napi]
+pub fn start_reactor(env: Env, batch: Unknown<'_>, on_ready: Unknown<'_>) -> i32 {
+    let Some(environment) = Environment::of(&env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    // SAFETY: the environment is current, and the value is an argument of the running call.
+    let on_ready = unsafe { Reference::new(environment.raw, on_ready.raw()) };
+    let reactor = match PollerEntry::new(environment.raw, &batch, on_ready) {
+        Ok(reactor) => Rc::new(reactor),
+        Err(error) => return error,
+    };
+    match Driver::start(environment, &reactor) {
+        Ok(driver) => {
+            let _ = reactor.driver.set(driver);
+            crate::poller::insert(environment, reactor)
+        }
+        Err(error) => {
+            reactor.release(environment.raw);
+            status::of_io(&error)
+        }
+    }
+}
+
+/// Whether the reactor keeps the process alive.
+#[napi]
+pub fn hold_reactor(env: Env, reactor: u32, alive: bool) {
+    if let Some(environment) = Environment::of(&env)
+        && let Some(reactor) = poller_in(environment, reactor)
+        && let Some(driver) = reactor.driver.get()
+    {
+        driver.hold(environment, alive);
+    }
+}
+
+/// Hands what is ready to JavaScript: once for a whole batch.
+///
+/// # Safety
+///
+/// `env` is current on this thread, which runs its event loop.
+unsafe fn dispatch(env: sys::napi_env, reactor: &PollerEntry) {
+    loop {
+        // SAFETY: the caller's contract; looked up again after each call, which may have ended it.
+        let Some(environment) = (unsafe { Environment::of_raw(env) }) else {
+            return;
+        };
+        let filled = reactor.fill(environment);
+        if filled != 0 && !environment.in_scope(|| deliver(environment, reactor, filled)) {
+            return;
+        }
+        if !reactor.has_more() {
+            return;
+        }
+    }
+}
+
+/// Calls `on_ready(filled)`; false when JavaScript cannot run any more.
+fn deliver(environment: &Environment, reactor: &PollerEntry, filled: i32) -> bool {
+    let raw = environment.raw;
+    let (mut receiver, mut argument, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    let Some(on_ready) = reactor.on_ready(environment) else {
+        return false;
+    };
+    // SAFETY: the environment is current, and the results are ours.
+    unsafe {
+        sys::napi_get_global(raw, &mut receiver);
+        sys::napi_create_int32(raw, filled, &mut argument);
+        // As a callback of the loop: ticks and promise jobs run when it returns.
+        match sys::napi_make_callback(raw, ptr::null_mut(), receiver, on_ready, 1, &argument, &mut result) {
+            sys::Status::napi_ok => true,
+            sys::Status::napi_pending_exception => {
+                let mut exception = ptr::null_mut();
+                if sys::napi_get_and_clear_last_exception(raw, &mut exception) == sys::Status::napi_ok {
+                    sys::napi_fatal_exception(raw, exception);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+}

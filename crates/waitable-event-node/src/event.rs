@@ -1,0 +1,198 @@
+//! The events that this environment has open, each under a small number (its slot).
+
+use std::ptr::NonNull;
+use std::sync::atomic::AtomicU32;
+
+use napi::bindgen_prelude::{Uint8Array, Unknown};
+use napi::{Env, JsValue, sys};
+use napi_derive::napi;
+use waitable_event::{Deadline, Error, Event, State};
+
+use crate::environment::Environment;
+use crate::object::{Reference, int32_array};
+use crate::watch::Watch;
+use crate::{blocking, status};
+
+/// One event that is open in one environment.
+pub struct Entry {
+    pub event: Event,
+    /// Keeps the memory of the state word alive: see the SAFETY comment in `create_event`.
+    state: Reference,
+    pub watch: Option<Watch>,
+    /// Whether the event is closed, for everybody, when this environment ends.
+    pub ends_with_environment: bool,
+}
+
+impl Entry {
+    /// Lets go of everything the entry holds in `env`, which is current.
+    pub fn release(self, env: sys::napi_env) {
+        if let Some(watch) = self.watch {
+            watch.end(&self.event);
+        }
+        drop(self.event);
+        // SAFETY: the reference was made in this environment, and the entry is gone.
+        unsafe { self.state.delete(env) };
+    }
+}
+
+/// Puts `event` among the open ones. Returns its slot.
+fn open(environment: &Environment, event: Event, state: &Unknown<'_>) -> i32 {
+    // SAFETY: the environment is current, and the value is an argument of the running call.
+    let Some(state) = (unsafe { Reference::new(environment.raw, state.raw()) }) else {
+        return status::NO_ENVIRONMENT;
+    };
+    let slot = environment.events.borrow_mut().insert(Entry { event, state, watch: None, ends_with_environment: false });
+    i32::try_from(slot).unwrap_or(status::NO_ENVIRONMENT)
+}
+
+/// Applies `operation` to the event in `slot`. A slot that is not in use was a closed event's.
+fn with_event(env: &Env, slot: u32, operation: impl FnOnce(&Event) -> i32) -> i32 {
+    let Some(environment) = Environment::of(env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    match environment.events.borrow().get(slot as usize) {
+        Some(entry) => operation(&entry.event),
+        None => status::CLOSED,
+    }
+}
+
+/// The event in `slot`, held beyond the call into the slab: for what may take long.
+pub fn event_in(environment: &Environment, slot: u32) -> Result<Event, Error> {
+    environment.events.borrow().get(slot as usize).map(|entry| entry.event.clone()).ok_or(Error::Closed)
+}
+
+/// Makes an event whose state word is the first element of `state`, an `Int32Array` of zeros over a
+/// `SharedArrayBuffer`. Returns its slot, or a status.
+#[napi]
+pub fn create_event(env: Env, state: Unknown<'_>) -> i32 {
+    let Some(environment) = Environment::of(&env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    // SAFETY: the environment is current, and the value is an argument of the running call.
+    let word = unsafe { int32_array(env.raw(), state.raw()) };
+    let Some(word) = word.and_then(|(word, _)| NonNull::new(word.cast::<AtomicU32>())) else {
+        return status::INVALID_HANDLE;
+    };
+    // SAFETY: an Int32Array is aligned, and JavaScript reaches shared memory by Atomics alone here. Only
+    // environments with an entry for the event call its methods, on their own thread, and each entry
+    // holds a strong reference to an Int32Array over this same shared memory for as long as it is there.
+    let event = Event::with_state(unsafe { State::lent(word) });
+    match event {
+        Ok(event) => open(environment, event, &state),
+        Err(error) => status::of_error(&error),
+    }
+}
+
+/// The key by which other threads open the event in `slot`; 0 when there is no such event.
+#[napi]
+pub fn event_key(env: Env, slot: u32) -> f64 {
+    Environment::of(&env)
+        .and_then(|environment| event_in(environment, slot).ok())
+        // Below 2^53.
+        .map_or(0.0, |event| event.key() as f64)
+}
+
+/// Opens the event with this key. `state` must be over the memory that the event was made with.
+#[napi]
+pub fn open_event(env: Env, key: f64, state: Unknown<'_>) -> i32 {
+    let Some(environment) = Environment::of(&env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    // SAFETY: the environment is current, and the value is an argument of the running call.
+    let word = unsafe { int32_array(env.raw(), state.raw()) };
+    // A fraction, a negative number or a NaN becomes some integer that is no key.
+    match (Event::find(key as u64), word) {
+        (Ok(event), Some((word, _))) if event.signal().state().address() == word.cast_const().cast() => {
+            if event.is_closed() { status::INVALID_HANDLE } else { open(environment, event, &state) }
+        }
+        _ => status::INVALID_HANDLE,
+    }
+}
+
+/// Sets the event.
+#[napi]
+pub fn set_event(env: Env, slot: u32) -> i32 {
+    with_event(&env, slot, |event| status::of_unit(event.set()))
+}
+
+/// Clears the event.
+#[napi]
+pub fn clear_event(env: Env, slot: u32) -> i32 {
+    with_event(&env, slot, |event| status::of_unit(event.clear()))
+}
+
+/// Whether the event is set: 1 or 0.
+#[napi]
+pub fn is_event_set(env: Env, slot: u32) -> i32 {
+    with_event(&env, slot, |event| status::of(event.is_set()))
+}
+
+/// Blocks until the event is set (1) or `timeout` milliseconds have passed (0).
+#[napi]
+pub fn wait_event(env: Env, slot: u32, timeout: f64) -> i32 {
+    let Some(environment) = Environment::of(&env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    let deadline = Deadline::after_millis(timeout);
+    let result = event_in(environment, slot)
+        .and_then(|event| blocking::with_parker(environment, |parker| event.wait_with(parker, deadline)));
+    status::of(result)
+}
+
+/// Reads bytes out of the event's pipe; the event is clear when that empties it.
+#[napi]
+pub fn receive_event(env: Env, slot: u32, mut buffer: Uint8Array) -> i32 {
+    with_event(&env, slot, |event| {
+        // SAFETY: the facade made the buffer for this call and shares it with nobody.
+        let result = event.receive(unsafe { buffer.as_mut() });
+        result.map_or_else(|error| status::of_error(&error), |count| status::of_count(Ok(count)))
+    })
+}
+
+/// The descriptor of the event's read side.
+#[napi]
+pub fn event_fileno(env: Env, slot: u32) -> i32 {
+    with_event(&env, slot, |event| status::of(event.signal().bell().map(|pipe| pipe.reader_fileno())))
+}
+
+/// The descriptor of the event's write side.
+#[napi]
+pub fn event_write_fileno(env: Env, slot: u32) -> i32 {
+    with_event(&env, slot, |event| status::of(event.signal().bell().map(|pipe| pipe.writer_fileno())))
+}
+
+/// Closes the event for everybody. The slot stays until it is released.
+#[napi]
+pub fn close_event(env: Env, slot: u32) -> i32 {
+    with_event(&env, slot, |event| {
+        event.close();
+        0
+    })
+}
+
+/// Has the event closed for everybody when this environment ends, however it ends.
+#[napi]
+pub fn close_event_with_environment(env: Env, slot: u32) -> i32 {
+    let Some(environment) = Environment::of(&env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    match environment.events.borrow_mut().get_mut(slot as usize) {
+        Some(entry) => {
+            entry.ends_with_environment = true;
+            0
+        }
+        None => status::CLOSED,
+    }
+}
+
+/// Gives the slot back: this environment is done with the event.
+#[napi]
+pub fn release_event(env: Env, slot: u32) {
+    let Some(environment) = Environment::of(&env) else {
+        return;
+    };
+    let entry = environment.events.borrow_mut().try_remove(slot as usize);
+    if let Some(entry) = entry {
+        entry.release(environment.raw);
+    }
+}

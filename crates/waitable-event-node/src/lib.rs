@@ -1,0 +1,28 @@
+//! The N-API binding of waitable-event: free functions over small integers, nothing else.
+//!
+//! Nothing here throws. A function returns its value, or a negative number: `-errno` from the system
+//! or one of the codes in [`status`]. The facade turns them into its own error classes, which are made
+//! in JavaScript so that `instanceof` holds in every realm.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `environment.rs` | what one Node environment (the main thread, a worker) owns, and its teardown |
+//! | `event.rs` | the events that this environment has open |
+//! | `watch.rs` | events that are awaited in the environment's own loop |
+//! | `poller.rs` | pollers: what a run loop waits for |
+//! | `blocking.rs` | how a thread sleeps so that it can be ended |
+//! | `driver/` | how a poller wakes Node's event loop |
+//! | `descriptor.rs` | select(), and reading and writing of somebody's descriptors |
+//!
+//! Free functions, because methods of `#[napi]` classes take a process-wide lock twice a call.
+
+mod blocking;
+mod descriptor;
+mod driver;
+mod environment;
+mod event;
+mod object;
+mod poller;
+mod status;
+mod uv;
+mod watch;

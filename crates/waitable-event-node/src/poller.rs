@@ -1,0 +1,270 @@
+//! Pollers of this environment, each under a small number, and what they report.
+
+use std::cell::{OnceCell, RefCell};
+use std::os::fd::{AsFd, AsRawFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+use napi::bindgen_prelude::Unknown;
+use napi::{Env, JsValue, sys};
+use napi_derive::napi;
+use waitable_event::sys::{Member, descriptor, select};
+use waitable_event::{Deadline, Interest, Poller, Readiness, Ready, Trigger};
+
+use crate::driver::Driver;
+use crate::environment::Environment;
+use crate::object::{Reference, int32_array};
+use crate::{blocking, status, watch};
+
+/// Bits of what is wanted and of what is ready, and the kind of an entry in the batch.
+pub const READABLE: i32 = 1;
+pub const WRITABLE: i32 = 1 << 1;
+pub const PRIORITY: i32 = 1 << 2;
+pub const HANG_UP: i32 = 1 << 3;
+pub const ERROR: i32 = 1 << 4;
+/// The entry is an event of this environment: its token is a slot, its flags are a status.
+pub const EVENT: i32 = 1 << 5;
+/// Beside the count: the alarm has rung.
+const ALARM: i32 = 1 << 30;
+
+/// A batch entry: token and flags.
+const ENTRY_LENGTH: usize = 2;
+
+/// A poller and the shared memory through which it reports, a batch at a time.
+pub struct PollerEntry {
+    pub poller: Poller,
+    /// What was taken from the kernel and did not fit into the batch.
+    taken: RefCell<Vec<Ready>>,
+    batch: *mut i32,
+    capacity: usize,
+    memory: Reference,
+    /// Of a reactor: what is called when something is ready, and what sees to it.
+    on_ready: Option<Reference>,
+    pub driver: OnceCell<Driver>,
+}
+
+impl PollerEntry {
+    pub fn new(env: sys::napi_env, batch: &Unknown<'_>, on_ready: Option<Reference>) -> Result<PollerEntry, i32> {
+        let poller = Poller::new().map_err(|error| status::of_io(&error))?;
+        // SAFETY: the environment is current, and the value is an argument of the running call.
+        let (array, memory) = unsafe { (int32_array(env, batch.raw()), Reference::new(env, batch.raw())) };
+        let (Some((batch, length)), Some(memory)) = (array, memory) else {
+            return Err(status::NO_ENVIRONMENT);
+        };
+        let capacity = length / ENTRY_LENGTH;
+        Ok(PollerEntry {
+            poller,
+            taken: RefCell::default(),
+            batch,
+            capacity,
+            memory,
+            on_ready,
+            driver: OnceCell::new(),
+        })
+    }
+
+    /// Lets go of JavaScript's values; `env` is current.
+    pub fn release(&self, env: sys::napi_env) {
+        // SAFETY: made in this environment; the caller has just taken the entry out of its only list.
+        unsafe {
+            self.memory.delete(env);
+            if let Some(on_ready) = self.on_ready {
+                on_ready.delete(env);
+            }
+        }
+    }
+
+    /// What is called when something is ready, in the handle scope that is open.
+    pub fn on_ready(&self, environment: &Environment) -> Option<sys::napi_value> {
+        // SAFETY: made in this environment, which is current; deleted only when it ends.
+        self.on_ready.and_then(|on_ready| unsafe { on_ready.get(environment.raw) })
+    }
+
+    fn write(&self, index: usize, token: i32, flags: i32) {
+        debug_assert!(index < self.capacity);
+        // SAFETY: within the batch, which `memory` keeps alive: the facade backs it with a
+        // SharedArrayBuffer, which does not move, and reads it on this same thread only.
+        unsafe {
+            self.batch.add(index * ENTRY_LENGTH).write(token);
+            self.batch.add(index * ENTRY_LENGTH + 1).write(flags);
+        }
+    }
+
+    /// Moves what is ready into the batch: the count of its entries, with the bit `ALARM`.
+    /// Whatever does not fit stays for the next call.
+    pub fn fill(&self, environment: &Environment) -> i32 {
+        let mut taken = self.taken.borrow_mut();
+        let mut alarm = false;
+        if taken.is_empty() {
+            match self.poller.take(&mut taken) {
+                Ok(rung) => alarm = rung,
+                Err(error) => return status::of_io(&error),
+            }
+        }
+        let mut count = 0;
+        let fitting = taken.len().min(self.capacity);
+        for ready in taken.drain(..fitting) {
+            match watch::slot_of(ready.token) {
+                None => {
+                    // The facade's tokens are 31 bits wide.
+                    self.write(count, ready.token as i32, flags(ready.readiness));
+                    count += 1;
+                }
+                Some(slot) => {
+                    let readable = ready.readiness.answers(Interest::READABLE);
+                    if let Some(outcome) = watch::fired(environment, slot, readable) {
+                        // A status is negative; 1 ("set") becomes the plain bit.
+                        self.write(count, slot as i32, if outcome < 0 { outcome } else { EVENT });
+                        count += 1;
+                    }
+                }
+            }
+        }
+        i32::try_from(count).unwrap_or(0) | if alarm { ALARM } else { 0 }
+    }
+
+    /// Whether a `fill()` is due without asking the kernel.
+    pub fn has_more(&self) -> bool {
+        !self.taken.borrow().is_empty()
+    }
+}
+
+pub fn interest(flags: i32) -> Interest {
+    Interest { readable: flags & READABLE != 0, writable: flags & WRITABLE != 0, priority: flags & PRIORITY != 0 }
+}
+
+pub fn flags(readiness: Readiness) -> i32 {
+    let bit = |set: bool, flag: i32| if set { flag } else { 0 };
+    bit(readiness.readable, READABLE)
+        | bit(readiness.writable, WRITABLE)
+        | bit(readiness.priority, PRIORITY)
+        | bit(readiness.hang_up, HANG_UP)
+        | bit(readiness.error, ERROR)
+}
+
+fn with_poller(env: &Env, poller: u32, operation: impl FnOnce(&Environment, &Rc<PollerEntry>) -> i32) -> i32 {
+    let Some(environment) = Environment::of(env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    match poller_in(environment, poller) {
+        Some(entry) => operation(environment, &entry),
+        None => -libc::EBADF,
+    }
+}
+
+fn of_unit(result: std::io::Result<()>) -> i32 {
+    result.map_or_else(|error| status::of_io(&error), |()| 0)
+}
+
+/// Makes a poller that reports through `batch`, an `Int32Array` over a `SharedArrayBuffer`, as pairs of
+/// token and flags. Returns its number, or a status.
+#[napi]
+pub fn create_poller(env: Env, batch: Unknown<'_>) -> i32 {
+    let Some(environment) = Environment::of(&env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    match PollerEntry::new(environment.raw, &batch, None) {
+        Ok(entry) => insert(environment, Rc::new(entry)),
+        Err(error) => error,
+    }
+}
+
+/// Puts a poller among those of the environment. Returns its number.
+pub fn insert(environment: &Environment, entry: Rc<PollerEntry>) -> i32 {
+    i32::try_from(environment.pollers.borrow_mut().insert(entry)).unwrap_or(status::NO_ENVIRONMENT)
+}
+
+/// The poller with this number.
+pub fn poller_in(environment: &Environment, poller: u32) -> Option<Rc<PollerEntry>> {
+    environment.pollers.borrow().get(poller as usize).cloned()
+}
+
+/// Closes a poller.
+#[napi]
+pub fn close_poller(env: Env, poller: u32) {
+    let Some(environment) = Environment::of(&env) else {
+        return;
+    };
+    let entry = environment.pollers.borrow_mut().try_remove(poller as usize);
+    if let Some(entry) = entry {
+        entry.release(environment.raw);
+    }
+}
+
+/// The poller's own descriptor, readable while a member is ready.
+#[napi]
+pub fn poller_fileno(env: Env, poller: u32) -> i32 {
+    with_poller(&env, poller, |_, entry| entry.poller.as_fd().as_raw_fd())
+}
+
+/// Adds a descriptor, level-triggered.
+#[napi]
+pub fn add_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) -> i32 {
+    with_poller(&env, poller, |_, entry| {
+        // SAFETY: epoll_ctl() answers EBADF for a number that is not open.
+        let result = unsafe { descriptor::borrow(fd) };
+        of_unit(result.and_then(|fd| entry.poller.add(fd, u64::from(token), interest(wanted), Trigger::Level)))
+    })
+}
+
+/// Changes what is wanted of a descriptor.
+#[napi]
+pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) -> i32 {
+    with_poller(&env, poller, |_, entry| {
+        // SAFETY: as in `add_member`.
+        let result = unsafe { descriptor::borrow(fd) };
+        of_unit(result.and_then(|fd| entry.poller.modify(fd, u64::from(token), interest(wanted), Trigger::Level)))
+    })
+}
+
+/// Takes a descriptor out.
+#[napi]
+pub fn remove_member(env: Env, poller: u32, fd: i32) -> i32 {
+    with_poller(&env, poller, |_, entry| {
+        // SAFETY: as in `add_member`.
+        let result = unsafe { descriptor::borrow(fd) };
+        of_unit(result.and_then(|fd| entry.poller.remove(fd)))
+    })
+}
+
+/// Rings the poller's alarm in `delay` milliseconds; `Infinity` never.
+#[napi]
+pub fn set_poller_alarm(env: Env, poller: u32, delay: f64) -> i32 {
+    with_poller(&env, poller, |_, entry| of_unit(entry.poller.set_alarm(duration(delay))))
+}
+
+/// Moves what is ready into the batch, without waiting: the count, with bit 30 when the alarm has rung.
+#[napi]
+pub fn take_ready(env: Env, poller: u32) -> i32 {
+    with_poller(&env, poller, |environment, entry| entry.fill(environment))
+}
+
+/// Blocks until something is ready or `timeout` milliseconds have passed, then as `take_ready`.
+#[napi]
+pub fn wait_ready(env: Env, poller: u32, timeout: f64) -> i32 {
+    with_poller(&env, poller, |environment, entry| {
+        if !entry.has_more() {
+            let mut members = [Member {
+                fd: entry.poller.as_fd().as_raw_fd(),
+                interest: Interest::READABLE,
+                readiness: Readiness::default(),
+            }];
+            let deadline = Deadline::after_millis(timeout);
+            match blocking::with_parker(environment, |parker| select(&mut members, parker, deadline)) {
+                Ok(Some(0)) => return 0,
+                Ok(Some(_)) => {}
+                Ok(None) => return status::INTERRUPTED,
+                Err(error) => return status::of_io(&error),
+            }
+        }
+        entry.fill(environment)
+    })
+}
+
+/// Milliseconds as a duration: `None` for what never comes.
+pub fn duration(milliseconds: f64) -> Option<Duration> {
+    if milliseconds <= 0.0 {
+        return Some(Duration::ZERO);
+    }
+    Duration::try_from_secs_f64(milliseconds / 1e3).ok()
+}

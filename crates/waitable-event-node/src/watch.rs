@@ -1,0 +1,142 @@
+//! Events that are awaited in the environment's own loop.
+//!
+//! An awaited event sits in the environment's reactor, one shot at a time: armed by `arm_event`, disarmed by
+//! the kernel when it fires. Beside that it is among the event's waiters, for the same reason as a
+//! blocked thread (`signal.rs`): a `clear()` may drain the pipe before the loop gets to look.
+
+use std::rc::Rc;
+use std::sync::{Arc, Weak};
+
+use napi::Env;
+use napi_derive::napi;
+use waitable_event::sys::Pipe;
+use waitable_event::{Event, Interest, Snapshot, Trigger, Wake};
+
+use crate::environment::Environment;
+use crate::poller::{PollerEntry, poller_in};
+use crate::status;
+
+/// Tokens of watched events start here; the facade's own tokens are below.
+const EVENT_TOKEN: u64 = 1 << 53;
+
+/// An event's place in the reactor of this environment.
+pub struct Watch {
+    reactor: Rc<PollerEntry>,
+    waker: Arc<dyn Wake>,
+    /// Whose descriptor is in the reactor. Not held: when somebody closes the event, its descriptors
+    /// are not to wait for this environment. The kernel takes a closed one out of its list by itself.
+    pipe: Option<Weak<Pipe>>,
+    armed: Option<Armed>,
+}
+
+struct Armed {
+    key: usize,
+    joined: Snapshot,
+}
+
+impl Watch {
+    /// Takes the event out of the reactor.
+    pub fn end(mut self, event: &Event) {
+        self.disarm(event);
+        self.forget_pipe();
+    }
+
+    fn disarm(&mut self, event: &Event) {
+        if let Some(armed) = self.armed.take() {
+            event.signal().leave(armed.key);
+        }
+    }
+
+    fn forget_pipe(&mut self) {
+        if let Some(pipe) = self.pipe.take().and_then(|pipe| pipe.upgrade()) {
+            // Errors mean that it is not there.
+            let _ = self.reactor.poller.remove(pipe.reader());
+        }
+    }
+
+    /// Arms, unless there is something to say already.
+    fn arm(&mut self, event: &Event, token: u64) -> Result<bool, waitable_event::Error> {
+        if self.armed.is_some() {
+            return Ok(false);
+        }
+        let joined = event.signal().join(self.waker.clone())?;
+        let before = event.signal().state().observe();
+        self.armed = Some(Armed { key: joined.key, joined: before });
+        if before.is_set() || before.is_closed() {
+            self.disarm(event);
+            return event.is_set();
+        }
+        let poller = &self.reactor.poller;
+        let fd = joined.bell.reader();
+        let armed = match &self.pipe {
+            Some(_) => poller.modify(fd, token, Interest::READABLE, Trigger::OneShot),
+            None => poller.add(fd, token, Interest::READABLE, Trigger::OneShot),
+        };
+        match armed {
+            Ok(()) => self.pipe = Some(Arc::downgrade(&joined.bell)),
+            Err(error) => {
+                self.disarm(event);
+                return Err(error.into());
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Has `reactor` report when the event in `slot` is set. Returns 1 when it is set now, 0 when it is armed.
+#[napi]
+pub fn arm_event(env: Env, slot: u32, reactor: u32) -> i32 {
+    let Some(environment) = Environment::of(&env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    let Some(reactor) = poller_in(environment, reactor) else {
+        return -libc::EBADF;
+    };
+    let mut events = environment.events.borrow_mut();
+    let Some(entry) = events.get_mut(slot as usize) else {
+        return status::CLOSED;
+    };
+    let token = EVENT_TOKEN + u64::from(slot);
+    let watch = entry.watch.get_or_insert_with(|| Watch {
+        waker: reactor.poller.waker(token),
+        reactor,
+        pipe: None,
+        armed: None,
+    });
+    status::of(watch.arm(&entry.event, token))
+}
+
+/// Nobody waits for the event in `slot` any more.
+#[napi]
+pub fn disarm_event(env: Env, slot: u32) {
+    if let Some(environment) = Environment::of(&env)
+        && let Some(entry) = environment.events.borrow_mut().get_mut(slot as usize)
+        && let Some(watch) = &mut entry.watch
+    {
+        watch.disarm(&entry.event);
+    }
+}
+
+/// The slot that `token` stands for, if it stands for an event.
+pub fn slot_of(token: u64) -> Option<usize> {
+    token.checked_sub(EVENT_TOKEN).and_then(|slot| usize::try_from(slot).ok())
+}
+
+/// What the event in `slot` has to say, now that its token was reported: `None` when nobody waits, or
+/// when there was no reason (then it is armed again).
+pub fn fired(environment: &Environment, slot: usize, readable: bool) -> Option<i32> {
+    let mut events = environment.events.borrow_mut();
+    let entry = events.get_mut(slot)?;
+    let watch = entry.watch.as_mut()?;
+    let joined = watch.armed.as_ref()?.joined;
+    let outcome = match entry.event.signal().outcome(joined) {
+        Some(outcome) => status::of(outcome),
+        None if readable => 1,
+        None => return None,
+    };
+    watch.disarm(&entry.event);
+    if outcome < 0 {
+        watch.forget_pipe();
+    }
+    Some(outcome)
+}

@@ -1,0 +1,34 @@
+//! Linux: pipe, eventfd, epoll, timerfd, ppoll.
+
+mod alarm;
+pub mod descriptor;
+mod interrupter;
+mod parker;
+mod pipe;
+mod queue;
+mod select;
+mod sleep;
+mod waker;
+
+pub(crate) use alarm::Alarm;
+pub use interrupter::{Interrupter, Interruption};
+pub use parker::Parker;
+pub use pipe::Pipe;
+pub(crate) use queue::Queue;
+pub use select::{Member, select};
+pub use sleep::sleep;
+pub(crate) use waker::Waker;
+
+use std::io;
+
+use nix::errno::Errno;
+
+/// Repeats `call` for as long as a signal interrupts it.
+fn retry<T>(mut call: impl FnMut() -> nix::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(Errno::EINTR) => {}
+            result => return result.map_err(io::Error::from),
+        }
+    }
+}

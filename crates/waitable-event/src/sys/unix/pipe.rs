@@ -1,0 +1,136 @@
+//! The bell of an event: a pipe. One byte in it, or more, is "ringing".
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd;
+
+use super::retry;
+use crate::Bell;
+
+/// One drain takes at most this many bytes, more than any pipe holds by default, so that a foreign
+/// writer in full flood cannot keep it busy. Bytes that came later are a later set.
+const DRAIN_LIMIT: usize = 1 << 20;
+
+/// A pipe pair, close-on-exec and non-blocking on both sides.
+#[derive(Debug)]
+pub struct Pipe {
+    reader: OwnedFd,
+    writer: OwnedFd,
+}
+
+impl Pipe {
+    /// An empty pipe. Fails with EMFILE or ENFILE when there are no descriptors left.
+    pub fn new() -> io::Result<Pipe> {
+        let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        Ok(Pipe { reader, writer })
+    }
+
+    /// The side that is readable while the bell rings.
+    pub fn reader(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+
+    /// The number of the read side.
+    pub fn reader_fileno(&self) -> RawFd {
+        self.reader.as_raw_fd()
+    }
+
+    /// The number of the side that foreign writers write to.
+    pub fn writer_fileno(&self) -> RawFd {
+        self.writer.as_raw_fd()
+    }
+
+    /// Reads up to `buffer.len()` bytes: none when the pipe is empty.
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match retry(|| unistd::read(&self.reader, buffer)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            result => result,
+        }
+    }
+}
+
+impl Bell for Pipe {
+    fn ring(&self) -> io::Result<()> {
+        match retry(|| unistd::write(&self.writer, &[1])) {
+            // A full pipe is ringing.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
+    fn drain(&self) -> io::Result<bool> {
+        let mut buffer = [0; 512];
+        let mut drained = 0;
+        loop {
+            let count = self.read(&mut buffer)?;
+            drained += count;
+            // A short read has emptied the pipe: no second system call to hear EAGAIN.
+            if count < buffer.len() || drained >= DRAIN_LIMIT {
+                return Ok(drained > 0);
+            }
+        }
+    }
+
+    fn is_ringing(&self) -> io::Result<bool> {
+        let mut fds = [PollFd::new(self.reader.as_fd(), PollFlags::POLLIN)];
+        if retry(|| poll(&mut fds, PollTimeout::ZERO))? == 0 {
+            return Ok(false);
+        }
+        ringing(&fds[0])
+    }
+}
+
+/// What poll() said of a bell's read side: an error when somebody closed the descriptor under us.
+pub(super) fn ringing(fd: &PollFd<'_>) -> io::Result<bool> {
+    let revents = fd.revents().unwrap_or(PollFlags::empty());
+    if revents.contains(PollFlags::POLLNVAL) {
+        return Err(Errno::EBADF.into());
+    }
+    Ok(!revents.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rings_until_drained_however_often_it_was_rung() -> io::Result<()> {
+        let pipe = Pipe::new()?;
+        assert!(!pipe.is_ringing()?);
+        assert!(!pipe.drain()?);
+        for _ in 0..2000 {
+            pipe.ring()?;
+        }
+        assert!(pipe.is_ringing()?);
+        assert!(pipe.drain()?);
+        assert!(!pipe.is_ringing()?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_full_pipe_is_ringing_and_ring_does_not_block() -> io::Result<()> {
+        let pipe = Pipe::new()?;
+        let block = [0; 4096];
+        while unistd::write(&pipe.writer, &block).is_ok() {}
+        pipe.ring()?;
+        assert!(pipe.is_ringing()?);
+        assert!(pipe.drain()?);
+        assert!(!pipe.is_ringing()?, "one drain empties a full pipe");
+        Ok(())
+    }
+
+    #[test]
+    fn both_sides_are_close_on_exec_and_non_blocking() -> io::Result<()> {
+        use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+        let pipe = Pipe::new()?;
+        for fd in [&pipe.reader, &pipe.writer] {
+            assert!(FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD)?).contains(FdFlag::FD_CLOEXEC));
+            assert!(OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?).contains(OFlag::O_NONBLOCK));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! The kernel's list of what a poller waits for: an epoll.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+
+use super::retry;
+use crate::{Interest, Readiness, Ready, Trigger};
+
+/// At most this many events are taken in one pass; the kernel hands out the rest, in turn, in the next.
+const BATCH: usize = 256;
+
+#[derive(Debug)]
+pub(crate) struct Queue(Epoll);
+
+impl Queue {
+    pub(crate) fn new() -> io::Result<Queue> {
+        Ok(Queue(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?))
+    }
+
+    pub(crate) fn add(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
+        Ok(self.0.add(fd, EpollEvent::new(flags(interest, trigger), token))?)
+    }
+
+    pub(crate) fn modify(
+        &self,
+        fd: BorrowedFd<'_>,
+        token: u64,
+        interest: Interest,
+        trigger: Trigger,
+    ) -> io::Result<()> {
+        Ok(self.0.modify(fd, &mut EpollEvent::new(flags(interest, trigger), token))?)
+    }
+
+    /// A descriptor that is not there any more is not an error: closing it took it out.
+    pub(crate) fn remove(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        match self.0.delete(fd) {
+            Err(Errno::ENOENT | Errno::EBADF) => Ok(()),
+            result => Ok(result?),
+        }
+    }
+
+    /// Calls `each` with what is ready now.
+    pub(crate) fn take(&self, mut each: impl FnMut(Ready)) -> io::Result<()> {
+        let mut events = [EpollEvent::empty(); BATCH];
+        let count = retry(|| self.0.wait(&mut events, EpollTimeout::ZERO))?;
+        for event in &events[..count] {
+            each(Ready { token: event.data(), readiness: readiness(event.events()) });
+        }
+        Ok(())
+    }
+}
+
+impl AsFd for Queue {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.0.as_fd()
+    }
+}
+
+fn flags(interest: Interest, trigger: Trigger) -> EpollFlags {
+    let mut flags = match trigger {
+        Trigger::Level => EpollFlags::empty(),
+        Trigger::Edge => EpollFlags::EPOLLET,
+        Trigger::OneShot => EpollFlags::EPOLLONESHOT,
+    };
+    flags.set(EpollFlags::EPOLLIN, interest.readable);
+    flags.set(EpollFlags::EPOLLOUT, interest.writable);
+    flags.set(EpollFlags::EPOLLPRI, interest.priority);
+    flags
+}
+
+fn readiness(events: EpollFlags) -> Readiness {
+    Readiness {
+        readable: events.contains(EpollFlags::EPOLLIN),
+        writable: events.contains(EpollFlags::EPOLLOUT),
+        priority: events.contains(EpollFlags::EPOLLPRI),
+        hang_up: events.contains(EpollFlags::EPOLLHUP),
+        error: events.contains(EpollFlags::EPOLLERR),
+    }
+}

@@ -1,0 +1,79 @@
+//! The wait for many descriptors at once, as Python's select.select() has it.
+
+use std::io;
+use std::os::fd::{AsFd, RawFd};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags};
+
+use super::{Parker, descriptor};
+use crate::{Deadline, Interest, Parked, Readiness};
+
+/// One descriptor of a [`select`] call.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// The descriptor.
+    pub fd: RawFd,
+    /// What the caller wants to hear of.
+    pub interest: Interest,
+    /// What there is, after the call.
+    pub readiness: Readiness,
+}
+
+/// Waits until a member is ready for what it is interested in, and returns how many are: zero when
+/// the deadline came first, `None` when the thread is being ended.
+///
+/// select()'s view of things over poll(), which knows no limit on descriptor numbers: a hang-up
+/// or an error makes a descriptor readable, an error makes it writable, and a number that is not
+/// open is the error EBADF.
+pub fn select(members: &mut [Member], parker: &Parker<'_>, deadline: Deadline) -> io::Result<Option<usize>> {
+    let mut polled: Vec<usize> = (0..members.len()).collect();
+    loop {
+        let mut fds = Vec::with_capacity(polled.len() + 1);
+        for &index in &polled {
+            // SAFETY: poll() answers POLLNVAL for a number that is not open.
+            let fd = unsafe { descriptor::borrow(members[index].fd) }?;
+            fds.push(PollFd::new(fd, flags(members[index].interest)));
+        }
+        fds.push(PollFd::new(parker.interrupter.as_fd(), PollFlags::POLLIN));
+        match parker.sleep(&mut fds, deadline)? {
+            Parked::Interrupted => return Ok(None),
+            Parked::TimedOut => return Ok(Some(0)),
+            Parked::Woken => {}
+            Parked::Rung => {
+                for (fd, &index) in fds.iter().zip(&polled) {
+                    members[index].readiness = readiness(fd)?;
+                }
+                let ready = members.iter().filter(|member| member.readiness.answers(member.interest)).count();
+                if ready > 0 {
+                    return Ok(Some(ready));
+                }
+                // A hang-up or an error that select() does not count: of a member that is to be written, say.
+                // poll() would report it again at once and for ever, so it is not asked any more.
+                polled.retain(|&index| members[index].readiness == Readiness::default());
+            }
+        }
+    }
+}
+
+fn flags(interest: Interest) -> PollFlags {
+    let mut flags = PollFlags::empty();
+    flags.set(PollFlags::POLLIN, interest.readable);
+    flags.set(PollFlags::POLLOUT, interest.writable);
+    flags.set(PollFlags::POLLPRI, interest.priority);
+    flags
+}
+
+fn readiness(fd: &PollFd<'_>) -> io::Result<Readiness> {
+    let revents = fd.revents().unwrap_or(PollFlags::empty());
+    if revents.contains(PollFlags::POLLNVAL) {
+        return Err(Errno::EBADF.into());
+    }
+    Ok(Readiness {
+        readable: revents.contains(PollFlags::POLLIN),
+        writable: revents.contains(PollFlags::POLLOUT),
+        priority: revents.contains(PollFlags::POLLPRI),
+        hang_up: revents.contains(PollFlags::POLLHUP),
+        error: revents.contains(PollFlags::POLLERR),
+    })
+}

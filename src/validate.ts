@@ -1,0 +1,73 @@
+/** Checks of what callers pass: they throw before anything waits or changes. */
+
+import { InvalidArgTypeError, InvalidArgValueError } from './errors';
+
+/** A timeout in milliseconds: left out means for ever. */
+export function validateTimeout(timeout: number | undefined): number {
+  return timeout === undefined ? Infinity : validateMilliseconds('timeout', timeout);
+}
+
+/** A number of milliseconds, fractions and infinities allowed. */
+export function validateMilliseconds(name: string, value: unknown): number {
+  if (typeof value !== 'number') {
+    throw new InvalidArgTypeError(name, 'a number of milliseconds', value);
+  }
+  if (Number.isNaN(value)) {
+    throw new InvalidArgValueError(name, 'a number of milliseconds', value);
+  }
+  return value;
+}
+
+/** A file descriptor: whether it is open, the system will say. */
+export function validateDescriptor(name: string, value: unknown): number {
+  if (typeof value !== 'number') {
+    throw new InvalidArgTypeError(name, 'a file descriptor', value);
+  }
+  if (!Number.isInteger(value) || value < 0 || value > 0x7fff_ffff) {
+    throw new InvalidArgValueError(name, 'a file descriptor, an integer from 0 to 2147483647', value);
+  }
+  return value;
+}
+
+/** An integer within a range. */
+export function validateInteger(name: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number') {
+    throw new InvalidArgTypeError(name, 'a number', value);
+  }
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new InvalidArgValueError(name, `an integer from ${least} to ${most}`, value);
+  }
+  return value;
+}
+
+/** A function. */
+export function validateFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') {
+    throw new InvalidArgTypeError(name, 'a function', value);
+  }
+}
+
+/** An options object, or none. */
+export function validateOptions(value: unknown): void {
+  if (value !== undefined && (typeof value !== 'object' || value === null)) {
+    throw new InvalidArgTypeError('options', 'an object', value);
+  }
+}
+
+/** A boolean, or none. */
+export function validateBoolean(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'boolean') {
+    throw new InvalidArgTypeError(name, 'a boolean', value);
+  }
+}
+
+/** An AbortSignal, or none. */
+export function validateSignal(value: unknown): void {
+  if (value === undefined) {
+    return;
+  }
+  // By shape: an AbortSignal of another realm is one too.
+  if (typeof value !== 'object' || value === null || !('aborted' in value) || !('addEventListener' in value)) {
+    throw new InvalidArgTypeError('options.signal', 'an AbortSignal', value);
+  }
+}
