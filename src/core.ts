@@ -2,7 +2,7 @@
 
 import type { Dispatcher } from './dispatcher';
 import { InvalidArgTypeError, LoopRunningError } from './errors';
-import { ALARM, ERROR, HANG_UP, PRIORITY, READABLE, WRITABLE, check, makeBatch, native } from './native';
+import { ALARM, ERROR, HANG_UP, PRIORITY, READABLE, WRITABLE, check, makeBatch, fast, native } from './native';
 import * as reactor from './reactor';
 import { TaskManager } from './task';
 import { validateFunction, validateMilliseconds, validateOptions, validateSignal } from './validate';
@@ -78,6 +78,8 @@ export class RunLoop {
   #nextToken = 1;
   readonly #members = new Map<number, Member>();
   readonly #byChannel = new Map<Dispatcher, Member>();
+  /** Who has a descriptor in the poller. A member whose descriptor was closed under it, and is another's now, has not. */
+  readonly #byFileno = new Map<number, Member>();
   #deferred: (() => void)[] = [];
   readonly #sources = new Set<TaskSource>();
   #taskManager: TaskManager | undefined;
@@ -130,29 +132,29 @@ export class RunLoop {
     if (this.#takeStop() || options?.signal?.aborted === true) {
       return;
     }
+    const fd = this.#start();
+    const token = reactor.watch(fd, () => this.#passAsync());
+    reactor.hold();
     this.#mode = 'async';
     this.#spin = spin;
-    reactor.hold();
     const stop = (): void => this.stop();
     signals.forEach((name) => process.on(name, stop));
     options?.signal?.addEventListener('abort', stop, { once: true });
-    const fd = this.#start();
-    const token = reactor.watch(fd, () => this.#passAsync());
     try {
       await new Promise<void>((resolve) => {
         this.#finish = resolve;
         this.nudge();
       });
     } finally {
-      reactor.unwatch(fd, token);
-      reactor.removeDeadline(this.#deadline);
-      clearImmediate(this.#immediate);
-      this.#immediate = undefined;
-      signals.forEach((name) => process.off(name, stop));
-      options?.signal?.removeEventListener('abort', stop);
-      reactor.release();
       this.#mode = 'idle';
       this.#takeStop();
+      clearImmediate(this.#immediate);
+      this.#immediate = undefined;
+      reactor.removeDeadline(this.#deadline);
+      reactor.unwatch(fd, token);
+      reactor.release();
+      signals.forEach((name) => process.off(name, stop));
+      options?.signal?.removeEventListener('abort', stop);
     }
   }
 
@@ -175,7 +177,7 @@ export class RunLoop {
       while (!this.#stopping) {
         this.#runTasks();
         const timeout = this.#stopping ? 0 : Math.min(spin, this.#timeUntilWork());
-        this.#dispatch(native.waitReady(this.#poller, timeout));
+        this.#dispatch(fast.waitReady(this.#poller, timeout));
         this.#runDeferred();
       }
     } finally {
@@ -225,6 +227,7 @@ export class RunLoop {
     check(native.addMember(this.#poller, fd, member.token, member.interest), 'epoll_ctl');
     this.#members.set(member.token, member);
     this.#byChannel.set(channel, member);
+    this.#byFileno.set(fd, member);
   }
 
   /** Takes a channel out; `channel.delChannel()` does it. */
@@ -233,7 +236,10 @@ export class RunLoop {
     if (member !== undefined) {
       this.#byChannel.delete(channel);
       this.#members.delete(member.token);
-      native.removeMember(this.#poller, member.fd);
+      if (this.#byFileno.get(member.fd) === member) {
+        this.#byFileno.delete(member.fd);
+        native.removeMember(this.#poller, member.fd);
+      }
     }
   }
 
@@ -303,7 +309,7 @@ export class RunLoop {
     this.#inPass = true;
     try {
       this.#runTasks();
-      this.#dispatch(native.takeReady(this.#poller));
+      this.#dispatch(fast.takeReady(this.#poller));
       this.#runDeferred();
     } finally {
       this.#inPass = false;
@@ -412,7 +418,7 @@ export class RunLoop {
 
   #refresh(member: Member): void {
     const interest = interestOf(member.channel);
-    if (interest !== member.interest) {
+    if (interest !== member.interest && this.#byFileno.get(member.fd) === member) {
       check(native.modifyMember(this.#poller, member.fd, member.token, interest), 'epoll_ctl');
       member.interest = interest;
     }

@@ -4,7 +4,9 @@
  * The names and the rules are those of Python's asyncore.dispatcher and asyncore.file_dispatcher.
  */
 
-import { core, type RunLoop } from './core';
+import { constants } from 'node:os';
+
+import { RunLoop, core } from './core';
 import { check, native } from './native';
 import { validateDescriptor, validateInteger } from './validate';
 import { InvalidArgTypeError, SystemError } from './errors';
@@ -66,6 +68,9 @@ export abstract class Dispatcher {
    * one leaves the first.
    */
   addChannel(loop: RunLoop = core): void {
+    if (!(loop instanceof RunLoop)) {
+      throw new InvalidArgTypeError('loop', 'a RunLoop', loop);
+    }
     if (this.#loop === loop) {
       return;
     }
@@ -120,7 +125,7 @@ export class FileDispatcher extends Dispatcher {
   /** The duplicate. Throws EBADF when the channel is closed. */
   fileno(): number {
     if (this.#fd < 0) {
-      throw new SystemError(-9, 'fileno');
+      throw new SystemError(-constants.errno.EBADF, 'fileno');
     }
     return this.#fd;
   }
@@ -147,7 +152,7 @@ export class FileDispatcher extends Dispatcher {
   /** Writes what fits, and returns how many bytes that was: 0 when there is no room now. */
   send(data: Uint8Array | string): number {
     const count = native.writeDescriptor(this.fileno(), toBytes(data));
-    return count === -11 ? 0 : check(count, 'write');
+    return count === -constants.errno.EAGAIN ? 0 : check(count, 'write');
   }
 
   /** Another name of {@link FileDispatcher.send}. */

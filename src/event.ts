@@ -5,7 +5,7 @@ import { types } from 'node:util';
 import type { RunLoop } from './core';
 import { Dispatcher } from './dispatcher';
 import { EventClosedError, InvalidArgTypeError, InvalidHandleError } from './errors';
-import { CLOSED, SET, check, native, toError } from './native';
+import { CLOSED, EPOCH_SHIFT, SET, check, fast, native, toError } from './native';
 import * as reactor from './reactor';
 import { validateBoolean, validateInteger, validateOptions, validateSignal, validateTimeout } from './validate';
 
@@ -147,20 +147,18 @@ export class WaitableEvent extends Dispatcher {
     // A read-modify-write, though nothing changes: whoever clears the event synchronises with it (`state.rs`). The
     // change itself is native, where no worker can be terminated between the word and the pipe.
     if ((Atomics.or(this.#state, 0, 0) & (SET | CLOSED)) !== SET) {
-      check(native.setEvent(this.#slot), 'write');
+      check(fast.setEvent(this.#slot), 'write');
     }
   }
 
   /** Clears the event. One call clears however many `set()` calls and foreign bytes there were. Never blocks. */
   clear(): void {
-    check(native.clearEvent(this.#slot), 'read');
+    check(fast.clearEvent(this.#slot), 'read');
   }
 
   /** Whether the event is set; exactly `wait(0)`. */
   isSet(): boolean {
-    return (
-      (Atomics.or(this.#state, 0, 0) & (SET | CLOSED)) === SET || check(native.isEventSet(this.#slot), 'poll') === 1
-    );
+    return (Atomics.or(this.#state, 0, 0) & (SET | CLOSED)) === SET || check(fast.isEventSet(this.#slot), 'poll') === 1;
   }
 
   /**
@@ -177,7 +175,7 @@ export class WaitableEvent extends Dispatcher {
     if ((Atomics.or(this.#state, 0, 0) & (SET | CLOSED)) === SET) {
       return true;
     }
-    return check(native.waitEvent(this.#slot, milliseconds), 'ppoll') === 1;
+    return check(fast.waitEvent(this.#slot, milliseconds), 'ppoll') === 1;
   }
 
   /**
@@ -196,20 +194,28 @@ export class WaitableEvent extends Dispatcher {
       validateSignal(options?.signal);
       validateBoolean('options.ref', options?.ref);
       options?.signal?.throwIfAborted();
-      if ((Atomics.or(this.#state, 0, 0) & (SET | CLOSED)) === SET) {
+      const state = Atomics.or(this.#state, 0, 0);
+      if ((state & (SET | CLOSED)) === SET) {
         return Promise.resolve(true);
       }
       if (milliseconds <= 0) {
         return Promise.resolve(this.isSet());
       }
       if (this.#waiters === undefined || this.#waiters.size === 0) {
-        const outcome = reactor.armEvent(this.#slot, (result) => this.#onOutcome(result));
+        const outcome = this.#arm();
         if (outcome !== 0) {
           return Promise.resolve(check(outcome, 'epoll_ctl') === 1);
         }
       }
       return new Promise((resolve, reject) => {
-        const waiter = new AsyncWaiter(resolve, reject, options?.ref !== false, (gone) => this.#onSettled(gone));
+        const waiter = new AsyncWaiter(
+          resolve,
+          reject,
+          epochOf(state),
+          options?.ref !== false,
+          (late) => this.#onDeadline(late),
+          (gone) => this.#onGivenUp(gone),
+        );
         (this.#waiters ??= new Set()).add(waiter);
         waiter.limit(milliseconds, options?.signal);
       });
@@ -317,6 +323,11 @@ export class WaitableEvent extends Dispatcher {
     this.close();
   }
 
+  /** Under which native code knows the event in this thread. @internal */
+  get slot(): number {
+    return this.#slot;
+  }
+
   /** Lets go of the event in this thread; other threads keep it. Whoever waits here gets `ERR_EVENT_CLOSED`. @internal */
   release(): void {
     super.close();
@@ -335,8 +346,35 @@ export class WaitableEvent extends Dispatcher {
     check(native.closeEventWithEnvironment(this.#slot), 'closeEventWithEnvironment');
   }
 
-  #onOutcome(result: number): void {
-    this.#settleAll(result < 0 ? (waiter) => waiter.reject(toError(result, 'wait')) : (waiter) => waiter.resolve(true));
+  /** Adds the event to those that the loop watches: 1 when it is set now, 0 when it is watched, or a status. */
+  #arm(): number {
+    return reactor.armEvent(this.#slot, (outcome) => this.#onOutcome(outcome));
+  }
+
+  #onOutcome(outcome: number): void {
+    if (outcome < 0) {
+      this.#settleAll((waiter) => waiter.reject(toError(outcome, 'wait')));
+      return;
+    }
+    const epoch = epochOf(Atomics.or(this.#state, 0, 0));
+    const remaining = new Set<AsyncWaiter>();
+    let isSet: boolean | undefined;
+    this.#settleAll((waiter) => {
+      // Who came when that `set()` had been cleared again waits for the next one. Foreign bytes are no epoch until they
+      // are cleared.
+      if (waiter.epoch !== epoch || (isSet ??= fast.isEventSet(this.#slot) === 1)) {
+        waiter.resolve(true);
+      } else {
+        remaining.add(waiter);
+      }
+    });
+    if (remaining.size > 0) {
+      this.#waiters = remaining;
+      const next = this.#arm();
+      if (next !== 0) {
+        this.#onOutcome(next);
+      }
+    }
   }
 
   #settleAll(settle: (waiter: AsyncWaiter) => void): void {
@@ -345,12 +383,28 @@ export class WaitableEvent extends Dispatcher {
     waiters?.forEach(settle);
   }
 
-  /** A waiter gave up on its own. */
-  #onSettled(waiter: AsyncWaiter): void {
+  /** A waiter's time is over. It is asked once more: of many events that were set, the loop may have heard of some only. */
+  #onDeadline(waiter: AsyncWaiter): void {
+    this.#onGivenUp(waiter);
+    const isSet = fast.isEventSet(this.#slot);
+    if (isSet < 0) {
+      waiter.reject(toError(isSet, 'poll'));
+    } else {
+      waiter.resolve(isSet === 1 || waiter.epoch !== epochOf(Atomics.or(this.#state, 0, 0)));
+    }
+  }
+
+  /** A waiter does not wait any more. */
+  #onGivenUp(waiter: AsyncWaiter): void {
     if (this.#waiters?.delete(waiter) === true && this.#waiters.size === 0) {
       reactor.disarmEvent(this.#slot);
     }
   }
+}
+
+/** How often the event had become set, modulo 2^30. */
+function epochOf(state: number): number {
+  return state >>> EPOCH_SHIFT;
 }
 
 interface Opening {
@@ -366,21 +420,28 @@ function isOpening(options: unknown): options is Opening {
 class AsyncWaiter implements reactor.Deadline {
   heapIndex = -1;
   at = Infinity;
+  /** The event's when the wait began: a different one is a `set()` that came since. */
+  readonly epoch: number;
   readonly #resolve: (isSet: boolean) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #ref: boolean;
+  readonly #onLate: (waiter: AsyncWaiter) => void;
   readonly #onGivenUp: (waiter: AsyncWaiter) => void;
   #signal: AbortSignal | undefined;
 
   constructor(
     resolve: (isSet: boolean) => void,
     reject: (reason: unknown) => void,
+    epoch: number,
     ref: boolean,
+    onLate: (waiter: AsyncWaiter) => void,
     onGivenUp: (waiter: AsyncWaiter) => void,
   ) {
     this.#resolve = resolve;
     this.#reject = reject;
+    this.epoch = epoch;
     this.#ref = ref;
+    this.#onLate = onLate;
     this.#onGivenUp = onGivenUp;
     if (ref) {
       reactor.hold();
@@ -410,8 +471,7 @@ class AsyncWaiter implements reactor.Deadline {
   }
 
   onDeadline(): void {
-    this.#onGivenUp(this);
-    this.resolve(false);
+    this.#onLate(this);
   }
 
   readonly #onAbort = (): void => {

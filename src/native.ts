@@ -37,6 +37,8 @@ export const ALARM = 0x4000_0000;
 /** Bits of the state word; `state.rs` has the same ones. */
 export const SET = 1;
 export const CLOSED = 2;
+/** Above them, how often the event became set. */
+export const EPOCH_SHIFT = 2;
 
 /** The environment variable that chooses how Node's event loop is woken. */
 const DRIVER_VARIABLE = 'WAITABLE_EVENT_DRIVER';
@@ -65,6 +67,9 @@ check(
   native.initialize(() => {}, usesUv()),
   'initialize',
 );
+
+/** Those of them that are called most. */
+export const fast: ReturnType<Binding['fastFunctions']> = native.fastFunctions();
 
 /** Returns `result`, or throws what it stands for. */
 export function check(result: number, syscall: string): number {

@@ -8,7 +8,7 @@
 import { monotonicNow } from './clock';
 
 import { Heap, type HeapMember } from './heap';
-import { ALARM, EVENT, READABLE, check, makeBatch, native } from './native';
+import { ALARM, EVENT, READABLE, check, makeBatch, fast, native } from './native';
 
 /** How many ready things one crossing carries at the most; what is more comes in the next one. */
 const BATCH_ENTRIES = 256;
@@ -48,7 +48,7 @@ function start(): number {
 
 /** Calls `listener` once when the event in `slot` is set; returns 1 instead when it is set now. */
 export function armEvent(slot: number, listener: EventListener): number {
-  const outcome = native.armEvent(slot, start());
+  const outcome = fast.armEvent(slot, start());
   if (outcome === 0) {
     eventListeners.set(slot, listener);
   }
@@ -117,20 +117,40 @@ function setAlarm(): void {
 
 function onReady(filled: number): void {
   const count = check(filled, 'epoll_wait') & ~ALARM;
+  // Events first: their listeners settle promises and run nobody's code. A member's listener may close an event and
+  // open another one in its slot, which is not to get what was reported for the first.
   for (let index = 0; index < count; index += 1) {
-    const token = batch[2 * index] as number;
     const flags = batch[2 * index + 1] as number;
-    if (flags < 0 || flags === EVENT) {
-      const listener = eventListeners.get(token);
-      eventListeners.delete(token);
+    if (isOfEvent(flags)) {
+      const slot = batch[2 * index] as number;
+      const listener = eventListeners.get(slot);
+      eventListeners.delete(slot);
       listener?.(flags < 0 ? flags : 1);
-    } else {
-      memberListeners.get(token)?.();
+    }
+  }
+  for (let index = 0; index < count; index += 1) {
+    if (!isOfEvent(batch[2 * index + 1] as number)) {
+      callSafely(memberListeners.get(batch[2 * index] as number));
     }
   }
   if ((filled & ALARM) !== 0) {
     onAlarm();
   }
+}
+
+/** Calls a listener; what it throws is an uncaught exception, after the others had their turn. */
+function callSafely(listener: (() => void) | undefined): void {
+  try {
+    listener?.();
+  } catch (error) {
+    setImmediate(() => {
+      throw error;
+    });
+  }
+}
+
+function isOfEvent(flags: number): boolean {
+  return flags < 0 || flags === EVENT;
 }
 
 function onAlarm(): void {

@@ -1,6 +1,7 @@
 /** select() for descriptors and for objects that have one. */
 
 import { InvalidArgTypeError } from './errors';
+import { WaitableEvent } from './event';
 import { ERROR, HANG_UP, PRIORITY, READABLE, WRITABLE, check, makeBatch, native } from './native';
 import * as reactor from './reactor';
 import { validateDescriptor, validateOptions, validateSignal, validateTimeout } from './validate';
@@ -22,6 +23,8 @@ const WRITES = WRITABLE | ERROR;
 class Selection<R extends Selectable, W extends Selectable, X extends Selectable> {
   readonly wanted = new Map<number, number>();
   readonly ready = new Map<number, number>();
+  /** Those of the members that are events, by their descriptors. */
+  readonly events = new Map<number, WaitableEvent>();
   readonly #readers: [R, number][];
   readonly #writers: [W, number][];
   readonly #exceptional: [X, number][];
@@ -38,6 +41,9 @@ class Selection<R extends Selectable, W extends Selectable, X extends Selectable
     }
     return Array.from(members, (member): [T, number] => {
       const fd = filenoOf(name, member);
+      if (member instanceof WaitableEvent) {
+        this.events.set(fd, member);
+      }
       this.wanted.set(fd, (this.wanted.get(fd) ?? 0) | flag);
       return [member, fd];
     });
@@ -46,13 +52,14 @@ class Selection<R extends Selectable, W extends Selectable, X extends Selectable
   /** Waits, blocking; true when something is ready. */
   wait(timeout: number): boolean {
     const members = new Int32Array(3 * this.wanted.size);
+    const events = new Uint32Array(Array.from(this.events.values(), (event) => event.slot));
     let at = 0;
     for (const [fd, flags] of this.wanted) {
       members[at] = fd;
       members[at + 1] = flags;
       at += 3;
     }
-    const count = check(native.selectDescriptors(members, timeout), 'select');
+    const count = check(native.selectDescriptors(members, events, timeout), 'select');
     for (at = 0; at < members.length; at += 3) {
       this.ready.set(members[at] as number, members[at + 2] as number);
     }
@@ -120,41 +127,61 @@ export async function selectAsync<R extends Selectable, W extends Selectable = n
   const selection = new Selection(readers, writers, exceptional);
   // What is ready now, what is not open, and regular files, which no poller takes, are dealt with here.
   if (!selection.wait(0) && milliseconds > 0) {
-    await untilReady(selection.wanted, milliseconds, options?.signal);
-    selection.wait(0);
+    await untilReady(selection, milliseconds, options?.signal);
   }
   return selection.result();
 }
 
 /** Resolves when one of the descriptors is ready or the time is over. */
-function untilReady(wanted: Map<number, number>, timeout: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // A poller of its own, so that other waits for the same descriptors are not in the way.
-    const poller = check(native.createPoller(makeBatch(1)), 'epoll_create1');
-    const fd = native.pollerFileno(poller);
-    const deadline = { at: reactor.now() + timeout, heapIndex: -1, onDeadline: () => end(resolve) };
-    let token = 0;
-    const end = (settle: () => void): void => {
-      reactor.unwatch(fd, token);
-      reactor.removeDeadline(deadline);
-      reactor.release();
-      signal?.removeEventListener('abort', onAbort);
-      native.closePoller(poller);
-      settle();
-    };
-    const onAbort = (): void => end(() => reject(signal?.reason as Error));
-    reactor.hold();
-    try {
-      for (const [member, flags] of wanted) {
-        check(native.addMember(poller, member, 0, flags), 'epoll_ctl');
+async function untilReady(
+  selection: Selection<Selectable, Selectable, Selectable>,
+  timeout: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  // A poller of its own, so that other waits for the same descriptors are not in the way.
+  const poller = check(native.createPoller(makeBatch(1)), 'epoll_create1');
+  const fd = native.pollerFileno(poller);
+  // Events are awaited as events: so a close() ends the wait, and a set() that is cleared at once is seen.
+  const over = new AbortController();
+  reactor.hold();
+  let token = 0;
+  let deadline: reactor.Deadline | undefined;
+  let onAbort: (() => void) | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      for (const [member, flags] of selection.wanted) {
+        const event = selection.events.get(member);
+        if (event === undefined) {
+          check(native.addMember(poller, member, 0, flags), 'epoll_ctl');
+        } else {
+          const onSet = (): void => {
+            selection.ready.set(member, READABLE);
+            resolve();
+          };
+          event.waitAsync(Infinity, { ref: false, signal: over.signal }).then(onSet, reject);
+        }
       }
-      token = reactor.watch(fd, () => end(resolve));
+      token = reactor.watch(fd, () => {
+        selection.wait(0);
+        resolve();
+      });
       if (timeout !== Infinity) {
+        deadline = { at: reactor.now() + timeout, heapIndex: -1, onDeadline: resolve };
         reactor.addDeadline(deadline);
       }
+      onAbort = () => reject(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
-    } catch (error) {
-      end(() => reject(error));
+    });
+  } finally {
+    over.abort();
+    reactor.unwatch(fd, token);
+    if (deadline !== undefined) {
+      reactor.removeDeadline(deadline);
     }
-  });
+    if (onAbort !== undefined) {
+      signal?.removeEventListener('abort', onAbort);
+    }
+    native.closePoller(poller);
+    reactor.release();
+  }
 }

@@ -1,19 +1,59 @@
 //! select(), and reading and writing of somebody's descriptors.
 
+use std::sync::Arc;
+
 use napi::Env;
-use napi::bindgen_prelude::{Int32Array, Uint8Array};
+use napi::bindgen_prelude::{Int32Array, Uint8Array, Uint32Array};
 use napi_derive::napi;
-use waitable_event::sys::{Member, descriptor, select};
-use waitable_event::{Deadline, Readiness};
+use waitable_event::sys::{Member, Pipe, descriptor, select_called};
+use waitable_event::{Deadline, Error, Event, Joined, Readiness, Snapshot, Wake};
 
 use crate::environment::Environment;
+use crate::event::event_in;
 use crate::poller::{flags, interest};
 use crate::{blocking, status};
 
+/// An event among the descriptors of a `select_descriptors()`.
+struct Watched {
+    event: Event,
+    /// Holds the descriptor open for as long as the kernel is asked about it.
+    joined: Joined<Pipe>,
+    entered: Snapshot,
+}
+
+impl Watched {
+    /// Joins the event's waiters, as a blocked wait does: so a `close()` ends the call, and a `set()` that is
+    /// cleared at once is seen.
+    fn new(event: Event, waker: Arc<dyn Wake>) -> Result<Watched, Error> {
+        let entered = event.signal().state().observe();
+        let joined = event.signal().join(waker)?;
+        Ok(Watched { event, joined, entered })
+    }
+
+    /// Marks the event's member; true when there is something to say.
+    fn look(&self, members: &mut [Member]) -> bool {
+        let Some(outcome) = self.event.signal().outcome(self.entered) else {
+            return false;
+        };
+        let fd = self.joined.bell.reader_fileno();
+        for member in members.iter_mut().filter(|member| member.fd == fd) {
+            member.readiness.readable |= outcome.is_ok();
+        }
+        true
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.event.signal().leave(self.joined.key);
+    }
+}
+
 /// Blocks until one of the descriptors is ready or `timeout` milliseconds have passed. `members` holds triples of
-/// descriptor, wanted flags and, afterwards, ready flags. Returns how many are ready.
+/// descriptor, wanted flags and, afterwards, ready flags; `events` the slots of those that are events'. Returns
+/// how many are ready.
 #[napi]
-pub fn select_descriptors(env: Env, mut members: Int32Array, timeout: f64) -> i32 {
+pub fn select_descriptors(env: Env, mut members: Int32Array, events: Uint32Array, timeout: f64) -> i32 {
     let Some(environment) = Environment::of(&env) else {
         return status::NO_ENVIRONMENT;
     };
@@ -24,15 +64,27 @@ pub fn select_descriptors(env: Env, mut members: Int32Array, timeout: f64) -> i3
         .chunks_exact(3)
         .map(|triple| Member { fd: triple[0], interest: interest(triple[1]), readiness: Readiness::default() })
         .collect();
-    match blocking::with_parker(environment, |parker| select(&mut list, parker, deadline)) {
-        Ok(Some(ready)) => {
+    let selected = blocking::with_parker(environment, |parker| {
+        let watched: Vec<Watched> = events
+            .iter()
+            .map(|slot| Watched::new(event_in(environment, *slot)?, parker.interrupter.clone()))
+            .collect::<Result<_, _>>()?;
+        let ready = select_called(&mut list, parker, deadline, |members| {
+            watched.iter().fold(false, |any, event| event.look(members) || any)
+        })?;
+        match watched.iter().any(|watched| watched.event.is_closed()) {
+            true => Err(Error::Closed),
+            false => ready.ok_or(Error::Interrupted),
+        }
+    });
+    match selected {
+        Ok(ready) => {
             for (triple, member) in triples.chunks_exact_mut(3).zip(&list) {
                 triple[2] = flags(member.readiness);
             }
             status::of_count(Ok(ready))
         }
-        Ok(None) => status::INTERRUPTED,
-        Err(error) => status::of_io(&error),
+        Err(error) => status::of_error(&error),
     }
 }
 

@@ -56,7 +56,12 @@ impl Environment {
         }
         // SAFETY: the instance data is null or what `initialize` put there, freed with the environment.
         let environment = unsafe { data.cast::<Environment>().as_ref() }?;
-        (!environment.ended.get()).then_some(environment)
+        (!environment.has_ended()).then_some(environment)
+    }
+
+    /// Whether the cleanup hooks have run.
+    pub fn has_ended(&self) -> bool {
+        self.ended.get()
     }
 
     /// The loop of this environment's thread, and the functions to use on it.

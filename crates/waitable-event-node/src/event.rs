@@ -41,19 +41,22 @@ fn open(environment: &Environment, event: Event, state: &Unknown<'_>) -> i32 {
     let Some(state) = (unsafe { Reference::new(environment.raw, state.raw()) }) else {
         return status::NO_ENVIRONMENT;
     };
-    let slot = environment.events.borrow_mut().insert(Entry { event, state, watch: None, ends_with_environment: false });
+    let slot =
+        environment.events.borrow_mut().insert(Entry { event, state, watch: None, ends_with_environment: false });
     i32::try_from(slot).unwrap_or(status::NO_ENVIRONMENT)
 }
 
 /// Applies `operation` to the event in `slot`. A slot that is not in use was a closed event's.
-fn with_event(env: &Env, slot: u32, operation: impl FnOnce(&Event) -> i32) -> i32 {
-    let Some(environment) = Environment::of(env) else {
-        return status::NO_ENVIRONMENT;
-    };
+fn with_event(environment: &Environment, slot: u32, operation: impl FnOnce(&Event) -> i32) -> i32 {
     match environment.events.borrow().get(slot as usize) {
         Some(entry) => operation(&entry.event),
         None => status::CLOSED,
     }
+}
+
+/// `with_event` for `#[napi]` functions.
+fn with_open_event(env: &Env, slot: u32, operation: impl FnOnce(&Event) -> i32) -> i32 {
+    Environment::of(env).map_or(status::NO_ENVIRONMENT, |environment| with_event(environment, slot, operation))
 }
 
 /// The event in `slot`, held beyond the call into the slab: for what may take long.
@@ -110,29 +113,22 @@ pub fn open_event(env: Env, key: f64, state: Unknown<'_>) -> i32 {
 }
 
 /// Sets the event.
-#[napi]
-pub fn set_event(env: Env, slot: u32) -> i32 {
-    with_event(&env, slot, |event| status::of_unit(event.set()))
+pub fn set(environment: &Environment, slot: u32) -> i32 {
+    with_event(environment, slot, |event| status::of_unit(event.set()))
 }
 
 /// Clears the event.
-#[napi]
-pub fn clear_event(env: Env, slot: u32) -> i32 {
-    with_event(&env, slot, |event| status::of_unit(event.clear()))
+pub fn clear(environment: &Environment, slot: u32) -> i32 {
+    with_event(environment, slot, |event| status::of_unit(event.clear()))
 }
 
 /// Whether the event is set: 1 or 0.
-#[napi]
-pub fn is_event_set(env: Env, slot: u32) -> i32 {
-    with_event(&env, slot, |event| status::of(event.is_set()))
+pub fn is_set(environment: &Environment, slot: u32) -> i32 {
+    with_event(environment, slot, |event| status::of(event.is_set()))
 }
 
 /// Blocks until the event is set (1) or `timeout` milliseconds have passed (0).
-#[napi]
-pub fn wait_event(env: Env, slot: u32, timeout: f64) -> i32 {
-    let Some(environment) = Environment::of(&env) else {
-        return status::NO_ENVIRONMENT;
-    };
+pub fn wait(environment: &Environment, slot: u32, timeout: f64) -> i32 {
     let deadline = Deadline::after_millis(timeout);
     let result = event_in(environment, slot)
         .and_then(|event| blocking::with_parker(environment, |parker| event.wait_with(parker, deadline)));
@@ -142,7 +138,7 @@ pub fn wait_event(env: Env, slot: u32, timeout: f64) -> i32 {
 /// Reads bytes out of the event's pipe; the event is clear when that empties it.
 #[napi]
 pub fn receive_event(env: Env, slot: u32, mut buffer: Uint8Array) -> i32 {
-    with_event(&env, slot, |event| {
+    with_open_event(&env, slot, |event| {
         // SAFETY: the facade made the buffer for this call and shares it with nobody.
         let result = event.receive(unsafe { buffer.as_mut() });
         result.map_or_else(|error| status::of_error(&error), |count| status::of_count(Ok(count)))
@@ -152,19 +148,19 @@ pub fn receive_event(env: Env, slot: u32, mut buffer: Uint8Array) -> i32 {
 /// The descriptor of the event's read side.
 #[napi]
 pub fn event_fileno(env: Env, slot: u32) -> i32 {
-    with_event(&env, slot, |event| status::of(event.signal().bell().map(|pipe| pipe.reader_fileno())))
+    with_open_event(&env, slot, |event| status::of(event.signal().bell().map(|pipe| pipe.reader_fileno())))
 }
 
 /// The descriptor of the event's write side.
 #[napi]
 pub fn event_write_fileno(env: Env, slot: u32) -> i32 {
-    with_event(&env, slot, |event| status::of(event.signal().bell().map(|pipe| pipe.writer_fileno())))
+    with_open_event(&env, slot, |event| status::of(event.signal().bell().map(|pipe| pipe.writer_fileno())))
 }
 
 /// Closes the event for everybody. The slot stays until it is released.
 #[napi]
 pub fn close_event(env: Env, slot: u32) -> i32 {
-    with_event(&env, slot, |event| {
+    with_open_event(&env, slot, |event| {
         event.close();
         0
     })

@@ -12,6 +12,7 @@
 //! | `poller.rs` | pollers: what a run loop waits for |
 //! | `blocking.rs` | how a thread sleeps so that it can be ended |
 //! | `driver/` | how a poller wakes Node's event loop |
+//! | `fast.rs` | the functions of these files that must be fast |
 //! | `descriptor.rs` | select(), and reading and writing of somebody's descriptors |
 //!
 //! Free functions, because methods of `#[napi]` classes take a process-wide lock twice a call.
@@ -21,6 +22,7 @@ mod descriptor;
 mod driver;
 mod environment;
 mod event;
+mod fast;
 mod object;
 mod poller;
 mod status;

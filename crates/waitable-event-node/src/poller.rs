@@ -142,12 +142,12 @@ pub fn flags(readiness: Readiness) -> i32 {
         | bit(readiness.error, ERROR)
 }
 
-fn with_poller(env: &Env, poller: u32, operation: impl FnOnce(&Environment, &Rc<PollerEntry>) -> i32) -> i32 {
+fn with_poller(env: &Env, poller: u32, operation: impl FnOnce(&PollerEntry) -> i32) -> i32 {
     let Some(environment) = Environment::of(env) else {
         return status::NO_ENVIRONMENT;
     };
     match poller_in(environment, poller) {
-        Some(entry) => operation(environment, &entry),
+        Some(entry) => operation(&entry),
         None => -libc::EBADF,
     }
 }
@@ -194,13 +194,13 @@ pub fn close_poller(env: Env, poller: u32) {
 /// The poller's own descriptor, readable while a member is ready.
 #[napi]
 pub fn poller_fileno(env: Env, poller: u32) -> i32 {
-    with_poller(&env, poller, |_, entry| entry.poller.as_fd().as_raw_fd())
+    with_poller(&env, poller, |entry| entry.poller.as_fd().as_raw_fd())
 }
 
 /// Adds a descriptor, level-triggered.
 #[napi]
 pub fn add_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) -> i32 {
-    with_poller(&env, poller, |_, entry| {
+    with_poller(&env, poller, |entry| {
         // SAFETY: epoll_ctl() answers EBADF for a number that is not open.
         let result = unsafe { descriptor::borrow(fd) };
         of_unit(result.and_then(|fd| entry.poller.add(fd, u64::from(token), interest(wanted), Trigger::Level)))
@@ -210,7 +210,7 @@ pub fn add_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) -> i3
 /// Changes what is wanted of a descriptor.
 #[napi]
 pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) -> i32 {
-    with_poller(&env, poller, |_, entry| {
+    with_poller(&env, poller, |entry| {
         // SAFETY: as in `add_member`.
         let result = unsafe { descriptor::borrow(fd) };
         of_unit(result.and_then(|fd| entry.poller.modify(fd, u64::from(token), interest(wanted), Trigger::Level)))
@@ -220,7 +220,7 @@ pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) ->
 /// Takes a descriptor out.
 #[napi]
 pub fn remove_member(env: Env, poller: u32, fd: i32) -> i32 {
-    with_poller(&env, poller, |_, entry| {
+    with_poller(&env, poller, |entry| {
         // SAFETY: as in `add_member`.
         let result = unsafe { descriptor::borrow(fd) };
         of_unit(result.and_then(|fd| entry.poller.remove(fd)))
@@ -230,19 +230,17 @@ pub fn remove_member(env: Env, poller: u32, fd: i32) -> i32 {
 /// Rings the poller's alarm in `delay` milliseconds; `Infinity` never.
 #[napi]
 pub fn set_poller_alarm(env: Env, poller: u32, delay: f64) -> i32 {
-    with_poller(&env, poller, |_, entry| of_unit(entry.poller.set_alarm(duration(delay))))
+    with_poller(&env, poller, |entry| of_unit(entry.poller.set_alarm(duration(delay))))
 }
 
 /// Moves what is ready into the batch, without waiting: the count, with bit 30 when the alarm has rung.
-#[napi]
-pub fn take_ready(env: Env, poller: u32) -> i32 {
-    with_poller(&env, poller, |environment, entry| entry.fill(environment))
+pub fn take_ready(environment: &Environment, poller: u32) -> i32 {
+    poller_in(environment, poller).map_or(-libc::EBADF, |entry| entry.fill(environment))
 }
 
 /// Blocks until something is ready or `timeout` milliseconds have passed, then as `take_ready`.
-#[napi]
-pub fn wait_ready(env: Env, poller: u32, timeout: f64) -> i32 {
-    with_poller(&env, poller, |environment, entry| {
+pub fn wait_ready(environment: &Environment, poller: u32, timeout: f64) -> i32 {
+    poller_in(environment, poller).map_or(-libc::EBADF, |entry| {
         if !entry.has_more() {
             let mut members = [Member {
                 fd: entry.poller.as_fd().as_raw_fd(),

@@ -1,6 +1,6 @@
 //! Events that are awaited in the environment's own loop.
 //!
-//! An awaited event sits in the environment's reactor, one shot at a time: armed by `arm_event`, disarmed by
+//! An awaited event sits in the environment's reactor, one shot at a time: armed by [`arm`], disarmed by
 //! the kernel when it fires. Beside that it is among the event's waiters, for the same reason as a
 //! blocked thread (`signal.rs`): a `clear()` may drain the pipe before the loop gets to look.
 
@@ -31,7 +31,7 @@ pub struct Watch {
 
 struct Armed {
     key: usize,
-    joined: Snapshot,
+    entered: Snapshot,
 }
 
 impl Watch {
@@ -59,12 +59,13 @@ impl Watch {
         if self.armed.is_some() {
             return Ok(false);
         }
+        // As a blocked wait: first the epoch, then the list, then the word.
+        let entered = event.signal().state().observe();
         let joined = event.signal().join(self.waker.clone())?;
-        let before = event.signal().state().observe();
-        self.armed = Some(Armed { key: joined.key, joined: before });
-        if before.is_set() || before.is_closed() {
+        self.armed = Some(Armed { key: joined.key, entered });
+        if let Some(outcome) = event.signal().outcome(entered) {
             self.disarm(event);
-            return event.is_set();
+            return outcome;
         }
         let poller = &self.reactor.poller;
         let fd = joined.bell.reader();
@@ -84,11 +85,7 @@ impl Watch {
 }
 
 /// Has `reactor` report when the event in `slot` is set. Returns 1 when it is set now, 0 when it is armed.
-#[napi]
-pub fn arm_event(env: Env, slot: u32, reactor: u32) -> i32 {
-    let Some(environment) = Environment::of(&env) else {
-        return status::NO_ENVIRONMENT;
-    };
+pub fn arm(environment: &Environment, slot: u32, reactor: u32) -> i32 {
     let Some(reactor) = poller_in(environment, reactor) else {
         return -libc::EBADF;
     };
@@ -128,8 +125,8 @@ pub fn fired(environment: &Environment, slot: usize, readable: bool) -> Option<i
     let mut events = environment.events.borrow_mut();
     let entry = events.get_mut(slot)?;
     let watch = entry.watch.as_mut()?;
-    let joined = watch.armed.as_ref()?.joined;
-    let outcome = match entry.event.signal().outcome(joined) {
+    let entered = watch.armed.as_ref()?.entered;
+    let outcome = match entry.event.signal().outcome(entered) {
         Some(outcome) => status::of(outcome),
         None if readable => 1,
         None => return None,

@@ -42,5 +42,5 @@ pub use error::Error;
 pub use event::Event;
 #[cfg(not(loom))]
 pub use poller::{Interest, Poller, Readiness, Ready, Trigger};
-pub use signal::{Bell, Park, Parked, Signal, Wake};
+pub use signal::{Bell, Joined, Park, Parked, Signal, Wake};
 pub use state::{Snapshot, State};

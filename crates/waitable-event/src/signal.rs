@@ -8,29 +8,36 @@
 //!   a `clear()` silences the bell before they got up, and when the event closes.
 //!
 //! ```text
-//! set:    is the word clear? ─ yes ─► [ word |= SET, epoch + 1 ──► ring ]
+//! set:    is the word clear? ─ yes ─► ring ──► if nobody touched the word: word |= SET, epoch + 1
 //! clear:  [ drain the bell ──► word &= !SET ──► call the waiters ]
 //! wait:   read the word ──► [ join the waiters ] ──► read it again ──► sleep on the bell ──► read it again …
 //! ```
 //!
-//! The brackets are the lock. Nothing in them blocks.
+//! The brackets are the lock. `set()` rings outside of it: the ringing wakes a waiter, which on one core
+//! runs at once, and would run straight into a lock that the setter still holds (measured: 13 µs a
+//! round trip with the lock, 5 µs without).
 //!
-//! **Word and bell move together.** A `set()` that finds the word set is over at once, without the lock; a
-//! `set()` or `clear()` that moves the word moves the bell before it lets go of the lock. So nobody finds
-//! the word set over a bell that stays silent, where every later `set()` would be swallowed; and whoever
-//! saw the word set and clears it takes along the byte of that `set()`, however slow the setter is: one
-//! `set()` is seen and cleared once.
+//! **A ringing bell over a clear word** is a set event too: `is_set()`, `wait()` and the descriptor all say
+//! so. A foreign writer leaves it like that, and so does every `set()` for a moment, because **the ringing
+//! is the moment at which `set()` happens**; the word only tells later setters that the bell rings. So one
+//! `set()` is seen and cleared once, however slow the setter is: whoever takes its byte takes all of it.
 //!
-//! **A ringing bell over a clear word** is what a foreign writer leaves: `is_set()`, `wait()` and the
-//! descriptor all say "set". Nobody counted that edge, so the `clear()` that drains the byte counts it.
+//! **No set word over a silent bell,** where every later `set()` would be swallowed. A setter marks the word only if
+//! it is still the one it saw before it rang. A `clear()` that took the byte changed the word:
+//! it moved the epoch, as for a foreign byte, because nobody had counted that edge. Unless it
+//! has drained but not come to the word yet: then it finds the word set and clears it. A `set()` that finds the word set
+//! meanwhile, over the drained bell, overlaps that `clear()` and counts as having come before it.
+//!
+//! **Each edge is counted once,** by the setter that marks the word or by the `clear()` that drains the
+//! byte, never by two `clear()` calls: the lock keeps them apart.
 //!
 //! **No lost wake-up.** A waiter takes the epoch when its wait begins, and sleeps only if the word was
-//! clear and the epoch the same after it had joined. A later `set()` rings, and the bell is
-//! level-triggered: the waiter wakes unless a `clear()` drains the bell first. That `clear()` then
+//! clear and the epoch the same after it had joined. A later ring wakes it, for the bell is
+//! level-triggered, unless a `clear()` drains the bell first. That `clear()` leaves a newer epoch and then
 //! calls everybody in the list. The waiter is in it: had `clear()` locked the list before the waiter
 //! joined, the waiter's second read of the word would come after the change of the word by `clear()`
-//! (through the lock), and it would have found the epoch of that `set()`, and not slept. Once up,
-//! it finds that epoch and returns true.
+//! (through the lock), and it would have found the newer epoch, and not slept. Once up, it
+//! finds that epoch and returns true.
 //!
 //! **No descriptor after close.** The bell is behind an [`Arc`]: `close()` takes it away from those who
 //! come later, and its descriptors are closed by the last one who still works with it.
@@ -111,19 +118,14 @@ impl<B: Bell> Signal<B> {
 
     /// Sets the event.
     pub fn set(&self) -> Result<(), Error> {
-        let now = self.state.observe();
-        if now.is_set() && !now.is_closed() {
-            return Ok(());
+        let before = self.state.observe();
+        if before.is_closed() {
+            return Err(Error::Closed);
         }
-        let shared = lock(&self.shared);
-        let bell = shared.bell.as_ref().ok_or(Error::Closed)?;
-        if self.state.set().is_set() {
-            return Ok(());
+        if !before.is_set() {
+            self.bell()?.ring()?;
+            self.state.mark_set(before);
         }
-        bell.ring().inspect_err(|_| {
-            // A set word with a silent bell would swallow every later set().
-            self.state.clear(false);
-        })?;
         Ok(())
     }
 

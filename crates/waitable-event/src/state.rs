@@ -123,9 +123,11 @@ impl State {
         Snapshot(self.word().fetch_or(0, Ordering::AcqRel))
     }
 
-    /// Sets; a new edge moves the epoch. A set or closed word stays as it is.
-    pub(crate) fn set(&self) -> Snapshot {
-        self.update(|word| if word & (SET | CLOSED) != 0 { word } else { (word | SET).wrapping_add(EPOCH_ONE) })
+    /// Sets and counts the edge, if the word is still as it was `before`, which was clear and open.
+    pub(crate) fn mark_set(&self, before: Snapshot) {
+        let after = (before.0 | SET).wrapping_add(EPOCH_ONE);
+        // Nothing to do when it fails: somebody else has set, cleared or closed meanwhile.
+        let _ = self.word().compare_exchange(before.0, after, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Clears. `rung` tells that the pipe held bytes: on a word that was clear they came from a
@@ -154,8 +156,8 @@ mod tests {
     #[test]
     fn only_edges_move_the_epoch() {
         let state = State::new();
-        assert!(!state.set().is_set());
-        assert!(state.set().is_set());
+        state.mark_set(state.observe());
+        assert!(state.observe().is_set());
         assert_eq!(state.observe().epoch(), 1);
         assert!(state.clear(true).is_set());
         assert_eq!(state.observe().epoch(), 1);
@@ -169,19 +171,22 @@ mod tests {
     #[test]
     fn the_epoch_wraps_without_touching_the_flags() {
         let state = State { word: Storage::Owned(Box::new(AtomicU32::new(!(SET | CLOSED)))) };
-        state.set();
+        state.mark_set(state.observe());
         let now = state.observe();
         assert!(now.is_set() && !now.is_closed());
         assert_eq!(now.epoch(), 0);
     }
 
     #[test]
-    fn closed_stays_closed_and_cannot_be_set() {
+    fn a_word_that_somebody_touched_is_not_marked() {
         let state = State::new();
-        assert!(!state.close().is_closed());
-        assert!(state.close().is_closed());
-        state.set();
+        let before = state.observe();
         state.clear(true);
-        assert!(state.observe().is_closed() && !state.observe().is_set());
+        state.mark_set(before);
+        assert!(!state.observe().is_set());
+        let before = state.observe();
+        assert!(!state.close().is_closed());
+        state.mark_set(before);
+        assert!(state.close().is_closed() && !state.observe().is_set());
     }
 }

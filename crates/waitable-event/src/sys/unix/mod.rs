@@ -15,7 +15,7 @@ pub use interrupter::{Interrupter, Interruption};
 pub use parker::Parker;
 pub use pipe::Pipe;
 pub(crate) use queue::Queue;
-pub use select::{Member, select};
+pub use select::{Member, select, select_called};
 pub use sleep::sleep;
 pub(crate) use waker::Waker;
 

@@ -43,6 +43,10 @@ impl Parker<'_> {
             if interruption.woken {
                 return Ok(Parked::Woken);
             }
+            // An event loop that has something new all the time must not put the deadline off.
+            if deadline.has_come() {
+                return Ok(Parked::TimedOut);
+            }
         }
     }
 }

@@ -27,6 +27,17 @@ pub struct Member {
 /// or an error makes a descriptor readable, an error makes it writable, and a number that is not
 /// open is the error EBADF.
 pub fn select(members: &mut [Member], parker: &Parker<'_>, deadline: Deadline) -> io::Result<Option<usize>> {
+    select_called(members, parker, deadline, |_| false)
+}
+
+/// [`select`] for those who also listen to their interrupter's waker: `called` is asked when that was
+/// called, may mark members as ready, and ends the wait by returning true.
+pub fn select_called(
+    members: &mut [Member],
+    parker: &Parker<'_>,
+    deadline: Deadline,
+    mut called: impl FnMut(&mut [Member]) -> bool,
+) -> io::Result<Option<usize>> {
     let mut polled: Vec<usize> = (0..members.len()).collect();
     loop {
         let mut fds = Vec::with_capacity(polled.len() + 1);
@@ -39,14 +50,15 @@ pub fn select(members: &mut [Member], parker: &Parker<'_>, deadline: Deadline) -
         match parker.sleep(&mut fds, deadline)? {
             Parked::Interrupted => return Ok(None),
             Parked::TimedOut => return Ok(Some(0)),
+            Parked::Woken if called(members) => return Ok(Some(ready(members))),
             Parked::Woken => {}
             Parked::Rung => {
                 for (fd, &index) in fds.iter().zip(&polled) {
                     members[index].readiness = readiness(fd)?;
                 }
-                let ready = members.iter().filter(|member| member.readiness.answers(member.interest)).count();
-                if ready > 0 {
-                    return Ok(Some(ready));
+                match ready(members) {
+                    0 => {}
+                    ready => return Ok(Some(ready)),
                 }
                 // A hang-up or an error that select() does not count: of a member that is to be written, say.
                 // poll() would report it again at once and for ever, so it is not asked any more.
@@ -54,6 +66,10 @@ pub fn select(members: &mut [Member], parker: &Parker<'_>, deadline: Deadline) -
             }
         }
     }
+}
+
+fn ready(members: &[Member]) -> usize {
+    members.iter().filter(|member| member.readiness.answers(member.interest)).count()
 }
 
 fn flags(interest: Interest) -> PollFlags {
