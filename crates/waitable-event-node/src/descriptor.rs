@@ -70,7 +70,7 @@ pub fn select_descriptors(env: Env, mut members: Int32Array, events: Uint32Array
             .map(|slot| Watched::new(event_in(environment, *slot)?, parker.interrupter.clone()))
             .collect::<Result<_, _>>()?;
         let ready = select_called(&mut list, parker, deadline, |members| {
-            watched.iter().fold(false, |any, event| event.look(members) || any)
+            watched.iter().filter(|event| event.look(members)).count() > 0
         })?;
         match watched.iter().any(|watched| watched.event.is_closed()) {
             true => Err(Error::Closed),
