@@ -5,8 +5,14 @@ import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
 
 import { monotonicNow } from './clock';
 import { RunLoop, type TaskSource, core } from './core';
-import { InvalidArgTypeError, InvalidArgValueError, InvalidHandleError, UnknownTaskError } from './errors';
-import { WaitableEvent } from './event';
+import {
+  EventClosedError,
+  InvalidArgTypeError,
+  InvalidArgValueError,
+  InvalidHandleError,
+  UnknownTaskError,
+} from './errors';
+import { type EventHandle, WaitableEvent } from './event';
 import { Heap, type HeapMember } from './heap';
 import { PAYLOAD_MASK, decodePayload } from './payload';
 import { RemoteTaskManager, type ScheduleOptions, dueTime } from './remote';
@@ -99,7 +105,8 @@ class Scheduled implements HeapMember {
 /** One producer, seen from the manager. */
 interface Producer {
   readonly ring: RingConsumer;
-  readonly room: WaitableEvent;
+  /** Set when there is room again. Undefined when the producer's thread had ended before the manager met it. */
+  readonly room: WaitableEvent | undefined;
   readonly names: string[];
   readonly pieces: Buffer[];
   /** How many records are left of those that were there when the pass began. */
@@ -231,7 +238,7 @@ export class TaskManager implements TaskSource {
     this.#loop.detach(this);
     this.#trigger?.close();
     this.#channel?.close();
-    this.#producers.forEach((producer) => producer.room.close());
+    this.#producers.forEach((producer) => producer.room?.close());
     this.#producers.clear();
   }
 
@@ -290,11 +297,12 @@ export class TaskManager implements TaskSource {
     this.#welcome();
     let left = 0;
     for (const producer of this.#producers) {
+      // In this order: once it is gone, nothing more comes.
+      const gone = producer.room?.closed !== false;
       producer.quota = producer.ring.available;
       left += producer.quota;
-      if (producer.quota === 0 && producer.room.closed) {
-        // Its thread has ended, or it was closed; and nothing of it is left.
-        producer.room.release();
+      if (gone && producer.quota === 0) {
+        producer.room?.release();
         this.#producers.delete(producer);
       }
     }
@@ -314,7 +322,7 @@ export class TaskManager implements TaskSource {
     for (let index = 0; index < count; index += 1) {
       this.#takeRecord(producer);
     }
-    if (producer.ring.publish() && !producer.room.closed) {
+    if (producer.ring.publish() && producer.room?.closed === false) {
       producer.room.set();
     }
   }
@@ -364,16 +372,7 @@ export class TaskManager implements TaskSource {
 
   #meet({ ring, room }: Introduction): void {
     this.#introduced += 1;
-    try {
-      const opened = WaitableEvent.open(room);
-      opened.closeWithThread();
-      this.#producers.add({ ring: new RingConsumer(ring), room: opened, names: [], pieces: [], quota: 0 });
-    } catch (error) {
-      // Its thread has ended meanwhile; what it had scheduled went with it.
-      if (!(error instanceof InvalidHandleError)) {
-        throw error;
-      }
-    }
+    this.#producers.add({ ring: new RingConsumer(ring), room: openRoom(room), names: [], pieces: [], quota: 0 });
     this.#loop.nudge();
   }
 
@@ -396,6 +395,20 @@ export class TaskManager implements TaskSource {
   #fail(error: unknown, name: string): void {
     this.#stats.failed += 1;
     this.#onError(error, name);
+  }
+}
+
+/** Opens a producer's event; what its thread had scheduled before it ended is there all the same. */
+function openRoom(handle: EventHandle): WaitableEvent | undefined {
+  try {
+    const room = WaitableEvent.open(handle);
+    room.closeWithThread();
+    return room;
+  } catch (error) {
+    if (error instanceof InvalidHandleError || error instanceof EventClosedError) {
+      return undefined;
+    }
+    throw error;
   }
 }
 
