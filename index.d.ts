@@ -14,27 +14,38 @@ export declare const core: RunLoop;
 /**
  * A channel: the base of everything that a run loop dispatches.
  *
- * A subclass has a `fileno()` and overrides the handlers it wants. What it does not handle is reported on the console, as in
- * asyncore.
+ * A subclass has a `fileno()` and overrides the handlers it wants. What a handler throws goes to `handleError()`; an error that
+ * means that the peer is gone (EPIPE, ECONNRESET, EBADF, ENOTCONN, ESHUTDOWN, ECONNABORTED) goes to `handleClose()`. A channel
+ * belongs to one thread.
  */
 export declare abstract class Dispatcher {
   #private;
+  /** What `logInfo()` keeps to itself. asyncore's default: unhandled events are warnings, and are not printed. */
+  ignoreLogTypes: ReadonlySet<string>;
   /** The descriptor that the loop watches. */
   abstract fileno(): number;
-  /** Whether the channel wants to be read. Asked when it joins a loop and after its handlers ran. */
+  /** Whether the channel wants to be read. Asked when it joins a loop, after its handlers ran, and at `loop.update()`. */
   readable(): boolean;
-  /** Whether the channel wants to be written. Asked when it joins a loop and after its handlers ran. */
+  /** Whether the channel wants to be written. Asked when it joins a loop, after its handlers ran, and at `loop.update()`. */
   writable(): boolean;
-  /** There is something to read. */
+  /** There is something to read, or the end of it. */
   handleRead(): void;
   /** There is room to write. */
   handleWrite(): void;
   /** There is an exceptional condition: out-of-band data, a changed sysfs attribute. */
   handleExpt(): void;
-  /** The peer is gone. */
+  /** The peer is gone, and the last byte was read. The default closes the channel. */
   handleClose(): void;
   /** One of the handlers threw. The default reports it and gives the channel to `handleClose()`; the loop goes on. */
   handleError(error: unknown): void;
+  /** What the loop calls when there is something to read; calls `handleRead()`. */
+  handleReadEvent(): void;
+  /** What the loop calls when there is room to write; calls `handleWrite()`. */
+  handleWriteEvent(): void;
+  /** What the loop calls for an exceptional condition; calls `handleExpt()`. */
+  handleExptEvent(): void;
+  /** Writes to the console's standard error, unless `ignoreLogTypes` has this type of message. */
+  logInfo(message: string, type?: string, ...details: unknown[]): void;
   /**
    * Joins a loop: this thread's own one, unless another is passed. A channel is in one loop at a time; joining another
    * one leaves the first.
@@ -62,7 +73,7 @@ export declare interface EventHandle {
 
 /**
  * A channel over a file descriptor, as asyncore.file_dispatcher: it works on a duplicate that it owns, made non-blocking, and
- * the caller's descriptor stays the caller's.
+ * the caller's descriptor stays the caller's. (Non-blocking is a property that the two share.)
  *
  * @example
  * class Lines extends FileDispatcher {
@@ -74,6 +85,9 @@ export declare interface EventHandle {
 export declare class FileDispatcher extends Dispatcher {
   #private;
   /**
+   * Throws EBADF for a descriptor that is not open, EISDIR for a directory, EMFILE when there are none left,
+   * `ERR_INVALID_ARG_VALUE` and `ERR_INVALID_ARG_TYPE` for what cannot be one.
+   *
    * @param fd the descriptor to duplicate
    * @param loop the loop to join; default: this thread's own one
    */
@@ -81,14 +95,16 @@ export declare class FileDispatcher extends Dispatcher {
   /** The duplicate. Throws EBADF when the channel is closed. */
   fileno(): number;
   /**
-   * Reads up to `size` bytes. An empty buffer is the end: `handleClose()` has been called then, as in asyncore.
-   *
-   * Throws EAGAIN when there is nothing to read yet.
+   * Reads up to `size` bytes. An empty buffer is the end, or a peer that is gone: `handleClose()` has been called then, as in
+   * asyncore. Throws EAGAIN when there is nothing to read yet.
    */
   recv(size: number): Buffer;
   /** Another name of {@link FileDispatcher.recv}. */
   read(size: number): Buffer;
-  /** Writes what fits, and returns how many bytes that was: 0 when there is no room now. */
+  /**
+   * Writes what fits, and returns how many bytes that was: 0 when there is no room now, or when the peer is gone, after
+   * `handleClose()` was called, as in asyncore.
+   */
   send(data: Uint8Array | string): number;
   /** Another name of {@link FileDispatcher.send}. */
   write(data: Uint8Array | string): number;
@@ -126,6 +142,17 @@ export declare class InvalidHandleError extends Error {
   constructor(what: string);
 }
 
+/** Options of `loop()`. */
+export declare interface LoopOptions {
+  /**
+   * The longest time in milliseconds that one pass sleeps.
+   * @default 30000, as in asyncore
+   */
+  timeout?: number;
+  /** How many passes to make. By default it goes on until there are no channels left. */
+  count?: number;
+}
+
 /** The loop runs already. */
 export declare class LoopRunningError extends Error {
   readonly code: 'ERR_LOOP_RUNNING';
@@ -136,6 +163,12 @@ export declare class LoopRunningError extends Error {
 export declare class QueueFullError extends Error {
   readonly code: 'ERR_QUEUE_FULL';
   constructor();
+}
+
+/** A run loop, seen from another thread. */
+export declare interface RemoteRunLoop {
+  /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */
+  stop(): void;
 }
 
 /**
@@ -162,16 +195,25 @@ export declare class RemoteTaskManager {
  * Waits for the descriptors of its channels and for its tasks, and calls them: BACpypes' `core`, as an object.
  *
  * `run()` lives inside Node's own event loop, where nothing blocks; `runSync()` blocks its thread, as `core.run()` does in
- * Python. Both make the same passes: due tasks, then ready channels, then deferred functions; a pass does what was there when it
+ * Python. Both make the same passes: due tasks, then ready channels, then deferred functions. A pass does what was there when it
  * began, so that nothing can keep the rest waiting for more than one pass.
  *
- * A loop belongs to the thread that made it.
+ * A loop belongs to the thread that made it; other threads stop it through its `handle`. Channels and tasks that throw do not
+ * end it.
+ *
+ * @example
+ * new Port(fs.openSync('/dev/ttyS0', 'r+'), core); // class Port extends FileDispatcher { handleRead() { … } }
+ * await core.run({ stopOn: ['SIGTERM'] });
  */
 export declare class RunLoop {
   #private;
   /** The longest time in milliseconds that one pass sleeps although nothing happens; by default there is no reason to wake. */
   SPIN: number;
   constructor();
+  /** The loop that another thread owns, for this one. Throws `ERR_INVALID_HANDLE` when there is none any more. */
+  static connect(handle: RunLoopHandle): RemoteRunLoop;
+  /** What another thread needs to `RunLoop.connect()`: structured-cloneable. */
+  get handle(): RunLoopHandle;
   /** Whether `run()` or `runSync()` is under way. */
   get running(): boolean;
   /** The loop's own task manager, made when it is first asked for. */
@@ -179,21 +221,30 @@ export declare class RunLoop {
   /**
    * Runs inside Node's event loop until `stop()`, and keeps the process alive meanwhile. Promises, timers and Node's own I/O go on.
    *
-   * Rejects with `ERR_LOOP_RUNNING` when the loop runs already. A `stop()` that came before is remembered: the promise
-   * resolves at once.
+   * A `stop()` that came before is remembered: the promise resolves at once. Called again after `stop()`, while the last pass is
+   * still under way, it runs when that is over. Rejects with `ERR_LOOP_RUNNING` when the loop runs and nobody has stopped it.
    */
   run(options?: RunOptions): Promise<void>;
   /**
    * Blocks this thread until `stop()`: the thread sleeps in the kernel on its channels and its next task, and Node's own event
    * loop stands still. For workers and scripts; a worker in it can be terminated.
+   *
+   * A `stop()` that came before is remembered. Throws `ERR_LOOP_RUNNING` when the loop runs already.
    */
   runSync(options?: RunSyncOptions): void;
   /** Runs what is due and what is deferred, now, without looking at channels and without sleeping. */
   runOnce(): void;
+  /**
+   * Makes blocking passes over the channels alone, as `asyncore.loop()`: no tasks, no deferred functions. By default until
+   * there are no channels left.
+   */
+  loop(options?: LoopOptions): void;
   /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */
   stop(): void;
   /**
-   * Calls `fn(...args)` in the next pass, after the channels. Functions that are deferred meanwhile wait for the pass after.
+   * Calls `fn(...args)` in the next pass, after the channels. Functions that are deferred meanwhile wait for the pass after. One
+   * that throws is reported on the console, and the others go on.
+   *
    * Throws a TypeError here, at the call, when `fn` is no function.
    */
   deferred<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void;
@@ -202,7 +253,12 @@ export declare class RunLoop {
    * millisecond to every hand-over; this one only checks its argument.
    */
   enableSleeping(milliseconds?: number): void;
-  /** Puts a channel into the loop; `channel.addChannel(loop)` does it. The loop holds it until it is taken out. */
+  /**
+   * Puts a channel into the loop; `channel.addChannel(loop)` does it. The loop holds it until it is taken out.
+   *
+   * Throws EBADF for a descriptor that is not open, EISDIR for a directory, EEXIST for a descriptor that is in the loop
+   * already, ERR_INVALID_ARG_VALUE for what cannot be one. A regular file is always ready, as for poll().
+   */
   add(channel: Dispatcher): void;
   /** Takes a channel out; `channel.delChannel()` does it. */
   remove(channel: Dispatcher): void;
@@ -210,15 +266,14 @@ export declare class RunLoop {
   update(channel: Dispatcher): void;
 }
 
+/** How another thread finds a loop: structured-cloneable, through `workerData` or `postMessage()`. */
+export declare interface RunLoopHandle {
+  /** The event that stops the loop. */
+  readonly stop: EventHandle;
+}
+
 /** Options of `run()`. */
-export declare interface RunOptions {
-  /**
-   * The longest time in milliseconds that the loop sleeps although nothing happens.
-   * @default the loop's `SPIN`
-   */
-  spin?: number;
-  /** Signals that stop the loop. None is touched unasked. */
-  stopOn?: NodeJS.Signals[];
+export declare interface RunOptions extends RunSyncOptions {
   /** Stops the loop when it is aborted. */
   signal?: AbortSignal;
 }
@@ -230,6 +285,11 @@ export declare interface RunSyncOptions {
    * @default the loop's `SPIN`
    */
   spin?: number;
+  /**
+   * Signals that stop the loop; none is touched unasked. While `runSync()` blocks, and in a worker, they are taken over: handlers of
+   * the process for them are not called until the loop has stopped.
+   */
+  stopOn?: NodeJS.Signals[];
 }
 
 /** The producer's end of a task manager: in whatever thread. */

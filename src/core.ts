@@ -1,37 +1,18 @@
 /** The run loop. */
 
+import { isMainThread } from 'node:worker_threads';
+
+import { Channels } from './channels';
 import type { Dispatcher } from './dispatcher';
-import { InvalidArgTypeError, LoopRunningError } from './errors';
-import { ALARM, ERROR, HANG_UP, PRIORITY, READABLE, WRITABLE, check, makeBatch, fast, native } from './native';
+import { EventClosedError, InvalidHandleError, LoopRunningError } from './errors';
+import { type EventHandle, WaitableEvent } from './event';
 import * as reactor from './reactor';
+import { SignalChannel, validateSignals } from './signals';
 import { TaskManager } from './task';
-import { validateFunction, validateMilliseconds, validateOptions, validateSignal } from './validate';
+import { validateFunction, validateInteger, validateMilliseconds, validateOptions, validateSignal } from './validate';
 
-/** How many ready channels one pass takes from the kernel; the rest comes in the next pass. */
-const BATCH_ENTRIES = 256;
-
-/** The errors that mean that the peer is gone, as asyncore has them. */
-const DISCONNECTED: ReadonlySet<unknown> = new Set([
-  'ECONNRESET',
-  'ENOTCONN',
-  'ESHUTDOWN',
-  'ECONNABORTED',
-  'EPIPE',
-  'EBADF',
-]);
-
-/** Options of `run()`. */
-export interface RunOptions {
-  /**
-   * The longest time in milliseconds that the loop sleeps although nothing happens.
-   * @default the loop's `SPIN`
-   */
-  spin?: number;
-  /** Signals that stop the loop. None is touched unasked. */
-  stopOn?: NodeJS.Signals[];
-  /** Stops the loop when it is aborted. */
-  signal?: AbortSignal;
-}
+/** asyncore's, in milliseconds. */
+const LOOP_TIMEOUT = 30_000;
 
 /** Options of `runSync()`. */
 export interface RunSyncOptions {
@@ -40,6 +21,40 @@ export interface RunSyncOptions {
    * @default the loop's `SPIN`
    */
   spin?: number;
+  /**
+   * Signals that stop the loop; none is touched unasked. While `runSync()` blocks, and in a worker, they are taken over: handlers of
+   * the process for them are not called until the loop has stopped.
+   */
+  stopOn?: NodeJS.Signals[];
+}
+
+/** Options of `run()`. */
+export interface RunOptions extends RunSyncOptions {
+  /** Stops the loop when it is aborted. */
+  signal?: AbortSignal;
+}
+
+/** Options of `loop()`. */
+export interface LoopOptions {
+  /**
+   * The longest time in milliseconds that one pass sleeps.
+   * @default 30000, as in asyncore
+   */
+  timeout?: number;
+  /** How many passes to make. By default it goes on until there are no channels left. */
+  count?: number;
+}
+
+/** How another thread finds a loop: structured-cloneable, through `workerData` or `postMessage()`. */
+export interface RunLoopHandle {
+  /** The event that stops the loop. */
+  readonly stop: EventHandle;
+}
+
+/** A run loop, seen from another thread. */
+export interface RemoteRunLoop {
+  /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */
+  stop(): void;
 }
 
 /** What a loop asks and tells its task managers. */
@@ -52,44 +67,37 @@ export interface TaskSource {
   beforeSleep(): boolean;
 }
 
-interface Member {
-  readonly channel: Dispatcher;
-  readonly fd: number;
-  readonly token: number;
-  interest: number;
-}
-
 /**
  * Waits for the descriptors of its channels and for its tasks, and calls them: BACpypes' `core`, as an object.
  *
  * `run()` lives inside Node's own event loop, where nothing blocks; `runSync()` blocks its thread, as `core.run()` does in
- * Python. Both make the same passes: due tasks, then ready channels, then deferred functions; a pass does what was there when it
+ * Python. Both make the same passes: due tasks, then ready channels, then deferred functions. A pass does what was there when it
  * began, so that nothing can keep the rest waiting for more than one pass.
  *
- * A loop belongs to the thread that made it.
+ * A loop belongs to the thread that made it; other threads stop it through its `handle`. Channels and tasks that throw do not
+ * end it.
+ *
+ * @example
+ * new Port(fs.openSync('/dev/ttyS0', 'r+'), core); // class Port extends FileDispatcher { handleRead() { … } }
+ * await core.run({ stopOn: ['SIGTERM'] });
  */
 export class RunLoop {
   /** The longest time in milliseconds that one pass sleeps although nothing happens; by default there is no reason to wake. */
   SPIN: number = Infinity;
 
-  #poller = -1;
-  #fileno = -1;
-  #batch: Int32Array | undefined;
-  #nextToken = 1;
-  readonly #members = new Map<number, Member>();
-  readonly #byChannel = new Map<Dispatcher, Member>();
-  /** Who has a descriptor in the poller. A member whose descriptor was closed under it, and is another's now, has not. */
-  readonly #byFileno = new Map<number, Member>();
-  #deferred: (() => void)[] = [];
+  readonly #channels = new Channels();
   readonly #sources = new Set<TaskSource>();
+  #deferred: (() => void)[] = [];
   #taskManager: TaskManager | undefined;
+  #stopEvent: WaitableEvent | undefined;
   #mode: 'idle' | 'async' | 'sync' = 'idle';
   #stopping = false;
   #inPass = false;
   #immediate: NodeJS.Immediate | undefined;
   #finish: (() => void) | undefined;
+  #ended: Promise<void> | undefined;
   #spin = Infinity;
-  readonly #deadline: reactor.Deadline & { at: number } = {
+  readonly #deadline: { at: number; heapIndex: number; onDeadline: () => void } = {
     at: Infinity,
     heapIndex: -1,
     onDeadline: () => this.#passAsync(),
@@ -105,6 +113,41 @@ export class RunLoop {
     this.enableSleeping = this.enableSleeping.bind(this);
   }
 
+  /** The loop that another thread owns, for this one. Throws `ERR_INVALID_HANDLE` when there is none any more. */
+  static connect(handle: RunLoopHandle): RemoteRunLoop {
+    if (typeof handle !== 'object' || handle === null) {
+      throw new InvalidHandleError('run loop');
+    }
+    const event = WaitableEvent.open(handle.stop);
+    return {
+      stop: () => {
+        try {
+          event.set();
+        } catch (error) {
+          // A loop whose thread has ended has stopped.
+          if (!(error instanceof EventClosedError)) {
+            throw error;
+          }
+        }
+      },
+    };
+  }
+
+  /** What another thread needs to `RunLoop.connect()`: structured-cloneable. */
+  get handle(): RunLoopHandle {
+    if (this.#stopEvent === undefined) {
+      const event = new WaitableEvent();
+      event.closeWithThread();
+      event.handleRead = () => {
+        event.clear();
+        this.stop();
+      };
+      this.addInternal(event);
+      this.#stopEvent = event;
+    }
+    return { stop: this.#stopEvent.handle };
+  }
+
   /** Whether `run()` or `runSync()` is under way. */
   get running(): boolean {
     return this.#mode !== 'idle';
@@ -118,69 +161,82 @@ export class RunLoop {
   /**
    * Runs inside Node's event loop until `stop()`, and keeps the process alive meanwhile. Promises, timers and Node's own I/O go on.
    *
-   * Rejects with `ERR_LOOP_RUNNING` when the loop runs already. A `stop()` that came before is remembered: the promise
-   * resolves at once.
+   * A `stop()` that came before is remembered: the promise resolves at once. Called again after `stop()`, while the last pass is
+   * still under way, it runs when that is over. Rejects with `ERR_LOOP_RUNNING` when the loop runs and nobody has stopped it.
    */
   async run(options?: RunOptions): Promise<void> {
     validateOptions(options);
-    const spin = validateSpin(options?.spin, this.SPIN);
+    const spin = validateMilliseconds('options.spin', options?.spin ?? this.SPIN);
     const signals = validateSignals(options?.stopOn);
     validateSignal(options?.signal);
+    if (this.#mode === 'async' && this.#stopping) {
+      await this.#ended;
+    }
     if (this.running) {
       throw new LoopRunningError();
     }
     if (this.#takeStop() || options?.signal?.aborted === true) {
       return;
     }
-    const fd = this.#start();
+    const fd = this.#channels.start();
     const token = reactor.watch(fd, () => this.#passAsync());
+    let giveSignalsBack: () => void;
+    try {
+      giveSignalsBack = this.#listenTo(signals, options?.stopOn ?? []);
+    } catch (error) {
+      reactor.unwatch(fd, token);
+      throw error;
+    }
     reactor.hold();
     this.#mode = 'async';
     this.#spin = spin;
     const stop = (): void => this.stop();
-    signals.forEach((name) => process.on(name, stop));
     options?.signal?.addEventListener('abort', stop, { once: true });
-    try {
-      await new Promise<void>((resolve) => {
-        this.#finish = resolve;
-        this.nudge();
-      });
-    } finally {
-      this.#mode = 'idle';
-      this.#takeStop();
-      clearImmediate(this.#immediate);
-      this.#immediate = undefined;
-      reactor.removeDeadline(this.#deadline);
-      reactor.unwatch(fd, token);
-      reactor.release();
-      signals.forEach((name) => process.off(name, stop));
-      options?.signal?.removeEventListener('abort', stop);
-    }
+    this.#ended = new Promise<void>((resolve) => {
+      this.#finish = () => {
+        this.#mode = 'idle';
+        this.#takeStop();
+        clearImmediate(this.#immediate);
+        this.#immediate = undefined;
+        reactor.removeDeadline(this.#deadline);
+        reactor.unwatch(fd, token);
+        reactor.release();
+        giveSignalsBack();
+        options?.signal?.removeEventListener('abort', stop);
+        resolve();
+      };
+    });
+    this.nudge();
+    await this.#ended;
   }
 
   /**
    * Blocks this thread until `stop()`: the thread sleeps in the kernel on its channels and its next task, and Node's own event
    * loop stands still. For workers and scripts; a worker in it can be terminated.
+   *
+   * A `stop()` that came before is remembered. Throws `ERR_LOOP_RUNNING` when the loop runs already.
    */
   runSync(options?: RunSyncOptions): void {
     validateOptions(options);
-    const spin = validateSpin(options?.spin, this.SPIN);
+    const spin = validateMilliseconds('options.spin', options?.spin ?? this.SPIN);
+    const signals = validateSignals(options?.stopOn);
     if (this.running) {
       throw new LoopRunningError();
     }
     if (this.#takeStop()) {
       return;
     }
+    this.#channels.start();
+    const channels = this.#takeOver(signals);
     this.#mode = 'sync';
-    this.#start();
     try {
       while (!this.#stopping) {
         this.#runTasks();
-        const timeout = this.#stopping ? 0 : Math.min(spin, this.#timeUntilWork());
-        this.#dispatch(fast.waitReady(this.#poller, timeout));
+        this.#channels.dispatchNext(this.#stopping ? 0 : Math.min(spin, this.#timeUntilWork()));
         this.#runDeferred();
       }
     } finally {
+      this.#giveBack(channels);
       this.#mode = 'idle';
       this.#takeStop();
     }
@@ -192,6 +248,21 @@ export class RunLoop {
     this.#runDeferred();
   }
 
+  /**
+   * Makes blocking passes over the channels alone, as `asyncore.loop()`: no tasks, no deferred functions. By default until
+   * there are no channels left.
+   */
+  loop(options?: LoopOptions): void {
+    validateOptions(options);
+    const timeout = validateMilliseconds('options.timeout', options?.timeout ?? LOOP_TIMEOUT);
+    let count = options?.count === undefined ? Infinity : validateInteger('options.count', options.count, 0, 2 ** 31);
+    this.#channels.start();
+    while (this.#channels.size > 0 && count > 0) {
+      this.#channels.dispatchNext(timeout);
+      count -= 1;
+    }
+  }
+
   /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */
   stop(): void {
     this.#stopping = true;
@@ -199,7 +270,9 @@ export class RunLoop {
   }
 
   /**
-   * Calls `fn(...args)` in the next pass, after the channels. Functions that are deferred meanwhile wait for the pass after.
+   * Calls `fn(...args)` in the next pass, after the channels. Functions that are deferred meanwhile wait for the pass after. One
+   * that throws is reported on the console, and the others go on.
+   *
    * Throws a TypeError here, at the call, when `fn` is no function.
    */
   deferred<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
@@ -216,39 +289,36 @@ export class RunLoop {
     validateMilliseconds('milliseconds', milliseconds);
   }
 
-  /** Puts a channel into the loop; `channel.addChannel(loop)` does it. The loop holds it until it is taken out. */
+  /**
+   * Puts a channel into the loop; `channel.addChannel(loop)` does it. The loop holds it until it is taken out.
+   *
+   * Throws EBADF for a descriptor that is not open, EISDIR for a directory, EEXIST for a descriptor that is in the loop
+   * already, ERR_INVALID_ARG_VALUE for what cannot be one. A regular file is always ready, as for poll().
+   */
   add(channel: Dispatcher): void {
-    if (this.#byChannel.has(channel)) {
-      return;
-    }
-    this.#start();
-    const fd = channel.fileno();
-    const member: Member = { channel, fd, token: this.#takeToken(), interest: interestOf(channel) };
-    check(native.addMember(this.#poller, fd, member.token, member.interest), 'epoll_ctl');
-    this.#members.set(member.token, member);
-    this.#byChannel.set(channel, member);
-    this.#byFileno.set(fd, member);
+    this.#channels.add(channel);
+    this.#wakeForFiles();
   }
 
   /** Takes a channel out; `channel.delChannel()` does it. */
   remove(channel: Dispatcher): void {
-    const member = this.#byChannel.get(channel);
-    if (member !== undefined) {
-      this.#byChannel.delete(channel);
-      this.#members.delete(member.token);
-      if (this.#byFileno.get(member.fd) === member) {
-        this.#byFileno.delete(member.fd);
-        native.removeMember(this.#poller, member.fd);
-      }
-    }
+    this.#channels.remove(channel);
   }
 
   /** Asks a channel anew what it wants: for one whose `readable()` or `writable()` changed outside of its handlers. */
   update(channel: Dispatcher): void {
-    const member = this.#byChannel.get(channel);
-    if (member !== undefined) {
-      this.#refresh(member);
-    }
+    this.#channels.update(channel);
+    this.#wakeForFiles();
+  }
+
+  /** Takes in a channel of the loop's own. @internal */
+  addInternal(channel: Dispatcher): void {
+    this.#channels.add(channel, true);
+  }
+
+  /** Undoes {@link RunLoop.addInternal}. @internal */
+  removeInternal(channel: Dispatcher): void {
+    this.#channels.remove(channel, true);
   }
 
   /** @internal */
@@ -269,22 +339,11 @@ export class RunLoop {
     }
   }
 
-  #start(): number {
-    if (this.#poller < 0) {
-      this.#batch = makeBatch(BATCH_ENTRIES);
-      this.#poller = check(native.createPoller(this.#batch), 'epoll_create1');
-      this.#fileno = native.pollerFileno(this.#poller);
+  /** Has `run()` make a pass soon; within a pass, the next one is arranged at its end. @internal */
+  nudge(): void {
+    if (this.#mode === 'async' && !this.#inPass) {
+      this.#immediate ??= setImmediate(() => this.#passAsync());
     }
-    return this.#fileno;
-  }
-
-  #takeToken(): number {
-    let token: number;
-    do {
-      token = this.#nextToken;
-      this.#nextToken = token === 0x7fff_ffff ? 1 : token + 1;
-    } while (this.#members.has(token));
-    return token;
   }
 
   #takeStop(): boolean {
@@ -293,10 +352,36 @@ export class RunLoop {
     return stopping;
   }
 
-  /** Has `run()` make a pass soon; within a pass, the next one is arranged at its end. @internal */
-  nudge(): void {
-    if (this.#mode === 'async' && !this.#inPass) {
-      this.#immediate ??= setImmediate(() => this.#passAsync());
+  /** Node's own signal events where there are any, beside whoever listens to them; otherwise as `runSync()`. */
+  #listenTo(numbers: number[], names: NodeJS.Signals[]): () => void {
+    if (!isMainThread) {
+      const channels = this.#takeOver(numbers);
+      return () => this.#giveBack(channels);
+    }
+    const stop = (): void => this.stop();
+    names.forEach((name) => process.on(name, stop));
+    return () => names.forEach((name) => process.off(name, stop));
+  }
+
+  #takeOver(signals: number[]): SignalChannel[] {
+    const channels: SignalChannel[] = [];
+    try {
+      for (const number of signals) {
+        const channel = new SignalChannel(number, () => this.stop());
+        channels.push(channel);
+        this.addInternal(channel);
+      }
+    } catch (error) {
+      this.#giveBack(channels);
+      throw error;
+    }
+    return channels;
+  }
+
+  #giveBack(channels: SignalChannel[]): void {
+    for (const channel of channels) {
+      this.removeInternal(channel);
+      channel.close();
     }
   }
 
@@ -309,7 +394,7 @@ export class RunLoop {
     this.#inPass = true;
     try {
       this.#runTasks();
-      this.#dispatch(fast.takeReady(this.#poller));
+      this.#channels.dispatchReady();
       this.#runDeferred();
     } finally {
       this.#inPass = false;
@@ -323,7 +408,7 @@ export class RunLoop {
 
   /** Arranges for the next pass: soon when there is work, otherwise when the next task is due. */
   #prepareSleep(): void {
-    const timeout = Math.min(this.#spin, this.#timeUntilWork());
+    const timeout = this.#channels.hasAlwaysReady ? 0 : Math.min(this.#spin, this.#timeUntilWork());
     reactor.removeDeadline(this.#deadline);
     if (timeout <= 0) {
       this.nudge();
@@ -333,13 +418,18 @@ export class RunLoop {
     }
   }
 
+  /** A regular file makes no kernel event. */
+  #wakeForFiles(): void {
+    if (this.#channels.hasAlwaysReady) {
+      this.nudge();
+    }
+  }
+
   #timeUntilWork(): number {
     let due = Infinity;
     for (const source of this.#sources) {
-      due = source.beforeSleep() ? Math.min(due, source.nextDue()) : -Infinity;
-      if (due === -Infinity) {
-        return 0;
-      }
+      // Each is told that the loop is about to sleep, also when another one keeps it awake.
+      due = source.beforeSleep() ? Math.min(due, source.nextDue()) : Number.NEGATIVE_INFINITY;
     }
     return this.#deferred.length > 0 ? 0 : due - reactor.now();
   }
@@ -361,88 +451,6 @@ export class RunLoop {
       }
     }
   }
-
-  /** Calls the channels that native code put into the batch. */
-  #dispatch(filled: number): void {
-    const count = check(filled, 'epoll_wait') & ~ALARM;
-    if (count === 0) {
-      return;
-    }
-    // A copy: a handler may make a pass of its own.
-    const batch = (this.#batch as Int32Array).slice(0, 2 * count);
-    for (let index = 0; index < count; index += 1) {
-      // Looked up now: a channel that an earlier one closed is not called, nor is a new one with the same descriptor.
-      const member = this.#members.get(batch[2 * index] as number);
-      if (member !== undefined) {
-        this.#call(member, batch[2 * index + 1] as number);
-      }
-    }
-  }
-
-  #call(member: Member, flags: number): void {
-    const { channel } = member;
-    try {
-      if ((flags & READABLE) !== 0) {
-        channel.handleRead();
-      }
-      if ((flags & WRITABLE) !== 0 && this.#isIn(member)) {
-        channel.handleWrite();
-      }
-      if ((flags & PRIORITY) !== 0 && this.#isIn(member)) {
-        channel.handleExpt();
-      }
-      // While there is something to read, the end waits.
-      if ((flags & (HANG_UP | ERROR)) !== 0 && (flags & READABLE) === 0 && this.#isIn(member)) {
-        channel.handleClose();
-      }
-    } catch (error) {
-      this.#onHandlerError(channel, error);
-    }
-    if (this.#isIn(member)) {
-      this.#refresh(member);
-    }
-  }
-
-  #onHandlerError(channel: Dispatcher, error: unknown): void {
-    try {
-      if (DISCONNECTED.has((error as { code?: unknown } | null)?.code)) {
-        channel.handleClose();
-      } else {
-        channel.handleError(error);
-      }
-    } catch (second) {
-      console.error(`uncaptured exception while closing channel ${channel.constructor.name}`, second);
-      channel.delChannel();
-    }
-  }
-
-  #refresh(member: Member): void {
-    const interest = interestOf(member.channel);
-    if (interest !== member.interest && this.#byFileno.get(member.fd) === member) {
-      check(native.modifyMember(this.#poller, member.fd, member.token, interest), 'epoll_ctl');
-      member.interest = interest;
-    }
-  }
-
-  #isIn(member: Member): boolean {
-    return this.#members.get(member.token) === member;
-  }
-}
-
-/** As asyncore: whoever reads also hears of exceptional conditions. */
-function interestOf(channel: Dispatcher): number {
-  return (channel.readable() ? READABLE | PRIORITY : 0) | (channel.writable() ? WRITABLE : 0);
-}
-
-function validateSpin(spin: number | undefined, standard: number): number {
-  return validateMilliseconds('options.spin', spin ?? standard);
-}
-
-function validateSignals(signals: NodeJS.Signals[] | undefined): NodeJS.Signals[] {
-  if (signals !== undefined && !Array.isArray(signals)) {
-    throw new InvalidArgTypeError('options.stopOn', 'a list of signal names', signals);
-  }
-  return signals ?? [];
 }
 
 /** This thread's own loop. */

@@ -6,10 +6,11 @@
 
 import { constants } from 'node:os';
 
+import { isDisconnected } from './channels';
 import { RunLoop, core } from './core';
+import { InvalidArgTypeError, SystemError } from './errors';
 import { check, native } from './native';
 import { validateDescriptor, validateInteger } from './validate';
-import { InvalidArgTypeError, SystemError } from './errors';
 
 /** The most that one `recv()` may ask for. */
 const RECEIVE_LIMIT = 0x7fff_ffff;
@@ -17,50 +18,76 @@ const RECEIVE_LIMIT = 0x7fff_ffff;
 /**
  * A channel: the base of everything that a run loop dispatches.
  *
- * A subclass has a `fileno()` and overrides the handlers it wants. What it does not handle is reported on the console, as in
- * asyncore.
+ * A subclass has a `fileno()` and overrides the handlers it wants. What a handler throws goes to `handleError()`; an error that
+ * means that the peer is gone (EPIPE, ECONNRESET, EBADF, ENOTCONN, ESHUTDOWN, ECONNABORTED) goes to `handleClose()`. A channel
+ * belongs to one thread.
  */
 export abstract class Dispatcher {
+  /** What `logInfo()` keeps to itself. asyncore's default: unhandled events are warnings, and are not printed. */
+  ignoreLogTypes: ReadonlySet<string> = new Set(['warning']);
+
   #loop: RunLoop | undefined;
 
   /** The descriptor that the loop watches. */
   abstract fileno(): number;
 
-  /** Whether the channel wants to be read. Asked when it joins a loop and after its handlers ran. */
+  /** Whether the channel wants to be read. Asked when it joins a loop, after its handlers ran, and at `loop.update()`. */
   readable(): boolean {
     return true;
   }
 
-  /** Whether the channel wants to be written. Asked when it joins a loop and after its handlers ran. */
+  /** Whether the channel wants to be written. Asked when it joins a loop, after its handlers ran, and at `loop.update()`. */
   writable(): boolean {
     return true;
   }
 
-  /** There is something to read. */
+  /** There is something to read, or the end of it. */
   handleRead(): void {
-    console.warn('unhandled read event');
+    this.logInfo('unhandled read event', 'warning');
   }
 
   /** There is room to write. */
   handleWrite(): void {
-    console.warn('unhandled write event');
+    this.logInfo('unhandled write event', 'warning');
   }
 
   /** There is an exceptional condition: out-of-band data, a changed sysfs attribute. */
   handleExpt(): void {
-    console.warn('unhandled incoming priority event');
+    this.logInfo('unhandled incoming priority event', 'warning');
   }
 
-  /** The peer is gone. */
+  /** The peer is gone, and the last byte was read. The default closes the channel. */
   handleClose(): void {
-    console.warn('unhandled close event');
+    this.logInfo('unhandled close event', 'warning');
     this.close();
   }
 
   /** One of the handlers threw. The default reports it and gives the channel to `handleClose()`; the loop goes on. */
   handleError(error: unknown): void {
-    console.error(`uncaptured exception, closing channel ${this.constructor.name}`, error);
+    this.logInfo(`uncaptured exception, closing channel ${this.constructor.name}`, 'error', error);
     this.handleClose();
+  }
+
+  /** What the loop calls when there is something to read; calls `handleRead()`. */
+  handleReadEvent(): void {
+    this.handleRead();
+  }
+
+  /** What the loop calls when there is room to write; calls `handleWrite()`. */
+  handleWriteEvent(): void {
+    this.handleWrite();
+  }
+
+  /** What the loop calls for an exceptional condition; calls `handleExpt()`. */
+  handleExptEvent(): void {
+    this.handleExpt();
+  }
+
+  /** Writes to the console's standard error, unless `ignoreLogTypes` has this type of message. */
+  logInfo(message: string, type: string = 'info', ...details: unknown[]): void {
+    if (!this.ignoreLogTypes.has(type)) {
+      console.error(`${type}: ${message}`, ...details);
+    }
   }
 
   /**
@@ -94,7 +121,7 @@ export abstract class Dispatcher {
 
 /**
  * A channel over a file descriptor, as asyncore.file_dispatcher: it works on a duplicate that it owns, made non-blocking, and
- * the caller's descriptor stays the caller's.
+ * the caller's descriptor stays the caller's. (Non-blocking is a property that the two share.)
  *
  * @example
  * class Lines extends FileDispatcher {
@@ -107,6 +134,9 @@ export class FileDispatcher extends Dispatcher {
   #fd: number;
 
   /**
+   * Throws EBADF for a descriptor that is not open, EISDIR for a directory, EMFILE when there are none left,
+   * `ERR_INVALID_ARG_VALUE` and `ERR_INVALID_ARG_TYPE` for what cannot be one.
+   *
    * @param fd the descriptor to duplicate
    * @param loop the loop to join; default: this thread's own one
    */
@@ -131,17 +161,16 @@ export class FileDispatcher extends Dispatcher {
   }
 
   /**
-   * Reads up to `size` bytes. An empty buffer is the end: `handleClose()` has been called then, as in asyncore.
-   *
-   * Throws EAGAIN when there is nothing to read yet.
+   * Reads up to `size` bytes. An empty buffer is the end, or a peer that is gone: `handleClose()` has been called then, as in
+   * asyncore. Throws EAGAIN when there is nothing to read yet.
    */
   recv(size: number): Buffer {
     const buffer = Buffer.allocUnsafe(validateInteger('size', size, 0, RECEIVE_LIMIT));
-    const count = native.readDescriptor(this.fileno(), buffer);
+    const count = this.#orClose(() => check(native.readDescriptor(this.fileno(), buffer), 'read'));
     if (count === 0 && size > 0) {
       this.handleClose();
     }
-    return buffer.subarray(0, check(count, 'read'));
+    return buffer.subarray(0, count ?? 0);
   }
 
   /** Another name of {@link FileDispatcher.recv}. */
@@ -149,10 +178,17 @@ export class FileDispatcher extends Dispatcher {
     return this.recv(size);
   }
 
-  /** Writes what fits, and returns how many bytes that was: 0 when there is no room now. */
+  /**
+   * Writes what fits, and returns how many bytes that was: 0 when there is no room now, or when the peer is gone, after
+   * `handleClose()` was called, as in asyncore.
+   */
   send(data: Uint8Array | string): number {
-    const count = native.writeDescriptor(this.fileno(), toBytes(data));
-    return count === -constants.errno.EAGAIN ? 0 : check(count, 'write');
+    const bytes = toBytes(data);
+    const count = this.#orClose(() => {
+      const written = native.writeDescriptor(this.fileno(), bytes);
+      return written === -constants.errno.EAGAIN ? 0 : check(written, 'write');
+    });
+    return count ?? 0;
   }
 
   /** Another name of {@link FileDispatcher.send}. */
@@ -169,10 +205,23 @@ export class FileDispatcher extends Dispatcher {
       native.closeDescriptor(fd);
     }
   }
+
+  /** Calls `handleClose()` instead of throwing when the peer is gone. */
+  #orClose(operation: () => number): number | undefined {
+    try {
+      return operation();
+    } catch (error) {
+      if (!isDisconnected(error)) {
+        throw error;
+      }
+      this.handleClose();
+      return undefined;
+    }
+  }
 }
 
 /** Bytes of what `send()` takes. */
-export function toBytes(data: Uint8Array | string): Uint8Array {
+function toBytes(data: Uint8Array | string): Uint8Array {
   if (typeof data === 'string') {
     return Buffer.from(data);
   }

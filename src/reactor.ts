@@ -92,9 +92,11 @@ export function removeDeadline(deadline: Deadline): void {
 
 /** Keeps the process alive until as many {@link release} calls have followed. */
 export function hold(): void {
+  // First what may fail.
+  const held = start();
   holders += 1;
   if (holders === 1) {
-    native.holdReactor(start(), true);
+    native.holdReactor(held, true);
   }
 }
 

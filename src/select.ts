@@ -138,16 +138,18 @@ async function untilReady(
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  // A poller of its own, so that other waits for the same descriptors are not in the way.
-  const poller = check(native.createPoller(makeBatch(1)), 'epoll_create1');
-  const fd = native.pollerFileno(poller);
   // Events are awaited as events: so a close() ends the wait, and a set() that is cleared at once is seen.
   const over = new AbortController();
   reactor.hold();
+  let poller = -1;
+  let fd = -1;
   let token = 0;
   let deadline: reactor.Deadline | undefined;
   let onAbort: (() => void) | undefined;
   try {
+    // A poller of its own, so that other waits for the same descriptors are not in the way.
+    poller = check(native.createPoller(makeBatch(1)), 'epoll_create1');
+    fd = native.pollerFileno(poller);
     await new Promise<void>((resolve, reject) => {
       for (const [member, flags] of selection.wanted) {
         const event = selection.events.get(member);
@@ -181,7 +183,9 @@ async function untilReady(
     if (onAbort !== undefined) {
       signal?.removeEventListener('abort', onAbort);
     }
-    native.closePoller(poller);
+    if (poller >= 0) {
+      native.closePoller(poller);
+    }
     reactor.release();
   }
 }

@@ -201,7 +201,7 @@ export class TaskManager implements TaskSource {
       const trigger = new WaitableEvent();
       trigger.handleRead = () => this.#onTrigger();
       trigger.closeWithThread();
-      trigger.addChannel(this.#loop);
+      this.#loop.addInternal(trigger);
       this.#trigger = trigger;
       const channel = `waitable-event.task-manager.${trigger.handle.key}`;
       this.#channel = new BroadcastChannel(channel);
@@ -236,7 +236,10 @@ export class TaskManager implements TaskSource {
   /** Closes the manager to other threads: they get `ERR_TASK_MANAGER_CLOSED`. What waits for its time here is kept. */
   close(): void {
     this.#loop.detach(this);
-    this.#trigger?.close();
+    if (this.#trigger !== undefined) {
+      this.#loop.removeInternal(this.#trigger);
+      this.#trigger.close();
+    }
     this.#channel?.close();
     this.#producers.forEach((producer) => producer.room?.close());
     this.#producers.clear();

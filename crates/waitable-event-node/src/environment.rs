@@ -16,7 +16,7 @@ use napi::bindgen_prelude::Unknown;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 use slab::Slab;
-use waitable_event::sys::Interrupter;
+use waitable_event::sys::{Interrupter, SignalWatch};
 
 use crate::event::Entry;
 use crate::object::Reference;
@@ -33,6 +33,7 @@ pub struct Environment {
     pub events: RefCell<Slab<Entry>>,
     pub pollers: RefCell<Slab<Rc<PollerEntry>>>,
     pub interrupter: OnceCell<Arc<Interrupter>>,
+    pub signals: RefCell<Vec<SignalWatch>>,
     ended: Cell<bool>,
 }
 
@@ -112,6 +113,7 @@ pub fn initialize(env: Env, probe: Unknown<'_>, uses_uv: bool) -> i32 {
         events: RefCell::default(),
         pollers: RefCell::default(),
         interrupter: OnceCell::new(),
+        signals: RefCell::default(),
         ended: Cell::new(false),
     }));
     // SAFETY: `free` takes the box back when the environment is gone, and only then; `end` runs before.
@@ -136,6 +138,7 @@ unsafe extern "C" fn end(environment: *mut c_void) {
         }
         entry.release(environment.raw);
     }
+    environment.signals.borrow_mut().clear();
     for poller in environment.pollers.borrow_mut().drain() {
         poller.release(environment.raw);
     }

@@ -129,6 +129,10 @@ pub fn is_set(environment: &Environment, slot: u32) -> i32 {
 
 /// Blocks until the event is set (1) or `timeout` milliseconds have passed (0).
 pub fn wait(environment: &Environment, slot: u32, timeout: f64) -> i32 {
+    if timeout <= 0.0 {
+        // Only a sleep needs descriptors, of which there may be none left.
+        return is_set(environment, slot);
+    }
     let deadline = Deadline::after_millis(timeout);
     let result = event_in(environment, slot)
         .and_then(|event| blocking::with_parker(environment, |parker| event.wait_with(parker, deadline)));

@@ -11,6 +11,7 @@
 //! | `watch.rs` | events that are awaited in the environment's own loop |
 //! | `poller.rs` | pollers: what a run loop waits for |
 //! | `blocking.rs` | how a thread sleeps so that it can be ended |
+//! | `signals.rs` | signals that stop a loop |
 //! | `driver/` | how a poller wakes Node's event loop |
 //! | `fast.rs` | the functions of these files that must be fast |
 //! | `descriptor.rs` | select(), and reading and writing of somebody's descriptors |
@@ -25,6 +26,7 @@ mod event;
 mod fast;
 mod object;
 mod poller;
+mod signals;
 mod status;
 mod uv;
 mod watch;

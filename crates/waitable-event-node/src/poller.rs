@@ -13,6 +13,7 @@ use waitable_event::{Deadline, Interest, Poller, Readiness, Ready, Trigger};
 
 use crate::driver::Driver;
 use crate::environment::Environment;
+use crate::event::event_in;
 use crate::object::{Reference, int32_array};
 use crate::{blocking, status, watch};
 
@@ -225,6 +226,27 @@ pub fn remove_member(env: Env, poller: u32, fd: i32) -> i32 {
         let result = unsafe { descriptor::borrow(fd) };
         of_unit(result.and_then(|fd| entry.poller.remove(fd)))
     })
+}
+
+/// Has `poller` report `token`, with no flags, when the event in `slot` closes. Returns the key to leave with.
+#[napi]
+pub fn watch_closing(env: Env, poller: u32, token: u32, slot: u32) -> i32 {
+    let Some(environment) = Environment::of(&env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    with_poller(&env, poller, |entry| {
+        let waker = entry.poller.closing_waker(u64::from(token));
+        let joined = event_in(environment, slot).and_then(|event| event.signal().join(waker));
+        joined.map_or_else(|error| status::of_error(&error), |joined| status::of_count(Ok(joined.key)))
+    })
+}
+
+/// Undoes `watch_closing`, which returned `key`.
+#[napi]
+pub fn unwatch_closing(env: Env, slot: u32, key: u32) {
+    if let Some(event) = Environment::of(&env).and_then(|environment| event_in(environment, slot).ok()) {
+        event.signal().leave(key as usize);
+    }
 }
 
 /// Rings the poller's alarm in `delay` milliseconds; `Infinity` never.

@@ -4,6 +4,7 @@
 //! the kernel when it fires. Beside that it is among the event's waiters, for the same reason as a
 //! blocked thread (`signal.rs`): a `clear()` may drain the pipe before the loop gets to look.
 
+use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
@@ -26,6 +27,9 @@ pub struct Watch {
     /// Whose descriptor is in the reactor. Not held: when somebody closes the event, its descriptors
     /// are not to wait for this environment. The kernel takes a closed one out of its list by itself.
     pipe: Option<Weak<Pipe>>,
+    /// In the reactor instead, while armed, when this environment has opened the event twice and awaits both: a
+    /// reactor takes a descriptor only once.
+    copy: Option<OwnedFd>,
     armed: Option<Armed>,
 }
 
@@ -44,6 +48,10 @@ impl Watch {
     fn disarm(&mut self, event: &Event) {
         if let Some(armed) = self.armed.take() {
             event.signal().leave(armed.key);
+        }
+        if let Some(copy) = self.copy.take() {
+            // Not closed alone: the other copies of a descriptor would keep its place in the reactor.
+            let _ = self.reactor.poller.remove(copy.as_fd());
         }
     }
 
@@ -71,14 +79,21 @@ impl Watch {
         let fd = joined.bell.reader();
         let armed = match &self.pipe {
             Some(_) => poller.modify(fd, token, Interest::READABLE, Trigger::OneShot),
-            None => poller.add(fd, token, Interest::READABLE, Trigger::OneShot),
+            None => match poller.add(fd, token, Interest::READABLE, Trigger::OneShot) {
+                Ok(()) => {
+                    self.pipe = Some(Arc::downgrade(&joined.bell));
+                    Ok(())
+                }
+                Err(error) if error.raw_os_error() == Some(libc::EEXIST) => fd.try_clone_to_owned().and_then(|copy| {
+                    let copy = self.copy.insert(copy);
+                    poller.add(copy.as_fd(), token, Interest::READABLE, Trigger::OneShot)
+                }),
+                Err(error) => Err(error),
+            },
         };
-        match armed {
-            Ok(()) => self.pipe = Some(Arc::downgrade(&joined.bell)),
-            Err(error) => {
-                self.disarm(event);
-                return Err(error.into());
-            }
+        if let Err(error) = armed {
+            self.disarm(event);
+            return Err(error.into());
         }
         Ok(false)
     }
@@ -98,6 +113,7 @@ pub fn arm(environment: &Environment, slot: u32, reactor: u32) -> i32 {
         waker: reactor.poller.waker(token),
         reactor,
         pipe: None,
+        copy: None,
         armed: None,
     });
     status::of(watch.arm(&entry.event, token))

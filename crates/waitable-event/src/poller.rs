@@ -136,6 +136,11 @@ impl Poller {
         Arc::new(TokenWaker { caller: self.caller.clone(), token })
     }
 
+    /// A waker that has this poller report `token` when its event closes, and only then.
+    pub fn closing_waker(&self, token: u64) -> Arc<dyn Wake> {
+        Arc::new(ClosingWaker(TokenWaker { caller: self.caller.clone(), token }))
+    }
+
     /// Sleeps until something is ready, and returns whether it is: false when `deadline` came first.
     pub fn wait(&self, deadline: Deadline) -> io::Result<bool> {
         let mut fds = [PollFd::new(self.queue.as_fd(), PollFlags::POLLIN)];
@@ -182,6 +187,16 @@ impl Wake for TokenWaker {
         if first {
             self.caller.waker.wake();
         }
+    }
+}
+
+struct ClosingWaker(TokenWaker);
+
+impl Wake for ClosingWaker {
+    fn wake(&self) {}
+
+    fn closed(&self) {
+        self.0.wake();
     }
 }
 

@@ -65,6 +65,11 @@ pub trait Bell {
 pub trait Wake: Send + Sync {
     /// Ends the sleep, or the next one when there is none now. Never blocks.
     fn wake(&self);
+
+    /// Called instead of [`Wake::wake`] when the event closes. Never blocks.
+    fn closed(&self) {
+        self.wake();
+    }
 }
 
 /// A way to sleep on a bell.
@@ -142,7 +147,10 @@ impl<B: Bell> Signal<B> {
         if let Some(rung) = silenced
             && (self.state.clear(rung).is_set() || rung)
         {
-            call_all(&shared.waiters);
+            // Under the lock, so that nobody is called who has left.
+            for (_, waiter) in &shared.waiters {
+                waiter.wake();
+            }
         }
         Ok(result)
     }
@@ -204,7 +212,9 @@ impl<B: Bell> Signal<B> {
             if self.state.close().is_closed() {
                 return false;
             }
-            call_all(&shared.waiters);
+            for (_, waiter) in &shared.waiters {
+                waiter.closed();
+            }
             shared.bell.take()
         };
         drop(bell);
@@ -223,13 +233,6 @@ impl<B: Bell> Signal<B> {
     /// Takes the waker that got `key` from [`Signal::join`] out again.
     pub fn leave(&self, key: usize) {
         lock(&self.shared).waiters.try_remove(key);
-    }
-}
-
-/// Calls everybody. Under the lock, so that nobody is called who has left.
-fn call_all(waiters: &Slab<Arc<dyn Wake>>) {
-    for (_, waiter) in waiters {
-        waiter.wake();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Linux: pipe, eventfd, epoll, timerfd, ppoll.
+//! Linux: pipe, eventfd, epoll, timerfd, ppoll, sigaction.
 
 mod alarm;
 pub mod descriptor;
@@ -7,6 +7,7 @@ mod parker;
 mod pipe;
 mod queue;
 mod select;
+mod signals;
 mod sleep;
 mod waker;
 
@@ -16,6 +17,7 @@ pub use parker::Parker;
 pub use pipe::Pipe;
 pub(crate) use queue::Queue;
 pub use select::{Member, select, select_called};
+pub use signals::SignalWatch;
 pub use sleep::sleep;
 pub(crate) use waker::Waker;
 

@@ -1,0 +1,252 @@
+/** The channels of one run loop, and the kernel's poller that holds them. */
+
+import { fstatSync } from 'node:fs';
+import { constants } from 'node:os';
+
+import type { Dispatcher } from './dispatcher';
+import { SystemError } from './errors';
+import { ALARM, ERROR, HANG_UP, PRIORITY, READABLE, WRITABLE, check, fast, makeBatch, native } from './native';
+import { validateDescriptor } from './validate';
+
+/** How many ready channels one pass takes from the kernel; the rest comes in the next pass. */
+const BATCH_ENTRIES = 256;
+
+/** The errors that mean that the peer is gone, as asyncore has them. */
+const DISCONNECTED: ReadonlySet<unknown> = new Set([
+  'ECONNRESET',
+  'ENOTCONN',
+  'ESHUTDOWN',
+  'ECONNABORTED',
+  'EPIPE',
+  'EBADF',
+]);
+
+/** Whether an error means that the peer is gone. */
+export function isDisconnected(error: unknown): boolean {
+  return DISCONNECTED.has((error as { code?: unknown } | null)?.code);
+}
+
+interface Member {
+  readonly channel: Dispatcher;
+  readonly fd: number;
+  readonly token: number;
+  interest: number;
+  /** What to leave the event's waiters with, when the channel is an event. */
+  closingKey: number;
+}
+
+/** Something with a slot of native code: a WaitableEvent, which another thread may close. */
+function slotOf(channel: Dispatcher): number | undefined {
+  const { slot } = channel as { slot?: unknown };
+  return typeof slot === 'number' ? slot : undefined;
+}
+
+/**
+ * Channels are asked what they want when they join, after their handlers ran and when {@link Channels.update} says so, not in every
+ * pass: a channel on which nothing happens costs a pass nothing.
+ */
+export class Channels {
+  #poller = -1;
+  #fileno = -1;
+  #batch: Int32Array | undefined;
+  #nextToken = 1;
+  readonly #members = new Map<number, Member>();
+  readonly #byChannel = new Map<Dispatcher, Member>();
+  /** Who has a descriptor in the poller. A member whose descriptor was closed under it, and is another's now, has not. */
+  readonly #byFileno = new Map<number, Member>();
+  /** Regular files: no poller takes them, poll() has them always ready. */
+  readonly #alwaysReady = new Set<Member>();
+  #internal = 0;
+
+  /** How many there are, beside the loop's own. */
+  get size(): number {
+    return this.#members.size - this.#internal;
+  }
+
+  /** Makes the poller, unless there is one; its descriptor is readable while a channel is ready. */
+  start(): number {
+    if (this.#poller < 0) {
+      this.#batch = makeBatch(BATCH_ENTRIES);
+      this.#poller = check(native.createPoller(this.#batch), 'epoll_create1');
+      this.#fileno = native.pollerFileno(this.#poller);
+    }
+    return this.#fileno;
+  }
+
+  /** Whether a regular file waits to be served. */
+  get hasAlwaysReady(): boolean {
+    for (const member of this.#alwaysReady) {
+      if (member.interest !== 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  has(channel: Dispatcher): boolean {
+    return this.#byChannel.has(channel);
+  }
+
+  /** Takes a channel in. An internal one is the loop's own and does not count. */
+  add(channel: Dispatcher, internal: boolean = false): void {
+    if (this.#byChannel.has(channel)) {
+      return;
+    }
+    this.start();
+    const fd = validateDescriptor('channel.fileno()', channel.fileno());
+    const member: Member = { channel, fd, token: this.#takeToken(), interest: interestOf(channel), closingKey: -1 };
+    this.#register(member);
+    this.#members.set(member.token, member);
+    this.#byChannel.set(channel, member);
+    this.#internal += internal ? 1 : 0;
+  }
+
+  /** Takes a channel out; false when it was not in. */
+  remove(channel: Dispatcher, internal: boolean = false): boolean {
+    const member = this.#byChannel.get(channel);
+    if (member === undefined) {
+      return false;
+    }
+    this.#internal -= internal ? 1 : 0;
+    this.#byChannel.delete(channel);
+    this.#members.delete(member.token);
+    this.#alwaysReady.delete(member);
+    if (member.closingKey >= 0) {
+      native.unwatchClosing(slotOf(channel) ?? 0, member.closingKey);
+    }
+    if (this.#byFileno.get(member.fd) === member) {
+      this.#byFileno.delete(member.fd);
+      native.removeMember(this.#poller, member.fd);
+    }
+    return true;
+  }
+
+  /** Asks a channel anew what it wants. */
+  update(channel: Dispatcher): void {
+    const member = this.#byChannel.get(channel);
+    if (member !== undefined) {
+      this.#refresh(member);
+    }
+  }
+
+  /** Calls the channels that are ready now, of those that the kernel reports in one batch. */
+  dispatchReady(): void {
+    this.#dispatch(fast.takeReady(this.#poller));
+  }
+
+  /** Blocks until a channel is ready or `timeout` milliseconds have passed; then as {@link Channels.dispatchReady}. */
+  dispatchNext(timeout: number): void {
+    this.#dispatch(fast.waitReady(this.#poller, this.hasAlwaysReady ? 0 : timeout));
+  }
+
+  #takeToken(): number {
+    let token: number;
+    do {
+      token = this.#nextToken;
+      this.#nextToken = token === 0x7fff_ffff ? 1 : token + 1;
+    } while (this.#members.has(token));
+    return token;
+  }
+
+  #register(member: Member): void {
+    const { channel, fd, token, interest } = member;
+    const result = native.addMember(this.#poller, fd, token, interest);
+    if (result === -constants.errno.EPERM && isRegularFile(fd)) {
+      this.#alwaysReady.add(member);
+      return;
+    }
+    check(result, 'epoll_ctl');
+    this.#byFileno.set(fd, member);
+    const slot = slotOf(channel);
+    if (slot !== undefined) {
+      member.closingKey = native.watchClosing(this.#poller, token, slot);
+    }
+  }
+
+  /** Calls what native code put into the batch, and the regular files. */
+  #dispatch(filled: number): void {
+    const count = check(filled, 'epoll_wait') & ~ALARM;
+    // Copies: a handler may make a pass of its own, and change who is in.
+    const batch = count === 0 ? [] : (this.#batch as Int32Array).slice(0, 2 * count);
+    const files = this.#alwaysReady.size === 0 ? [] : [...this.#alwaysReady];
+    for (let index = 0; index < count; index += 1) {
+      // Looked up now: a channel that an earlier one closed is not called, nor is a new one with the same descriptor.
+      const member = this.#members.get(batch[2 * index] as number);
+      if (member !== undefined) {
+        this.#call(member, batch[2 * index + 1] as number);
+      }
+    }
+    for (const member of files) {
+      if (this.#isIn(member)) {
+        this.#call(member, member.interest & (READABLE | WRITABLE));
+      }
+    }
+  }
+
+  #call(member: Member, flags: number): void {
+    const { channel } = member;
+    try {
+      if ((flags & READABLE) !== 0) {
+        channel.handleReadEvent();
+      }
+      if ((flags & WRITABLE) !== 0 && this.#isIn(member)) {
+        channel.handleWriteEvent();
+      }
+      if ((flags & PRIORITY) !== 0 && this.#isIn(member)) {
+        channel.handleExptEvent();
+      }
+      // While there is something to read, the end waits. No flags at all: another thread closed the event.
+      const ended = flags === 0 || ((flags & (HANG_UP | ERROR)) !== 0 && (flags & READABLE) === 0);
+      if (ended && this.#isIn(member)) {
+        channel.handleClose();
+      }
+    } catch (error) {
+      this.#onHandlerError(channel, error);
+    }
+    if (this.#isIn(member)) {
+      this.#refresh(member);
+    }
+  }
+
+  #onHandlerError(channel: Dispatcher, error: unknown): void {
+    try {
+      if (isDisconnected(error)) {
+        channel.handleClose();
+      } else {
+        channel.handleError(error);
+      }
+    } catch (second) {
+      console.error(`uncaptured exception while closing channel ${channel.constructor.name}`, second);
+      channel.delChannel();
+    }
+  }
+
+  #refresh(member: Member): void {
+    const interest = interestOf(member.channel);
+    if (interest === member.interest) {
+      return;
+    }
+    member.interest = interest;
+    if (this.#byFileno.get(member.fd) === member) {
+      check(native.modifyMember(this.#poller, member.fd, member.token, interest), 'epoll_ctl');
+    }
+  }
+
+  #isIn(member: Member): boolean {
+    return this.#members.get(member.token) === member;
+  }
+}
+
+/** As asyncore: whoever reads also hears of exceptional conditions. */
+function interestOf(channel: Dispatcher): number {
+  return (channel.readable() ? READABLE | PRIORITY : 0) | (channel.writable() ? WRITABLE : 0);
+}
+
+/** Whether the descriptor, which no poller takes, is one that is always ready. A directory never is. */
+function isRegularFile(fd: number): boolean {
+  const stats = fstatSync(fd);
+  if (stats.isDirectory()) {
+    throw new SystemError(-constants.errno.EISDIR, 'epoll_ctl');
+  }
+  return stats.isFile();
+}
