@@ -112,6 +112,26 @@ export declare class FileDispatcher extends Dispatcher {
   close(): void;
 }
 
+/** A function that runs once, when it is installed. */
+export declare class FunctionTask<A extends unknown[] = unknown[]> extends OneShotTask {
+  #private;
+  constructor(fn: (...args: A) => unknown, ...args: A);
+  processTask(): unknown;
+}
+
+/**
+ * Tasks of a thread's own: objects and functions that its task manager runs at their time.
+ *
+ * The names, the rules and the messages are those of BACpypes' `task` module; every time is in milliseconds.
+ */
+/** When a task is due. */
+export declare interface InstallOptions {
+  /** On the wall clock: milliseconds since the epoch, or a Date. It follows when the clock is set. Wins over `delta`. */
+  when?: number | Date;
+  /** From now, fractions allowed. Steps of the wall clock change nothing. */
+  delta?: number;
+}
+
 /** The thread that waits is being ended; only native code of other packages ever sees it. */
 export declare class InterruptedError extends Error {
   readonly code: 'ERR_INTERRUPTED';
@@ -142,6 +162,11 @@ export declare class InvalidHandleError extends Error {
   constructor(what: string);
 }
 
+/** A task that cannot be installed: without a time, without an interval, without a body. */
+export declare class InvalidTaskError extends Error {
+  readonly code: 'ERR_INVALID_TASK';
+}
+
 /** Options of `loop()`. */
 export declare interface LoopOptions {
   /**
@@ -159,10 +184,77 @@ export declare class LoopRunningError extends Error {
   constructor();
 }
 
+/** BACpypes deletes its own reference to such a task after the run; JavaScript does without. */
+export declare class OneShotDeleteTask extends OneShotTask {}
+
+/** A function that runs once, as soon as possible: it installs itself. */
+export declare class OneShotFunction<A extends unknown[] = unknown[]> extends FunctionTask<A> {
+  constructor(fn: (...args: A) => unknown, ...args: A);
+}
+
+/** A task that runs once. Installed by `installTask()`, at the time it was made with unless that gives another one. */
+export declare class OneShotTask extends Task {
+  constructor(when?: number | Date);
+}
+
 /** The queue to the task manager is full, and its option says not to wait. */
 export declare class QueueFullError extends Error {
   readonly code: 'ERR_QUEUE_FULL';
   constructor();
+}
+
+/** A function that is a recurring task besides: it can be called, and its `task` suspended. */
+export declare type RecurringFunction<A extends unknown[]> = ((...args: A) => unknown) & {
+  readonly task: RecurringTask;
+};
+
+/**
+ * Installs a function as a recurring task: BACpypes' decorator.
+ *
+ * @example
+ * const tick = recurringFunction(1000)(() => console.log('tick'));
+ * tick.task.suspendTask();
+ */
+export declare function recurringFunction(
+  interval: number,
+  offset?: number,
+): <A extends unknown[]>(fn: (...args: A) => unknown) => RecurringFunction<A>;
+
+/** A function that runs again and again, once it is installed. */
+export declare class RecurringFunctionTask<A extends unknown[] = unknown[]> extends RecurringTask {
+  #private;
+  constructor(interval: number, fn: (...args: A) => unknown, ...args: A);
+  processTask(): unknown;
+}
+
+/** How often a recurring task is due. */
+export declare interface RecurringOptions {
+  /** Milliseconds from one run to the next. */
+  interval?: number;
+  /** How far the grid is shifted from the epoch; any sign. */
+  offset?: number;
+}
+
+/**
+ * A task that runs again and again, on the grid of the epoch plus an offset: with an interval of 60 000 at every full minute. It never
+ * drifts. Points that were missed are skipped, and so is, unless `overlap` is set, a point at which the promise of the
+ * last run is still pending. A run that throws is reported, and the task goes on.
+ */
+export declare class RecurringTask extends Task {
+  #private;
+  /** Milliseconds from one run to the next. */
+  taskInterval: number | undefined;
+  /** How far the grid is shifted from the epoch. */
+  taskIntervalOffset: number;
+  /** Whether it may run again while the promise of its last run is pending. */
+  overlap: boolean;
+  constructor(interval?: number, offset?: number);
+  /** Installs the task at the next point of its grid, which may be given here. */
+  installTask(options?: InstallOptions & RecurringOptions): void;
+  nextTime(now: number): number | undefined;
+  skips(): boolean;
+  pending(): void;
+  settled(): void;
 }
 
 /** A run loop, seen from another thread. */
@@ -358,6 +450,30 @@ export declare class SystemError extends Error {
   constructor(errno: number, syscall: string);
 }
 
+/**
+ * A task: a subclass has a `processTask()`. It may be installed in one manager at a time, `core.taskManager` unless another
+ * one's `installTask()` is used.
+ */
+export declare abstract class Task {
+  /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */
+  taskTime: number | null;
+  /** Whether it waits for its time. */
+  isScheduled: boolean;
+  /** Of tasks that are due at the same time, the one with the lower number runs first; equals run in the order they were installed. */
+  priority: number;
+  /**
+   * Installs the task, or moves it when it is installed: `when` on the wall clock, or `delta` from now, or else at its
+   * `taskTime`. Throws `ERR_INVALID_TASK` when there is none of them.
+   */
+  installTask(options?: InstallOptions): void;
+  /** Takes the task out of its manager; nothing happens when it is not installed. A task may suspend itself while it runs. */
+  suspendTask(): void;
+  /** Installs the task again: at its `taskTime`, or a recurring one at its next time. */
+  resumeTask(): void;
+  /** What the task does. A promise that it returns is awaited for its error, not for the next task. */
+  processTask(): unknown;
+}
+
 /** What a handler is told beside its payload. */
 export declare interface TaskContext {
   /** The name the task was scheduled under. */
@@ -386,11 +502,21 @@ export declare class TaskManager implements TaskSource {
   constructor(options?: TaskManagerOptions);
   /** The manager that another thread owns, for this one. Throws `ERR_INVALID_HANDLE` when there is none any more. */
   static connect(handle: TaskManagerHandle): RemoteTaskManager;
-  /** The time on the wall clock, in milliseconds since the epoch. */
+  /** The time on the wall clock, in milliseconds since the epoch, with fractions. */
   getTime(): number;
+  /** Installs a task here, or moves it here: as `task.installTask()`. */
+  installTask(task: Task, options?: InstallOptions & RecurringOptions): void;
+  /** Takes a task out, in O(log n); nothing happens when it is not installed here. */
+  suspendTask(task: Task): void;
+  /** Installs a task again: at its `taskTime`, or a recurring one at its next time, never at one that has passed. */
+  resumeTask(task: Task): void;
+  /** Takes out the task that is due, if one is, and tells how many milliseconds it is until the next one. */
+  getNextTask(): [task: Task | null, delta: number | null];
+  /** Runs a task, now, and installs it again when it is a recurring one. */
+  processTask(task: Task): void;
   /** Has `handler` run the tasks named `name`, instead of any handler that was defined for it before. */
   define(name: string, handler: TaskHandler): void;
-  /** Schedules a task from the manager's own thread. The payload is passed as it is. */
+  /** Schedules a named task from the manager's own thread. The payload is passed as it is. */
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): void;
   /** What another thread needs to `TaskManager.connect()`: structured-cloneable. */
   get handle(): TaskManagerHandle;
@@ -450,6 +576,8 @@ export declare interface TaskManagerStats {
   run: number;
   /** Tasks that threw, or whose promise was rejected. */
   failed: number;
+  /** Runs of recurring tasks that were left out because the last one was not over. */
+  skipped: number;
   /** Tasks that wait for their time. */
   pending: number;
   /** How often the loop was woken for tasks of other threads. */

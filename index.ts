@@ -12,6 +12,7 @@ export {
   InvalidArgTypeError,
   InvalidArgValueError,
   InvalidHandleError,
+  InvalidTaskError,
   LoopRunningError,
   QueueFullError,
   SystemError,
@@ -24,6 +25,17 @@ export { RemoteTaskManager } from './src/remote';
 export type { ScheduleOptions } from './src/remote';
 export { select, selectAsync } from './src/select';
 export type { SelectAsyncOptions, Selectable } from './src/select';
-export { TaskManager } from './src/task';
-export type { TaskContext, TaskHandler, TaskManagerOptions, TaskManagerStats } from './src/task';
+export {
+  FunctionTask,
+  OneShotDeleteTask,
+  OneShotFunction,
+  OneShotTask,
+  RecurringFunctionTask,
+  RecurringTask,
+  Task,
+  recurringFunction,
+} from './src/task';
+export type { InstallOptions, RecurringFunction, RecurringOptions } from './src/task';
+export { TaskManager } from './src/task-manager';
+export type { TaskContext, TaskHandler, TaskManagerOptions, TaskManagerStats } from './src/task-manager';
 export type { TaskManagerHandle } from './src/task-protocol';

@@ -57,6 +57,7 @@ export class Channels {
   /** Regular files: no poller takes them, poll() has them always ready. */
   readonly #alwaysReady = new Set<Member>();
   #internal = 0;
+  #watchesClock = false;
 
   /** How many there are, beside the loop's own. */
   get size(): number {
@@ -71,6 +72,15 @@ export class Channels {
       this.#fileno = native.pollerFileno(this.#poller);
     }
     return this.#fileno;
+  }
+
+  /** Has the poller be ready when somebody sets the wall clock. */
+  watchClock(): void {
+    if (!this.#watchesClock) {
+      this.start();
+      check(native.watchClock(this.#poller), 'timerfd_create');
+      this.#watchesClock = true;
+    }
   }
 
   /** Whether a regular file waits to be served. */

@@ -2,6 +2,8 @@
 
 import { performance } from 'node:perf_hooks';
 
+import { native } from './native';
+
 /** `performance.now()` counts from the start of its thread; this leads it back to the clock all threads share. */
 const threadOrigin = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
@@ -10,7 +12,21 @@ export function monotonicNow(): number {
   return threadOrigin + performance.now();
 }
 
-/** Milliseconds since the epoch, with fractions, on the wall clock as it is set now. */
-export function wallNow(): number {
-  return Date.now();
+/**
+ * What has to be added to a time on the monotonic clock to have milliseconds since the epoch, as the wall clock is set now. It
+ * changes when somebody sets that.
+ */
+export function wallOffset(): number {
+  return native.wallOffset();
 }
+
+/** The clocks that tasks go by: the system's, or a time machine's. */
+export interface Clock {
+  /** Milliseconds on a clock that nobody sets. */
+  monotonic(): number;
+  /** What leads from there to milliseconds since the epoch, now. */
+  offset(): number;
+}
+
+/** The system's clocks. */
+export const systemClock: Clock = { monotonic: monotonicNow, offset: wallOffset };

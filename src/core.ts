@@ -8,7 +8,7 @@ import { EventClosedError, InvalidHandleError, LoopRunningError } from './errors
 import { type EventHandle, WaitableEvent } from './event';
 import * as reactor from './reactor';
 import { SignalChannel, validateSignals } from './signals';
-import { TaskManager } from './task';
+import { TaskManager } from './task-manager';
 import { validateFunction, validateInteger, validateMilliseconds, validateOptions, validateSignal } from './validate';
 
 /** asyncore's, in milliseconds. */
@@ -337,6 +337,11 @@ export class RunLoop {
     if (this.#mode === 'async' && !this.#inPass) {
       this.#prepareSleep();
     }
+  }
+
+  /** Has the loop make a pass when somebody sets the wall clock. @internal */
+  watchClock(): void {
+    this.#channels.watchClock();
   }
 
   /** Has `run()` make a pass soon; within a pass, the next one is arranged at its end. @internal */

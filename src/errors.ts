@@ -111,6 +111,11 @@ export class TaskManagerClosedError extends Error {
   }
 }
 
+/** A task that cannot be installed: without a time, without an interval, without a body. */
+export class InvalidTaskError extends Error {
+  readonly code = 'ERR_INVALID_TASK' as const;
+}
+
 /** The queue to the task manager is full, and its option says not to wait. */
 export class QueueFullError extends Error {
   readonly code = 'ERR_QUEUE_FULL' as const;
@@ -138,6 +143,7 @@ brand(SystemError, 'SystemError');
 brand(BindingUnavailableError, 'BindingUnavailableError');
 brand(UnknownTaskError, 'UnknownTaskError');
 brand(TaskManagerClosedError, 'TaskManagerClosedError');
+brand(InvalidTaskError, 'InvalidTaskError');
 brand(QueueFullError, 'QueueFullError');
 brand(LoopRunningError, 'LoopRunningError');
 

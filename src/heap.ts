@@ -24,6 +24,11 @@ export class Heap<T extends HeapMember> {
     return this.#members.length;
   }
 
+  /** All of them, in no order. */
+  members(): T[] {
+    return [...this.#members];
+  }
+
   /** The first member. */
   peek(): T | undefined {
     return this.#members[0];

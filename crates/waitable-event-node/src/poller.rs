@@ -255,6 +255,18 @@ pub fn set_poller_alarm(env: Env, poller: u32, delay: f64) -> i32 {
     with_poller(&env, poller, |entry| of_unit(entry.poller.set_alarm(duration(delay))))
 }
 
+/// Has the poller be ready, with nothing to report, when somebody sets the wall clock.
+#[napi]
+pub fn watch_clock(env: Env, poller: u32) -> i32 {
+    with_poller(&env, poller, |entry| of_unit(entry.poller.watch_clock()))
+}
+
+/// What has to be added to the monotonic clock to have milliseconds since the epoch.
+#[napi]
+pub fn wall_offset() -> f64 {
+    waitable_event::sys::wall_offset() * 1e3
+}
+
 /// Moves what is ready into the batch, without waiting: the count, with bit 30 when the alarm has rung.
 pub fn take_ready(environment: &Environment, poller: u32) -> i32 {
     poller_in(environment, poller).map_or(-libc::EBADF, |entry| entry.fill(environment))

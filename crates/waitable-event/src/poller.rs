@@ -2,17 +2,18 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags};
 
 use crate::sync::lock;
-use crate::sys::{Alarm, Queue, Waker, sleep};
+use crate::sys::{Alarm, ClockWatch, Queue, Waker, sleep};
 use crate::{Deadline, Wake};
 
 const WAKER: u64 = u64::MAX;
 const ALARM: u64 = u64::MAX - 1;
+const CLOCK: u64 = u64::MAX - 2;
 
 /// What somebody wants to hear of a descriptor. Hang-ups and errors are always reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,6 +81,7 @@ pub struct Ready {
 pub(crate) struct Pass {
     pub(crate) woken: bool,
     pub(crate) alarm: bool,
+    pub(crate) clock: bool,
 }
 
 /// A set of descriptors with an alarm and a waker, itself readable while one of them is ready.
@@ -90,6 +92,7 @@ pub(crate) struct Pass {
 pub struct Poller {
     queue: Queue,
     alarm: Alarm,
+    clock: OnceLock<ClockWatch>,
     caller: Arc<Caller>,
 }
 
@@ -108,10 +111,15 @@ impl Poller {
         let waker = Waker::new()?;
         queue.add(waker.as_fd(), WAKER, Interest::READABLE, Trigger::Edge)?;
         queue.add(alarm.as_fd(), ALARM, Interest::READABLE, Trigger::Edge)?;
-        Ok(Poller { queue, alarm, caller: Arc::new(Caller { waker, tokens: Mutex::default() }) })
+        Ok(Poller {
+            queue,
+            alarm,
+            clock: OnceLock::new(),
+            caller: Arc::new(Caller { waker, tokens: Mutex::default() }),
+        })
     }
 
-    /// Adds a descriptor under `token`, which is below 2^64 - 2. EEXIST when it is there already.
+    /// Adds a descriptor under `token`, which is below 2^64 - 3. EEXIST when it is there already.
     pub fn add(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
         self.queue.add(fd, token, interest, trigger)
     }
@@ -129,6 +137,16 @@ impl Poller {
     /// Rings in `delay`, instead of any time it was set to before; `None` never.
     pub fn set_alarm(&self, delay: Option<Duration>) -> io::Result<()> {
         self.alarm.set(delay)
+    }
+
+    /// Has the poller be ready, with nothing to report, when somebody sets the wall clock.
+    pub fn watch_clock(&self) -> io::Result<()> {
+        if self.clock.get().is_none() {
+            let fresh = ClockWatch::new()?;
+            let clock = self.clock.get_or_init(|| fresh);
+            self.queue.add(clock.as_fd(), CLOCK, Interest::READABLE, Trigger::Edge)?;
+        }
+        Ok(())
     }
 
     /// A waker that has this poller report `token`.
@@ -154,8 +172,14 @@ impl Poller {
         self.queue.take(|event| match event.token {
             WAKER => pass.woken = true,
             ALARM => pass.alarm = true,
+            CLOCK => pass.clock = true,
             _ => ready.push(event),
         })?;
+        if pass.clock
+            && let Some(clock) = self.clock.get()
+        {
+            clock.arm()?;
+        }
         if pass.woken {
             // After the edge was consumed: a token that is pushed from here on makes a new one.
             let tokens = std::mem::take(&mut *lock(&self.caller.tokens));

@@ -1,6 +1,7 @@
 //! Linux: pipe, eventfd, epoll, timerfd, ppoll, sigaction.
 
 mod alarm;
+mod clock;
 pub mod descriptor;
 mod interrupter;
 mod parker;
@@ -11,7 +12,8 @@ mod signals;
 mod sleep;
 mod waker;
 
-pub(crate) use alarm::Alarm;
+pub(crate) use alarm::{Alarm, ClockWatch};
+pub use clock::wall_offset;
 pub use interrupter::{Interrupter, Interruption};
 pub use parker::Parker;
 pub use pipe::Pipe;
