@@ -19,7 +19,6 @@ export declare const core: RunLoop;
  * belongs to one thread.
  */
 export declare abstract class Dispatcher {
-  #private;
   /** What `logInfo()` keeps to itself. asyncore's default: unhandled events are warnings, and are not printed. */
   ignoreLogTypes: ReadonlySet<string>;
   /** The descriptor that the loop watches. */

@@ -35,6 +35,9 @@ interface Member {
   closingKey: number;
 }
 
+/** Closes the pollers of loops that are garbage. */
+const dropped = new FinalizationRegistry<number>((poller) => native.closePoller(poller));
+
 /** Something with a slot of native code: a WaitableEvent, which another thread may close. */
 function slotOf(channel: Dispatcher): number | undefined {
   const { slot } = channel as { slot?: unknown };
@@ -57,6 +60,8 @@ export class Channels {
   /** Regular files: no poller takes them, poll() has them always ready. */
   readonly #alwaysReady = new Set<Member>();
   #internal = 0;
+  /** Whether the last batch was full: what is left in native code makes no kernel event. */
+  #mayHaveMore = false;
   #watchesClock = false;
 
   /** How many there are, beside the loop's own. */
@@ -69,6 +74,7 @@ export class Channels {
     if (this.#poller < 0) {
       this.#batch = makeBatch(BATCH_ENTRIES);
       this.#poller = check(native.createPoller(this.#batch), 'epoll_create1');
+      dropped.register(this, this.#poller);
       this.#fileno = native.pollerFileno(this.#poller);
     }
     return this.#fileno;
@@ -83,8 +89,11 @@ export class Channels {
     }
   }
 
-  /** Whether a regular file waits to be served. */
+  /** Whether there is something to do now that no kernel event tells of: a regular file, the rest of a batch. */
   get hasAlwaysReady(): boolean {
+    if (this.#mayHaveMore) {
+      return true;
+    }
     for (const member of this.#alwaysReady) {
       if (member.interest !== 0) {
         return true;
@@ -166,7 +175,11 @@ export class Channels {
       return;
     }
     check(result, 'epoll_ctl');
-    this.#byFileno.set(fd, member);
+    if (interest === 0) {
+      native.removeMember(this.#poller, fd);
+    } else {
+      this.#byFileno.set(fd, member);
+    }
     const slot = slotOf(channel);
     if (slot !== undefined) {
       member.closingKey = native.watchClosing(this.#poller, token, slot);
@@ -176,6 +189,7 @@ export class Channels {
   /** Calls what native code put into the batch, and the regular files. */
   #dispatch(filled: number): void {
     const count = check(filled, 'epoll_wait') & ~ALARM;
+    this.#mayHaveMore = count === BATCH_ENTRIES;
     // Copies: a handler may make a pass of its own, and change who is in.
     const batch = count === 0 ? [] : (this.#batch as Int32Array).slice(0, 2 * count);
     const files = this.#alwaysReady.size === 0 ? [] : [...this.#alwaysReady];
@@ -213,8 +227,12 @@ export class Channels {
     } catch (error) {
       this.#onHandlerError(channel, error);
     }
-    if (this.#isIn(member)) {
-      this.#refresh(member);
+    try {
+      if (this.#isIn(member)) {
+        this.#refresh(member);
+      }
+    } catch (error) {
+      this.#onHandlerError(channel, error);
     }
   }
 
@@ -232,13 +250,26 @@ export class Channels {
   }
 
   #refresh(member: Member): void {
+    const { fd, token, interest: before } = member;
     const interest = interestOf(member.channel);
-    if (interest === member.interest) {
+    if (interest === before) {
       return;
     }
     member.interest = interest;
-    if (this.#byFileno.get(member.fd) === member) {
-      check(native.modifyMember(this.#poller, member.fd, member.token, interest), 'epoll_ctl');
+    if (this.#alwaysReady.has(member)) {
+      return;
+    }
+    // Who wants nothing is not in the poller, as in asyncore: a hang-up would be reported anyway, before the last byte.
+    if (before === 0) {
+      check(native.addMember(this.#poller, fd, token, interest), 'epoll_ctl');
+      this.#byFileno.set(fd, member);
+    } else if (this.#byFileno.get(fd) === member) {
+      if (interest === 0) {
+        this.#byFileno.delete(fd);
+        native.removeMember(this.#poller, fd);
+      } else {
+        check(native.modifyMember(this.#poller, fd, token, interest), 'epoll_ctl');
+      }
     }
   }
 

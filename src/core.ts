@@ -57,6 +57,14 @@ export interface RemoteRunLoop {
   stop(): void;
 }
 
+/** In which loop a channel is. */
+const loops = new WeakMap<Dispatcher, RunLoop>();
+
+/** The loop that a channel is in. */
+export function loopOf(channel: Dispatcher): RunLoop | undefined {
+  return loops.get(channel);
+}
+
 /** What a loop asks and tells its task managers. */
 export interface TaskSource {
   /** When the next task is due, on the monotonic clock; Infinity for never. */
@@ -297,12 +305,20 @@ export class RunLoop {
    */
   add(channel: Dispatcher): void {
     this.#channels.add(channel);
+    const before = loops.get(channel);
+    loops.set(channel, this);
+    if (before !== this) {
+      before?.remove(channel);
+    }
     this.#wakeForFiles();
   }
 
   /** Takes a channel out; `channel.delChannel()` does it. */
   remove(channel: Dispatcher): void {
     this.#channels.remove(channel);
+    if (loops.get(channel) === this) {
+      loops.delete(channel);
+    }
   }
 
   /** Asks a channel anew what it wants: for one whose `readable()` or `writable()` changed outside of its handlers. */

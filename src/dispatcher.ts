@@ -7,7 +7,7 @@
 import { constants } from 'node:os';
 
 import { isDisconnected } from './channels';
-import { RunLoop, core } from './core';
+import { RunLoop, core, loopOf } from './core';
 import { InvalidArgTypeError, SystemError } from './errors';
 import { check, native } from './native';
 import { validateDescriptor, validateInteger } from './validate';
@@ -25,8 +25,6 @@ const RECEIVE_LIMIT = 0x7fff_ffff;
 export abstract class Dispatcher {
   /** What `logInfo()` keeps to itself. asyncore's default: unhandled events are warnings, and are not printed. */
   ignoreLogTypes: ReadonlySet<string> = new Set(['warning']);
-
-  #loop: RunLoop | undefined;
 
   /** The descriptor that the loop watches. */
   abstract fileno(): number;
@@ -98,19 +96,12 @@ export abstract class Dispatcher {
     if (!(loop instanceof RunLoop)) {
       throw new InvalidArgTypeError('loop', 'a RunLoop', loop);
     }
-    if (this.#loop === loop) {
-      return;
-    }
     loop.add(this);
-    this.#loop?.remove(this);
-    this.#loop = loop;
   }
 
   /** Leaves the loop it is in, if any. */
   delChannel(): void {
-    const loop = this.#loop;
-    this.#loop = undefined;
-    loop?.remove(this);
+    loopOf(this)?.remove(this);
   }
 
   /** Leaves the loop. Subclasses close what they opened. */

@@ -248,8 +248,9 @@ export class TaskManager implements TaskSource {
     // Before the run, so that the task may suspend itself, and goes on when it throws.
     task.isScheduled = false;
     task.manager = this;
-    if (task.nextTime(0) !== undefined) {
-      this.installNext(task);
+    const next = task.nextTime(this.getTime());
+    if (next !== undefined) {
+      this.install(task, { when: next }, task.context);
     }
     if (task.skips()) {
       this.#stats.skipped += 1;
@@ -274,8 +275,12 @@ export class TaskManager implements TaskSource {
     }
   }
 
-  /** Installs a task at a time that was checked. @internal */
-  install(task: Task, at: { when: number } | { delta: number } | { due: number }): void {
+  /** Installs a task at a time that was checked, in the async context of the caller or a given one. @internal */
+  install(
+    task: Task,
+    at: { when: number } | { delta: number } | { due: number },
+    context: AsyncResource = new AsyncResource('waitable-event.Task'),
+  ): void {
     this.suspendTask(task);
     task.manager = this;
     const offset = this.#clock.offset();
@@ -291,7 +296,7 @@ export class TaskManager implements TaskSource {
     }
     task.order = this.#order;
     this.#order += 1;
-    task.context = new AsyncResource('waitable-event.Task');
+    task.context = context;
     task.isScheduled = true;
     this.#tasks.push(task);
     if (this.#tasks.peek() === task) {
