@@ -160,7 +160,9 @@ export class RemoteTaskManager {
 
   #wake(): void {
     if (Atomics.load(this.#state, OWNER_STATE) === ASLEEP) {
-      this.#rungAt[RUNG_AT] = monotonicNow();
+      if (this.#rungAt[RUNG_AT] === 0) {
+        this.#rungAt[RUNG_AT] = monotonicNow();
+      }
       try {
         this.#trigger.set();
       } catch (error) {

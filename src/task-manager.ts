@@ -407,6 +407,7 @@ export class TaskManager implements TaskSource {
       return true;
     }
     // The order is the promise: first the word, then the queues. See `task-protocol.ts`.
+    this.#rungAt[RUNG_AT] = 0;
     Atomics.store(this.#state, OWNER_STATE, ASLEEP);
     let idle = Atomics.load(this.#state, INTRODUCTIONS) === this.#introduced;
     for (const producer of this.#producers) {
@@ -448,9 +449,11 @@ export class TaskManager implements TaskSource {
 
   #onTrigger(): void {
     this.#stats.wakeUps += 1;
-    this.#wakeUpLatency.record(
-      Math.max(1, Math.round((systemClock.monotonic() - (this.#rungAt[RUNG_AT] as number)) * 1e6)),
-    );
+    const rungAt = this.#rungAt[RUNG_AT] as number;
+    if (rungAt > 0) {
+      // Of the first ring since the loop slept; the others only found it rung.
+      this.#wakeUpLatency.record(Math.max(1, Math.round((systemClock.monotonic() - rungAt) * 1e6)));
+    }
     Atomics.store(this.#state, OWNER_STATE, AWAKE);
     this.#trigger?.clear();
     this.#drain();

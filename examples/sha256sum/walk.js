@@ -1,0 +1,43 @@
+'use strict';
+/** Finds files. Paths are Buffers from end to end: a file name is any bytes but `/` and NUL, not necessarily UTF-8. */
+
+const { readdirSync } = require('node:fs');
+
+const SLASH = Buffer.from('/');
+
+/**
+ * Yields `{ path }` for each regular file below the directory `top`, sorted by the bytes of the whole path, and
+ * `{ path, error }` for each directory that cannot be read. Symbolic links are not followed.
+ *
+ * Paths begin with `top` as it was given, as find(1) prints them.
+ */
+function* walk(top) {
+  // What is still to visit, the next one last. A directory's path ends in a slash, and not only to tell it from a
+  // file: with it, siblings sort as everything below them does ("a-b" before "a/c").
+  const pending = [isDirectory(top) ? top : Buffer.concat([top, SLASH])];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    if (!isDirectory(path)) {
+      yield { path };
+      continue;
+    }
+    try {
+      for (const child of childrenOf(path).toSorted((a, b) => Buffer.compare(b, a))) {
+        pending.push(child);
+      }
+    } catch (error) {
+      yield { path: path.length > 1 ? path.subarray(0, -1) : path, error };
+    }
+  }
+}
+
+function isDirectory(path) {
+  return path.at(-1) === SLASH[0];
+}
+
+function childrenOf(directory) {
+  return readdirSync(directory, { encoding: 'buffer', withFileTypes: true })
+    .filter((entry) => entry.isFile() || entry.isDirectory())
+    .map((entry) => Buffer.concat(entry.isFile() ? [directory, entry.name] : [directory, entry.name, SLASH]));
+}
+
+module.exports = { walk };
