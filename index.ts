@@ -7,6 +7,7 @@ export type { LoopOptions, RemoteRunLoop, RunLoopHandle, RunOptions, RunSyncOpti
 export { Dispatcher, FileDispatcher } from './src/dispatcher';
 export {
   BindingUnavailableError,
+  CallTimeoutError,
   EventClosedError,
   InterruptedError,
   InvalidArgTypeError,
@@ -16,13 +17,15 @@ export {
   LoopRunningError,
   QueueFullError,
   SystemError,
+  TaskCancelledError,
   TaskManagerClosedError,
   UnknownTaskError,
+  WouldDeadlockError,
 } from './src/errors';
 export { WaitableEvent } from './src/event';
 export type { EventHandle, WaitAsyncOptions, WaitableEventOptions } from './src/event';
 export { RemoteTaskManager } from './src/remote';
-export type { ScheduleOptions } from './src/remote';
+export type { CallOptions, CallSyncOptions, ScheduleOptions, ScheduledTask } from './src/remote';
 export { select, selectAsync } from './src/select';
 export type { SelectAsyncOptions, Selectable } from './src/select';
 export {
@@ -38,4 +41,4 @@ export {
 export type { InstallOptions, RecurringFunction, RecurringOptions } from './src/task';
 export { TaskManager } from './src/task-manager';
 export type { TaskContext, TaskHandler, TaskManagerOptions, TaskManagerStats } from './src/task-manager';
-export type { TaskManagerHandle } from './src/task-protocol';
+export type { CancelOutcome, TaskManagerHandle } from './src/task-protocol';

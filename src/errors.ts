@@ -125,6 +125,33 @@ export class QueueFullError extends Error {
   }
 }
 
+/** A task that somebody waits for was cancelled before it began. */
+export class TaskCancelledError extends Error {
+  readonly code = 'ERR_TASK_CANCELLED' as const;
+
+  constructor(name: string) {
+    super(`The task ${JSON.stringify(name)} was cancelled`);
+  }
+}
+
+/** A call had no result in time. */
+export class CallTimeoutError extends Error {
+  readonly code = 'ERR_CALL_TIMEOUT' as const;
+
+  constructor(name: string, timeout: number) {
+    super(`The call of ${JSON.stringify(name)} had no result within ${timeout} ms`);
+  }
+}
+
+/** A thread would block for itself. */
+export class WouldDeadlockError extends Error {
+  readonly code = 'ERR_WOULD_DEADLOCK' as const;
+
+  constructor() {
+    super("The manager's own thread cannot block for the manager");
+  }
+}
+
 /** The loop runs already. */
 export class LoopRunningError extends Error {
   readonly code = 'ERR_LOOP_RUNNING' as const;
@@ -145,6 +172,9 @@ brand(UnknownTaskError, 'UnknownTaskError');
 brand(TaskManagerClosedError, 'TaskManagerClosedError');
 brand(InvalidTaskError, 'InvalidTaskError');
 brand(QueueFullError, 'QueueFullError');
+brand(TaskCancelledError, 'TaskCancelledError');
+brand(CallTimeoutError, 'CallTimeoutError');
+brand(WouldDeadlockError, 'WouldDeadlockError');
 brand(LoopRunningError, 'LoopRunningError');
 
 /** A value, short enough for a message. */

@@ -341,6 +341,11 @@ export class WaitableEvent extends Dispatcher {
     }
   }
 
+  /** Has the event closed when another one closes. @internal */
+  closeWith(other: WaitableEvent): void {
+    check(native.closeEventWith(this.#slot, other.#slot), 'closeEventWith');
+  }
+
   /** Has the event closed when this thread ends, however it ends, so that nobody waits for it in vain. @internal */
   closeWithThread(): void {
     check(native.closeEventWithEnvironment(this.#slot), 'closeEventWithEnvironment');

@@ -20,7 +20,7 @@ const BYTES_TAIL = 2;
 const WAITING = 3;
 const HEADER_BYTES = 64;
 
-/** A slot: three doubles, then two 32-bit words. */
+/** A slot: two doubles, then four 32-bit words. */
 const SLOT_DOUBLES = 4;
 const SLOT_WORDS = 8;
 
@@ -42,6 +42,8 @@ export interface RingRecord {
   time: number;
   /** How many bytes it has beside. */
   size: number;
+  /** What it is called by; the meaning is its users'. */
+  id: number;
 }
 
 /** Makes the memory for `slots` records and `bytes` bytes, both powers of two. */
@@ -80,13 +82,8 @@ export class RingProducer extends Ring {
     return this.bytes.length / 2;
   }
 
-  /** How many records have been written, modulo 2^32. */
-  get written(): number {
-    return this.#head >>> 0;
-  }
-
   /** Writes one record, with the bytes of `data` beside it; false when there is no room. */
-  push(kind: number, name: number, value: number, time: number, data: Uint8Array | undefined): boolean {
+  push(kind: number, name: number, value: number, time: number, id: number, data: Uint8Array | undefined): boolean {
     const size = data === undefined ? 0 : data.length;
     if (this.#slotsUsed() > this.slotMask || (size > 0 && !this.#putBytes(data as Uint8Array, size))) {
       return false;
@@ -94,9 +91,10 @@ export class RingProducer extends Ring {
     const slot = this.#head & this.slotMask;
     this.doubles[slot * SLOT_DOUBLES] = value;
     this.doubles[slot * SLOT_DOUBLES + 1] = time;
-    this.doubles[slot * SLOT_DOUBLES + 2] = size;
-    this.words[slot * SLOT_WORDS + 6] = kind;
-    this.words[slot * SLOT_WORDS + 7] = name;
+    this.words[slot * SLOT_WORDS + 4] = kind;
+    this.words[slot * SLOT_WORDS + 5] = name;
+    this.words[slot * SLOT_WORDS + 6] = size;
+    this.words[slot * SLOT_WORDS + 7] = id;
     this.#head = (this.#head + 1) | 0;
     Atomics.store(this.header, HEAD, this.#head);
     return true;
@@ -142,9 +140,10 @@ export class RingConsumer extends Ring {
     const slot = this.#tail & this.slotMask;
     record.value = this.doubles[slot * SLOT_DOUBLES] as number;
     record.time = this.doubles[slot * SLOT_DOUBLES + 1] as number;
-    record.size = this.doubles[slot * SLOT_DOUBLES + 2] as number;
-    record.kind = this.words[slot * SLOT_WORDS + 6] as number;
-    record.name = this.words[slot * SLOT_WORDS + 7] as number;
+    record.kind = this.words[slot * SLOT_WORDS + 4] as number;
+    record.name = this.words[slot * SLOT_WORDS + 5] as number;
+    record.size = this.words[slot * SLOT_WORDS + 6] as number;
+    record.id = this.words[slot * SLOT_WORDS + 7] as number;
   }
 
   /** A copy of the bytes of the record that was peeked at. */

@@ -2,39 +2,37 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { type RecordableHistogram, createHistogram } from 'node:perf_hooks';
-import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { threadId } from 'node:worker_threads';
 
 import { type Clock, systemClock } from './clock';
 import { RunLoop, type TaskSource, core } from './core';
 import {
-  EventClosedError,
   InvalidArgTypeError,
   InvalidArgValueError,
   InvalidHandleError,
   InvalidTaskError,
+  TaskCancelledError,
   UnknownTaskError,
 } from './errors';
-import { type EventHandle, WaitableEvent } from './event';
+import { WaitableEvent } from './event';
 import { Heap } from './heap';
-import { PAYLOAD_MASK, decodePayload } from './payload';
+import { Inbox, type Producer, type Recipient } from './inbox';
 import { RemoteTaskManager, type ScheduleOptions } from './remote';
-import { RingConsumer, type RingRecord } from './ring';
 import { type InstallOptions, type RecurringOptions, RecurringTask, Task } from './task';
 import {
+  ARMED_UNTIL,
   ASLEEP,
   AWAKE,
   CONTROL_BYTES,
+  CONTROL_RESUME,
+  CONTROL_SUSPEND,
   INTRODUCTIONS,
-  type Introduction,
   OWNER_STATE,
-  RECORD_MASK,
-  RECORD_NAME,
-  RECORD_NOW,
-  RECORD_PIECE,
   RUNG_AT,
+  type RemoteOptions,
   type TaskManagerHandle,
 } from './task-protocol';
-import { validateFunction, validateInteger, validateOptions } from './validate';
+import { validateFunction, validateInteger, validateMilliseconds, validateOptions } from './validate';
 
 /** What a handler is told beside its payload. */
 export interface TaskContext {
@@ -42,6 +40,8 @@ export interface TaskContext {
   readonly name: string;
   /** The manager that runs it. */
   readonly manager: TaskManager;
+  /** Aborted when whoever scheduled the task cancels it, or gives up waiting for its result, while it runs. */
+  readonly signal: AbortSignal;
 }
 
 /** Runs the tasks of one name. What it throws, or what its promise is rejected with, goes to the manager's `onError`. */
@@ -80,6 +80,10 @@ export interface TaskManagerStats {
   failed: number;
   /** Runs of recurring tasks that were left out because the last one was not over. */
   skipped: number;
+  /** Tasks that were cancelled before they began. */
+  cancelled: number;
+  /** Tasks whose payload had begun to come when their thread ended: they do not run. */
+  torn: number;
   /** Tasks that wait for their time. */
   pending: number;
   /** How often the loop was woken for tasks of other threads. */
@@ -92,35 +96,64 @@ export interface TaskManagerStats {
 
 const DEFAULT_CAPACITY = 4096;
 
-/** How many records of one producer are taken before it is the next one's turn. */
-const TURN = 64;
-
 /** How far the clocks may drift apart before tasks that go by the wall clock are put in order again. */
 const CLOCK_TOLERANCE = 0.5;
 
-/** A named task that waits for its time. */
-class NamedTask extends Task {
-  readonly #run: () => void;
+/** Answers to a cancel: indices of CANCEL_OUTCOMES. */
+const CANCELLED = 0;
+const RUNNING = 1;
+const DONE = 2;
 
-  constructor(run: () => void) {
+/** A named task that waits for its time, and is recurring when it has an interval. */
+class NamedTask extends RecurringTask {
+  readonly name: string;
+  readonly #run: () => unknown;
+  readonly #onTaken: () => void;
+
+  /** `onTaken` is told when the task leaves the manager for good. */
+  constructor(name: string, run: () => unknown, onTaken: () => void = () => {}) {
     super();
+    this.name = name;
     this.#run = run;
+    this.#onTaken = onTaken;
   }
 
-  override processTask(): void {
-    this.#run();
+  override processTask(): unknown {
+    if (this.taskInterval === undefined) {
+      this.#onTaken();
+    }
+    return this.#run();
+  }
+
+  /** Takes the task out for good. */
+  takeOut(): void {
+    this.suspendTask();
+    this.taskInterval = undefined;
+    this.#onTaken();
   }
 }
 
-/** One producer, seen from the manager. */
-interface Producer {
-  readonly ring: RingConsumer;
-  /** Set when there is room again. Undefined when the producer's thread had ended before the manager met it. */
-  readonly room: WaitableEvent | undefined;
-  readonly names: string[];
-  readonly pieces: Buffer[];
-  /** How many records are left of those that were there when the pass began. */
-  quota: number;
+/** What a handler is told. The signal is made when somebody asks for it. */
+class Context implements TaskContext {
+  readonly name: string;
+  readonly manager: TaskManager;
+  #controller: AbortController | undefined;
+
+  constructor(name: string, manager: TaskManager) {
+    this.name = name;
+    this.manager = manager;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  isAborted = false;
+
+  abort(): void {
+    this.isAborted = true;
+    this.#controller?.abort();
+  }
 }
 
 /**
@@ -135,7 +168,7 @@ interface Producer {
  * // worker.js
  * TaskManager.connect(workerData).schedule('sample', 42);
  */
-export class TaskManager implements TaskSource {
+export class TaskManager implements TaskSource, Recipient {
   readonly #loop: RunLoop;
   readonly #capacity: number;
   readonly #onFull: 'block' | 'throw';
@@ -150,14 +183,12 @@ export class TaskManager implements TaskSource {
   #order = 0;
   #handle: TaskManagerHandle | undefined;
   #trigger: WaitableEvent | undefined;
-  #channel: BroadcastChannel | undefined;
+  #inbox: Inbox | undefined;
   readonly #control = new SharedArrayBuffer(CONTROL_BYTES);
   readonly #state = new Int32Array(this.#control);
-  readonly #rungAt = new Float64Array(this.#control);
-  #introduced = 0;
-  readonly #producers = new Set<Producer>();
-  readonly #record: RingRecord = { kind: 0, name: 0, value: 0, time: 0, size: 0 };
-  readonly #stats = { run: 0, failed: 0, skipped: 0, wakeUps: 0, received: 0 };
+  readonly #times = new Float64Array(this.#control);
+  readonly #byKey = new Map<string, NamedTask>();
+  readonly #stats = { run: 0, failed: 0, skipped: 0, wakeUps: 0, cancelled: 0 };
   readonly #wakeUpLatency = createHistogram();
 
   constructor(options?: TaskManagerOptions) {
@@ -223,8 +254,8 @@ export class TaskManager implements TaskSource {
       throw new InvalidTaskError('task time is None: the task was never installed');
     }
     task.manager = this;
-    if (task instanceof RecurringTask) {
-      task.installTask();
+    if (task.nextTime(0) !== undefined) {
+      this.installNext(task);
     } else {
       this.install(task, { when: task.taskTime });
     }
@@ -327,9 +358,18 @@ export class TaskManager implements TaskSource {
       throw new InvalidArgTypeError('name', 'a string', name);
     }
     validateOptions(options);
-    const task = new NamedTask(() => this.#callHandler(name, payload));
+    const task = new NamedTask(name, () => this.#handlerOf(name)(payload, new Context(name, this)));
     task.manager = this;
-    task.installTask({ ...options, ...(options?.when === undefined && { delta: options?.delta ?? 0 }) });
+    task.priority = options?.priority ?? 0;
+    const { when, delta = 0, interval, offset = 0 } = options ?? {};
+    if (interval !== undefined) {
+      task.installTask({ interval, offset });
+    } else if (when === undefined) {
+      this.install(task, { delta: validateMilliseconds('options.delta', delta) });
+    } else {
+      const time = when instanceof Date ? when.getTime() : when;
+      this.install(task, { when: validateMilliseconds('options.when', time) });
+    }
   }
 
   /** What another thread needs to `TaskManager.connect()`: structured-cloneable. */
@@ -341,15 +381,14 @@ export class TaskManager implements TaskSource {
       this.#loop.addInternal(trigger);
       this.#trigger = trigger;
       const channel = `waitable-event.task-manager.${trigger.handle.key}`;
-      this.#channel = new BroadcastChannel(channel);
-      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- Node types the channel without it
-      this.#channel.onmessage = (event) => this.#meet((event as { data: Introduction }).data);
-      this.#channel.unref();
+      this.#inbox = new Inbox(channel, this, () => this.#loop.nudge());
+      this.#times[ARMED_UNTIL] = Infinity;
       Atomics.store(this.#state, OWNER_STATE, ASLEEP);
       this.#handle = Object.freeze({
         trigger: trigger.handle,
         control: this.#control,
         channel,
+        threadId,
         capacity: this.#capacity,
         onFull: this.#onFull,
       });
@@ -359,11 +398,14 @@ export class TaskManager implements TaskSource {
 
   /** What has been counted so far. */
   stats(): TaskManagerStats {
-    const { run, failed, skipped, wakeUps, received } = this.#stats;
+    const { run, failed, skipped, cancelled, wakeUps } = this.#stats;
+    const received = this.#inbox?.received ?? 0;
     return {
       run,
       failed,
       skipped,
+      cancelled,
+      torn: this.#inbox?.torn ?? 0,
       pending: this.#tasks.size,
       wakeUps,
       wakeUpsSaved: Math.max(0, received - wakeUps),
@@ -378,9 +420,8 @@ export class TaskManager implements TaskSource {
       this.#loop.removeInternal(this.#trigger);
       this.#trigger.close();
     }
-    this.#channel?.close();
-    this.#producers.forEach((producer) => producer.room?.close());
-    this.#producers.clear();
+    this.#inbox?.close();
+    this.#inbox = undefined;
   }
 
   /** When the next task is due. @internal */
@@ -407,16 +448,81 @@ export class TaskManager implements TaskSource {
       return true;
     }
     // The order is the promise: first the word, then the queues. See `task-protocol.ts`.
-    this.#rungAt[RUNG_AT] = 0;
+    this.#times[RUNG_AT] = 0;
+    this.#times[ARMED_UNTIL] = this.nextDue();
     Atomics.store(this.#state, OWNER_STATE, ASLEEP);
-    let idle = Atomics.load(this.#state, INTRODUCTIONS) === this.#introduced;
-    for (const producer of this.#producers) {
-      idle &&= producer.ring.available === 0;
-    }
+    const idle = this.#inbox?.isEmpty(Atomics.load(this.#state, INTRODUCTIONS)) !== false;
     if (!idle) {
       Atomics.store(this.#state, OWNER_STATE, AWAKE);
     }
     return idle;
+  }
+
+  /** A task has come from another thread. @internal */
+  onTask(
+    producer: Producer,
+    id: number,
+    name: string,
+    payload: unknown,
+    due: number,
+    options: RemoteOptions | undefined,
+  ): void {
+    if (due === Number.NEGATIVE_INFINITY && options?.when === undefined && options?.interval === undefined) {
+      this.#stats.run += 1;
+      if (options?.key !== undefined) {
+        this.#byKey.get(options.key)?.takeOut();
+      }
+      this.#runFor(producer, id, name, payload);
+      return;
+    }
+    const key = options?.key;
+    const task = new NamedTask(
+      name,
+      () => this.#runFor(producer, id, name, payload),
+      () => {
+        producer.tasks.delete(id);
+        if (key !== undefined && this.#byKey.get(key) === task) {
+          this.#byKey.delete(key);
+        }
+      },
+    );
+    if (key !== undefined) {
+      this.#byKey.get(key)?.takeOut();
+      this.#byKey.set(key, task);
+    }
+    producer.tasks.set(id, task);
+    task.priority = options?.priority ?? 0;
+    task.manager = this;
+    if (options?.interval !== undefined) {
+      task.installTask({ interval: options.interval, offset: options.offset ?? 0 });
+    } else {
+      this.install(task, options?.when === undefined ? { due } : { when: options.when });
+    }
+  }
+
+  /** Another thread wants something done with a task. @internal */
+  onControl(producer: Producer, id: number, operation: number): number {
+    const task = producer.tasks.get(id) as NamedTask | undefined;
+    const running = producer.running.get(id);
+    switch (operation) {
+      case CONTROL_SUSPEND:
+        task?.suspendTask();
+        break;
+      case CONTROL_RESUME:
+        task?.resumeTask();
+        break;
+      default:
+        task?.takeOut();
+        running?.abort();
+        if (task !== undefined && running === undefined) {
+          this.#stats.cancelled += 1;
+          producer.replyError(id, new TaskCancelledError(task.name));
+        }
+    }
+    if (running !== undefined) {
+      return RUNNING;
+    }
+    return task === undefined ? DONE : CANCELLED;
   }
 
   #isDue(task: Task | undefined, now: number): task is Task {
@@ -449,7 +555,7 @@ export class TaskManager implements TaskSource {
 
   #onTrigger(): void {
     this.#stats.wakeUps += 1;
-    const rungAt = this.#rungAt[RUNG_AT] as number;
+    const rungAt = this.#times[RUNG_AT] as number;
     if (rungAt > 0) {
       // Of the first ring since the loop slept; the others only found it rung.
       this.#wakeUpLatency.record(Math.max(1, Math.round((systemClock.monotonic() - rungAt) * 1e6)));
@@ -459,123 +565,56 @@ export class TaskManager implements TaskSource {
     this.#drain();
   }
 
-  /** Takes over what other threads had scheduled when it began, in turns, so that none of them waits for all of another's. */
+  /** Takes over what other threads had scheduled when it began. */
   #drain(): void {
-    this.#welcome();
-    let left = 0;
-    for (const producer of this.#producers) {
-      // In this order: once it is gone, nothing more comes.
-      const gone = producer.room?.closed !== false;
-      producer.quota = producer.ring.available;
-      left += producer.quota;
-      if (gone && producer.quota === 0) {
-        producer.room?.release();
-        this.#producers.delete(producer);
+    this.#inbox?.drain(Atomics.load(this.#state, INTRODUCTIONS));
+  }
+
+  /** Runs a named task for a producer, and answers if somebody waits. */
+  #runFor(producer: Producer, id: number, name: string, payload: unknown): unknown {
+    const context = new Context(name, this);
+    const onError = (error: unknown): void => {
+      // Whoever waits for the result has the error, and who cancelled the task expects one; otherwise it is the manager's.
+      if (producer.replyError(id, error) || context.isAborted) {
+        this.#stats.failed += 1;
+      } else {
+        this.#fail(error, name);
       }
-    }
-    while (left > 0) {
-      for (const producer of this.#producers) {
-        const count = Math.min(producer.quota, TURN);
-        if (count > 0) {
-          this.#takeTurn(producer, count);
-          producer.quota -= count;
-          left -= count;
-        }
-      }
-    }
-  }
-
-  #takeTurn(producer: Producer, count: number): void {
-    for (let index = 0; index < count; index += 1) {
-      this.#takeRecord(producer);
-    }
-    if (producer.ring.publish() && producer.room?.closed === false) {
-      producer.room.set();
-    }
-  }
-
-  #takeRecord(producer: Producer): void {
-    const { ring } = producer;
-    const record = this.#record;
-    ring.peek(record);
-    const { kind, name, value, time } = record;
-    let data = record.size > 0 ? ring.take(record.size) : undefined;
-    ring.advance();
-    const what = kind & RECORD_MASK;
-    if (what === RECORD_NAME) {
-      producer.names[name] = data?.toString() ?? '';
-      return;
-    }
-    if (what === RECORD_PIECE) {
-      producer.pieces.push(data as Buffer);
-      return;
-    }
-    if (producer.pieces.length > 0) {
-      data = Buffer.concat([...producer.pieces.splice(0), data ?? Buffer.alloc(0)]);
-    }
-    this.#stats.received += 1;
-    const taskName = producer.names[name] as string;
-    const payload = decodePayload(kind & PAYLOAD_MASK, value, data);
-    if (what === RECORD_NOW) {
-      this.#stats.run += 1;
-      this.#callHandler(taskName, payload);
-    } else {
-      this.install(new NamedTask(() => this.#callHandler(taskName, payload)), { due: time });
-    }
-  }
-
-  /**
-   * Meets the producers that have introduced themselves. Their messages come by Node's event loop, or are fetched here when
-   * that stands still.
-   */
-  #welcome(): void {
-    while (this.#introduced !== Atomics.load(this.#state, INTRODUCTIONS)) {
-      const received: { message: Introduction } | undefined = receiveMessageOnPort(this.#channel as never);
-      if (received === undefined) {
-        return;
-      }
-      this.#meet(received.message);
-    }
-  }
-
-  #meet({ ring, room }: Introduction): void {
-    this.#introduced += 1;
-    this.#producers.add({ ring: new RingConsumer(ring), room: openRoom(room), names: [], pieces: [], quota: 0 });
-    this.#loop.nudge();
-  }
-
-  #callHandler(name: string, payload: unknown): void {
+    };
     try {
-      const handler = this.#handlers.get(name);
-      if (handler === undefined) {
-        throw new UnknownTaskError(name);
+      const result = this.#handlerOf(name)(payload, context);
+      if (!isThenable(result)) {
+        producer.reply(id, result);
+        return undefined;
       }
-      const result = handler(payload, { name, manager: this });
-      if (isThenable(result)) {
-        result.then(undefined, (error: unknown) => this.#fail(error, name));
-      }
+      producer.running.set(id, context);
+      return result.then(
+        (value) => {
+          producer.running.delete(id);
+          return producer.reply(id, value);
+        },
+        (error: unknown) => {
+          producer.running.delete(id);
+          onError(error);
+        },
+      );
     } catch (error) {
-      this.#fail(error, name);
+      onError(error);
+      return undefined;
     }
+  }
+
+  #handlerOf(name: string): TaskHandler {
+    const handler = this.#handlers.get(name);
+    if (handler === undefined) {
+      throw new UnknownTaskError(name);
+    }
+    return handler;
   }
 
   #fail(error: unknown, name: string): void {
     this.#stats.failed += 1;
     this.#onError(error, name);
-  }
-}
-
-/** Opens a producer's event; what its thread had scheduled before it ended is there all the same. */
-function openRoom(handle: EventHandle): WaitableEvent | undefined {
-  try {
-    const room = WaitableEvent.open(handle);
-    room.closeWithThread();
-    return room;
-  } catch (error) {
-    if (error instanceof InvalidHandleError || error instanceof EventClosedError) {
-      return undefined;
-    }
-    throw error;
   }
 }
 
@@ -592,7 +631,7 @@ function runTask(this: unknown, ...args: unknown[]): unknown {
 }
 
 function nameOf(task: Task): string {
-  return task.constructor.name;
+  return task instanceof NamedTask ? task.name : task.constructor.name;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -11,6 +11,8 @@ export interface TaskManagerHandle {
   readonly control: SharedArrayBuffer;
   /** The name of the channel on which producers introduce themselves. */
   readonly channel: string;
+  /** The thread that owns the manager. */
+  readonly threadId: number;
   /** How many records may wait, for each producer. */
   readonly capacity: number;
   /** What a producer does when its queue is full. */
@@ -19,10 +21,22 @@ export interface TaskManagerHandle {
 
 /** How a producer introduces itself. */
 export interface Introduction {
+  /** From the producer to the manager, and back. */
   readonly ring: RingMemory;
-  /** Set by the manager when a producer that waits for room may go on. Closed when either side's thread ends. */
-  readonly room: EventHandle;
+  readonly replies: RingMemory;
+  /**
+   * Set by the manager when there are replies, and when a producer that waits for room may go on. Closed when either side's
+   * thread ends.
+   */
+  readonly bell: EventHandle;
+  /** The name of the channel for results that only a channel carries. */
+  readonly channel: string;
 }
+
+/** What comes over a channel: a producer, or a payload for whoever has the ticket. */
+export type ChannelMessage =
+  | { readonly introduction: Introduction }
+  | { readonly from: string; readonly ticket: number; readonly payload: unknown };
 
 /**
  * Index of the word that says whether the owner of the manager has to be woken.
@@ -41,8 +55,10 @@ export const INTRODUCTIONS = 1;
 
 /** Index, as a double, of the time at which a producer last rang. */
 export const RUNG_AT = 1;
+/** Index, as a double, of the time until which the owner sleeps at most. */
+export const ARMED_UNTIL = 2;
 /** The size of the control words. */
-export const CONTROL_BYTES = 16;
+export const CONTROL_BYTES = 24;
 
 /** What a record is: the upper bits of its kind. A task that is due at once. */
 export const RECORD_NOW = 0;
@@ -52,7 +68,38 @@ export const RECORD_AT = 0x10;
 export const RECORD_NAME = 0x20;
 /** A piece of a payload that is too long for one record; the last one is in the task's own record. */
 export const RECORD_PIECE = 0x30;
+/** The rarer options of the task that follows, as JSON. */
+export const RECORD_OPTIONS = 0x40;
+/** Something to be done with the task that has the `id`: see below. The answer goes to the call in `name`. */
+export const RECORD_CONTROL = 0x50;
 export const RECORD_MASK = 0x70;
+/** Beside the kind of a task: somebody waits for its result. */
+export const RECORD_CALL = 0x80;
+
+/** The values of a control record. */
+export const CONTROL_CANCEL = 0;
+export const CONTROL_SUSPEND = 1;
+export const CONTROL_RESUME = 2;
+/** Nobody waits for the result any more. */
+export const CONTROL_ABANDON = 3;
+
+/** What a reply is. */
+export const REPLY_RESULT = 0;
+export const REPLY_ERROR = 0x10;
+export const REPLY_PIECE = 0x30;
+
+/** What a cancel is answered with. */
+export type CancelOutcome = 'cancelled' | 'running' | 'done';
+export const CANCEL_OUTCOMES: readonly CancelOutcome[] = ['cancelled', 'running', 'done'];
+
+/** The rarer options of a task. */
+export interface RemoteOptions {
+  readonly when?: number;
+  readonly interval?: number;
+  readonly offset?: number;
+  readonly priority?: number;
+  readonly key?: string;
+}
 
 /** Bytes for payloads in each queue. */
 export const RING_BYTES: number = 1 << 20;

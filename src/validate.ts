@@ -40,6 +40,23 @@ export function validateInteger(name: string, value: unknown, least: number, mos
   return value;
 }
 
+/** A number above zero, of milliseconds. */
+export function validatePositive(name: string, value: unknown): number {
+  const milliseconds = validateMilliseconds(name, value);
+  if (milliseconds <= 0 || milliseconds === Infinity) {
+    throw new InvalidArgValueError(name, 'a number of milliseconds above zero', value);
+  }
+  return milliseconds;
+}
+
+/** A string. */
+export function validateString(name: string, value: unknown): string {
+  if (typeof value !== 'string') {
+    throw new InvalidArgTypeError(name, 'a string', value);
+  }
+  return value;
+}
+
 /** A function. */
 export function validateFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') {

@@ -1,12 +1,13 @@
 //! The events that this environment has open, each under a small number (its slot).
 
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
-use waitable_event::{Deadline, Error, Event, State};
+use waitable_event::{Deadline, Error, Event, State, Wake, WeakEvent};
 
 use crate::environment::Environment;
 use crate::object::{Reference, int32_array};
@@ -21,6 +22,8 @@ pub struct Entry {
     pub watch: Option<Watch>,
     /// Whether the event is closed, for everybody, when this environment ends.
     pub ends_with_environment: bool,
+    /// The event whose end is this one's end too, and the key to leave its waiters with.
+    ends_with: Option<(Event, usize)>,
 }
 
 impl Entry {
@@ -28,6 +31,9 @@ impl Entry {
     pub fn release(self, env: sys::napi_env) {
         if let Some(watch) = self.watch {
             watch.end(&self.event);
+        }
+        if let Some((other, key)) = &self.ends_with {
+            other.signal().leave(*key);
         }
         drop(self.event);
         // SAFETY: the reference was made in this environment, and the entry is gone.
@@ -41,8 +47,13 @@ fn open(environment: &Environment, event: Event, state: &Unknown<'_>) -> i32 {
     let Some(state) = (unsafe { Reference::new(environment.raw, state.raw()) }) else {
         return status::NO_ENVIRONMENT;
     };
-    let slot =
-        environment.events.borrow_mut().insert(Entry { event, state, watch: None, ends_with_environment: false });
+    let slot = environment.events.borrow_mut().insert(Entry {
+        event,
+        state,
+        watch: None,
+        ends_with_environment: false,
+        ends_with: None,
+    });
     i32::try_from(slot).unwrap_or(status::NO_ENVIRONMENT)
 }
 
@@ -182,6 +193,41 @@ pub fn close_event_with_environment(env: Env, slot: u32) -> i32 {
             0
         }
         None => status::CLOSED,
+    }
+}
+
+/// Closes an event when another one closes.
+struct CloseWith(WeakEvent);
+
+impl Wake for CloseWith {
+    fn wake(&self) {}
+
+    fn closed(&self) {
+        // Called under the other event's lock; nobody locks an event while he holds the lock of one that ends with it.
+        if let Some(event) = self.0.upgrade() {
+            event.close();
+        }
+    }
+}
+
+/// Has the event in `slot` close for everybody when the one in `other` closes. Once for each slot.
+#[napi]
+pub fn close_event_with(env: Env, slot: u32, other: u32) -> i32 {
+    let Some(environment) = Environment::of(&env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    let result = event_in(environment, slot).and_then(|event| {
+        let other = event_in(environment, other)?;
+        let key = other.signal().join(Arc::new(CloseWith(event.downgrade())))?.key;
+        Ok((other, key))
+    });
+    match (result, environment.events.borrow_mut().get_mut(slot as usize)) {
+        (Ok(ends_with), Some(entry)) => {
+            entry.ends_with = Some(ends_with);
+            0
+        }
+        (Err(error), _) => status::of_error(&error),
+        (Ok(_), None) => status::CLOSED,
     }
 }
 

@@ -120,6 +120,11 @@ impl Event {
         self.0.signal.state().observe().is_closed()
     }
 
+    /// The event, not held.
+    pub fn downgrade(&self) -> WeakEvent {
+        WeakEvent(Arc::downgrade(&self.0))
+    }
+
     /// The signal beneath, for those who wait in their own way.
     pub fn signal(&self) -> &Signal<Pipe> {
         &self.0.signal
@@ -145,6 +150,23 @@ fn own_interrupter() -> std::io::Result<Arc<Interrupter>> {
             Ok(cell.get_or_init(|| interrupter).clone())
         }
     })
+}
+
+/// An [`Event`] that is not held: its descriptors are closed although this is there.
+#[derive(Clone)]
+pub struct WeakEvent(Weak<Inner>);
+
+impl WeakEvent {
+    /// The event, if somebody still holds it.
+    pub fn upgrade(&self) -> Option<Event> {
+        Event::upgrade(&self.0)
+    }
+}
+
+impl fmt::Debug for WeakEvent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("WeakEvent").finish_non_exhaustive()
+    }
 }
 
 impl Drop for Inner {

@@ -39,7 +39,7 @@ pub mod sys;
 pub use deadline::Deadline;
 pub use error::Error;
 #[cfg(not(loom))]
-pub use event::Event;
+pub use event::{Event, WeakEvent};
 #[cfg(not(loom))]
 pub use poller::{Interest, Poller, Readiness, Ready, Trigger};
 pub use signal::{Bell, Joined, Park, Parked, Signal, Wake};

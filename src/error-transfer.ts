@@ -1,0 +1,75 @@
+/** Errors that travel to another thread: with message, name, stack, code and cause, whatever their class was. */
+
+/** An error in a form that can be cloned. */
+export interface TransferredError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly code: string | number | undefined;
+  readonly cause: TransferredError | { readonly value: unknown } | undefined;
+}
+
+/** Causes of causes that are followed. */
+const DEPTH = 8;
+
+const STANDARD: Readonly<Record<string, new (message: string) => Error>> = {
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+};
+
+/** What is thrown, in a form that can be cloned: an error taken apart, anything else as it is. */
+export function takeApart(thrown: unknown, depth: number = 0): TransferredError | { readonly value: unknown } {
+  if (!isError(thrown)) {
+    return { value: cloneable(thrown) };
+  }
+  const { code, cause } = thrown as { code?: unknown; cause?: unknown };
+  return {
+    name: String(thrown.name),
+    message: String(thrown.message),
+    stack: typeof thrown.stack === 'string' ? thrown.stack : undefined,
+    code: typeof code === 'string' || typeof code === 'number' ? code : undefined,
+    cause: cause === undefined || depth >= DEPTH ? undefined : takeApart(cause, depth + 1),
+  };
+}
+
+/** Puts together what {@link takeApart} took apart. */
+export function putTogether(transferred: TransferredError | { readonly value: unknown }): unknown {
+  if ('value' in transferred) {
+    return transferred.value;
+  }
+  const { name, message, stack, code, cause } = transferred;
+  const error = new (STANDARD[name] ?? Error)(message);
+  const define = (key: string, value: unknown): void => {
+    Object.defineProperty(error, key, { value, configurable: true, writable: true });
+  };
+  if (error.name !== name) {
+    define('name', name);
+  }
+  if (stack !== undefined) {
+    define('stack', stack);
+  }
+  if (code !== undefined) {
+    Object.assign(error, { code });
+  }
+  if (cause !== undefined) {
+    define('cause', putTogether(cause));
+  }
+  return error;
+}
+
+/** By shape: an error of another realm is one too. */
+function isError(value: unknown): value is { name?: unknown; message: unknown; stack: unknown } {
+  return typeof value === 'object' && value !== null && 'message' in value && 'stack' in value;
+}
+
+function cloneable(value: unknown): unknown {
+  try {
+    return structuredClone(value);
+  } catch {
+    return String(value);
+  }
+}
