@@ -8,6 +8,32 @@ export declare class BindingUnavailableError extends Error {
   constructor(cause: unknown);
 }
 
+/** Options of `call()`. */
+export declare interface CallOptions extends CallSyncOptions {
+  /** Ends the call: the promise is rejected with the signal's reason, and a task that has not begun is cancelled. */
+  signal?: AbortSignal;
+}
+
+/** Options of `callSync()`. */
+export declare interface CallSyncOptions {
+  /**
+   * Milliseconds after which nobody waits for the result any more.
+   * @default Infinity
+   */
+  timeout?: number;
+  /** ArrayBuffers in the payload that are moved: they are empty here afterwards. */
+  transfer?: ArrayBuffer[];
+}
+
+/** A call had no result in time. */
+export declare class CallTimeoutError extends Error {
+  readonly code: 'ERR_CALL_TIMEOUT';
+  constructor(name: string, timeout: number);
+}
+
+/** What a cancel is answered with. */
+export declare type CancelOutcome = 'cancelled' | 'running' | 'done';
+
 /** This thread's own loop. */
 export declare const core: RunLoop;
 
@@ -271,12 +297,28 @@ export declare class RemoteTaskManager {
    * Has the manager run the handler that is defined for `name`, as soon as possible or at a given time. Tasks of one thread that are due
    * as soon as possible run in the order in which they were scheduled.
    *
+   * Numbers, strings, bytes and plain objects are carried fast; everything else arrives as structured clone delivers it.
+   *
    * When the queue is full it blocks until there is room, or throws `ERR_QUEUE_FULL`, as the manager's `onFull` says.
    * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a payload
-   * that cannot be cloned.
+   * that cannot be cloned. Nothing is scheduled then.
    */
-  schedule(name: string, payload?: unknown, options?: ScheduleOptions): void;
-  /** Ends the connection. What was scheduled before still runs. */
+  schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask;
+  /**
+   * Has the manager run a handler as soon as possible, and resolves with what it returns, or what its promise resolves with.
+   *
+   * Rejects with what the handler throws (message, name, stack, code and cause arrive), with `ERR_UNKNOWN_TASK`, with
+   * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread ends, and
+   * with what `schedule()` throws. An answer that comes too late is dropped.
+   */
+  call(name: string, payload?: unknown, options?: CallOptions): Promise<unknown>;
+  /**
+   * `call()` that blocks this thread for the result. A worker that blocks here can be terminated.
+   *
+   * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
+   */
+  callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown;
+  /** Ends the connection. What was scheduled before still runs; calls that are pending are rejected. */
   close(): void;
   /** `close()`, at the end of a `using` block. */
   [Symbol.dispose](): void;
@@ -383,13 +425,43 @@ export declare interface RunSyncOptions {
   stopOn?: NodeJS.Signals[];
 }
 
-/** The producer's end of a task manager: in whatever thread. */
-/** Options of `RemoteTaskManager.schedule()`. */
+/** A task that was scheduled from another thread. */
+export declare interface ScheduledTask {
+  /** Its number among the tasks of this connection. */
+  readonly id: number;
+  /** Keeps the task from becoming due, until it is resumed. One that has begun is not held up. */
+  suspend(): void;
+  /** Undoes `suspend()`: the task is due at its time, or at once when that has passed, a recurring one at its next time. */
+  resume(): void;
+  /**
+   * Takes the task out. Tells what became of it: `'cancelled'`, it will not run, or not again; `'running'`, it had begun, and
+   * its promise is pending; `'done'`, it is over.
+   */
+  cancel(): Promise<CancelOutcome>;
+}
+
+/** Options of `schedule()`. */
 export declare interface ScheduleOptions {
-  /** When the task is due: milliseconds since the epoch, or a Date. */
+  /** When the task is due, on the wall clock: milliseconds since the epoch, or a Date. Wins over `delta`. */
   when?: number | Date;
   /** How many milliseconds from now the task is due, fractions allowed. */
   delta?: number;
+  /** Makes the task recurring: milliseconds from one run to the next, on the grid of the epoch plus `offset`. */
+  interval?: number;
+  /**
+   * How far the grid of a recurring task is shifted from the epoch.
+   * @default 0
+   */
+  offset?: number;
+  /**
+   * Of tasks that are due at the same time, the one with the lower number runs first: an integer from -1000000 to 1000000.
+   * @default 0
+   */
+  priority?: number;
+  /** A task with the same key that has not begun is replaced by this one. */
+  key?: string;
+  /** ArrayBuffers in the payload that are moved: they are empty here afterwards. */
+  transfer?: ArrayBuffer[];
 }
 
 /**
@@ -473,12 +545,20 @@ export declare abstract class Task {
   processTask(): unknown;
 }
 
+/** A task that somebody waits for was cancelled before it began. */
+export declare class TaskCancelledError extends Error {
+  readonly code: 'ERR_TASK_CANCELLED';
+  constructor(name: string);
+}
+
 /** What a handler is told beside its payload. */
 export declare interface TaskContext {
   /** The name the task was scheduled under. */
   readonly name: string;
   /** The manager that runs it. */
   readonly manager: TaskManager;
+  /** Aborted when whoever scheduled the task cancels it, or gives up waiting for its result, while it runs. */
+  readonly signal: AbortSignal;
 }
 
 /** Runs the tasks of one name. What it throws, or what its promise is rejected with, goes to the manager's `onError`. */
@@ -539,6 +619,8 @@ export declare interface TaskManagerHandle {
   readonly control: SharedArrayBuffer;
   /** The name of the channel on which producers introduce themselves. */
   readonly channel: string;
+  /** The thread that owns the manager. */
+  readonly threadId: number;
   /** How many records may wait, for each producer. */
   readonly capacity: number;
   /** What a producer does when its queue is full. */
@@ -577,6 +659,10 @@ export declare interface TaskManagerStats {
   failed: number;
   /** Runs of recurring tasks that were left out because the last one was not over. */
   skipped: number;
+  /** Tasks that were cancelled before they began. */
+  cancelled: number;
+  /** Tasks whose payload had begun to come when their thread ended: they do not run. */
+  torn: number;
   /** Tasks that wait for their time. */
   pending: number;
   /** How often the loop was woken for tasks of other threads. */
@@ -729,6 +815,12 @@ export declare interface WaitAsyncOptions {
    * @default true
    */
   ref?: boolean;
+}
+
+/** A thread would block for itself. */
+export declare class WouldDeadlockError extends Error {
+  readonly code: 'ERR_WOULD_DEADLOCK';
+  constructor();
 }
 
 export {};

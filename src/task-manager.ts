@@ -168,7 +168,7 @@ class Context implements TaskContext {
  * // worker.js
  * TaskManager.connect(workerData).schedule('sample', 42);
  */
-export class TaskManager implements TaskSource, Recipient {
+export class TaskManager implements TaskSource {
   readonly #loop: RunLoop;
   readonly #capacity: number;
   readonly #onFull: 'block' | 'throw';
@@ -381,7 +381,7 @@ export class TaskManager implements TaskSource, Recipient {
       this.#loop.addInternal(trigger);
       this.#trigger = trigger;
       const channel = `waitable-event.task-manager.${trigger.handle.key}`;
-      this.#inbox = new Inbox(channel, this, () => this.#loop.nudge());
+      this.#inbox = new Inbox(channel, this.#recipient(), () => this.#loop.nudge());
       this.#times[ARMED_UNTIL] = Infinity;
       Atomics.store(this.#state, OWNER_STATE, ASLEEP);
       this.#handle = Object.freeze({
@@ -458,8 +458,16 @@ export class TaskManager implements TaskSource, Recipient {
     return idle;
   }
 
-  /** A task has come from another thread. @internal */
-  onTask(
+  /** Who takes what comes from other threads. */
+  #recipient(): Recipient {
+    return {
+      onTask: (...task) => this.#onTask(...task),
+      onControl: (...control) => this.#onControl(...control),
+    };
+  }
+
+  /** A task has come from another thread. */
+  #onTask(
     producer: Producer,
     id: number,
     name: string,
@@ -500,8 +508,8 @@ export class TaskManager implements TaskSource, Recipient {
     }
   }
 
-  /** Another thread wants something done with a task. @internal */
-  onControl(producer: Producer, id: number, operation: number): number {
+  /** Another thread wants something done with a task. */
+  #onControl(producer: Producer, id: number, operation: number): number {
     const task = producer.tasks.get(id) as NamedTask | undefined;
     const running = producer.running.get(id);
     switch (operation) {
