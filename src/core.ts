@@ -337,6 +337,11 @@ export class RunLoop {
     this.#channels.remove(channel, true);
   }
 
+  /** Whether there are deferred functions to run. @internal */
+  get hasDeferred(): boolean {
+    return this.#deferred.length > 0;
+  }
+
   /** @internal */
   attach(source: TaskSource): void {
     this.#sources.add(source);

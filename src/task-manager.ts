@@ -175,9 +175,9 @@ export class TaskManager implements TaskSource {
   readonly #onError: (error: unknown, name: string) => void;
   readonly #handlers = new Map<string, TaskHandler>();
   readonly #tasks = new Heap<Task>(comesBefore);
-  readonly #clock: Clock;
+  #clock: Clock = systemClock;
   /** The wall clock's, when the tasks that go by it were put in order. */
-  #offset: number;
+  #offset = systemClock.offset();
   /** How many tasks go by the wall clock. */
   #byWallClock = 0;
   #order = 0;
@@ -194,7 +194,6 @@ export class TaskManager implements TaskSource {
   constructor(options?: TaskManagerOptions) {
     validateOptions(options);
     const { loop = core, capacity = DEFAULT_CAPACITY, onFull = 'block', onError = report } = options ?? {};
-    const { clock = systemClock } = (options ?? {}) as { clock?: Clock };
     if (!(loop instanceof RunLoop)) {
       throw new InvalidArgTypeError('options.loop', 'a RunLoop', loop);
     }
@@ -207,8 +206,6 @@ export class TaskManager implements TaskSource {
     this.#capacity = 2 ** Math.ceil(Math.log2(capacity));
     this.#onFull = onFull;
     this.#onError = onError;
-    this.#clock = clock;
-    this.#offset = clock.offset();
     loop.attach(this);
   }
 
@@ -422,6 +419,19 @@ export class TaskManager implements TaskSource {
     }
     this.#inbox?.close();
     this.#inbox = undefined;
+  }
+
+  /** Goes by another clock, or by the system's again. Tasks keep their times on the wall clock. @internal */
+  useClock(clock: Clock = systemClock): void {
+    const before = this.#clock;
+    this.#clock = clock;
+    this.#offset = clock.offset();
+    for (const task of this.#tasks.members()) {
+      this.#tasks.remove(task);
+      task.due = task.due + before.offset() - this.#offset;
+      this.#tasks.push(task);
+    }
+    this.#loop.reschedule();
   }
 
   /** When the next task is due. @internal */
