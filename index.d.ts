@@ -653,24 +653,36 @@ export declare interface TaskManagerOptions {
 
 /** What a manager has counted since it was made. */
 export declare interface TaskManagerStats {
+  /** Tasks that were scheduled or installed; each run of a recurring one counts. */
+  scheduled: number;
   /** Tasks that were run. */
   run: number;
   /** Tasks that threw, or whose promise was rejected. */
   failed: number;
-  /** Runs of recurring tasks that were left out because the last one was not over. */
-  skipped: number;
   /** Tasks that were cancelled before they began. */
   cancelled: number;
-  /** Tasks whose payload had begun to come when their thread ended: they do not run. */
-  torn: number;
+  /** Runs of recurring tasks that were left out because the last one was not over. */
+  skipped: number;
   /** Tasks that wait for their time. */
   pending: number;
+  /** Tasks whose payload had begun to come when their thread ended: they do not run. */
+  torn: number;
   /** How often the loop was woken for tasks of other threads. */
   wakeUps: number;
   /** How many tasks came from other threads and needed no wake-up of their own. */
   wakeUpsSaved: number;
-  /** From the ringing of a producer to the loop's answer, in nanoseconds. */
+  /** From the first ringing of a producer to the loop's answer, in nanoseconds. */
   wakeUpLatency: RecordableHistogram;
+  /** The same for each name: that of a handler, or the class of a task of the manager's own thread. */
+  byName: Record<string, TaskStats>;
+}
+
+/** The message on the channels `waitable-event:task:schedule`, `…:start`, `…:end` and `…:error`. */
+export declare interface TaskMessage {
+  /** The name of the task. */
+  readonly name: string;
+  /** What it threw, on the channel of errors. */
+  readonly error?: unknown;
 }
 
 /** What a loop asks and tells its task managers. */
@@ -681,6 +693,22 @@ export declare interface TaskSource {
   runDue(): void;
   /** The loop is about to sleep: false when there is something to do first. */
   beforeSleep(): boolean;
+}
+
+/** What is counted for one name: that of a handler, or the class of a task of the manager's own thread. */
+export declare interface TaskStats {
+  /** Tasks that were scheduled or installed; each run of a recurring one counts. */
+  scheduled: number;
+  /** Tasks that were run. */
+  run: number;
+  /** Tasks that threw, or whose promise was rejected. */
+  failed: number;
+  /** Tasks that were cancelled before they began. */
+  cancelled: number;
+  /** From the time a task was due to its start, in nanoseconds: of one in 16 of those that had a time. */
+  lateness: RecordableHistogram;
+  /** How long a run took until it returned, in nanoseconds: of one in 16. */
+  runTime: RecordableHistogram;
 }
 
 /** A name for which the task manager has no handler. */

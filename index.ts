@@ -26,6 +26,7 @@ export { WaitableEvent } from './src/event';
 export type { EventHandle, WaitAsyncOptions, WaitableEventOptions } from './src/event';
 export { RemoteTaskManager } from './src/remote';
 export type { CallOptions, CallSyncOptions, ScheduleOptions, ScheduledTask } from './src/remote';
+export type { TaskMessage, TaskStats } from './src/stats';
 export { select, selectAsync } from './src/select';
 export type { SelectAsyncOptions, Selectable } from './src/select';
 export {

@@ -18,6 +18,7 @@ import { WaitableEvent } from './event';
 import { Heap } from './heap';
 import { Inbox, type Producer, type Recipient } from './inbox';
 import { RemoteTaskManager, type ScheduleOptions } from './remote';
+import { NameStats, type TaskStats, record } from './stats';
 import { type InstallOptions, type RecurringOptions, RecurringTask, Task } from './task';
 import {
   ARMED_UNTIL,
@@ -74,24 +75,28 @@ export interface TaskManagerOptions {
 
 /** What a manager has counted since it was made. */
 export interface TaskManagerStats {
+  /** Tasks that were scheduled or installed; each run of a recurring one counts. */
+  scheduled: number;
   /** Tasks that were run. */
   run: number;
   /** Tasks that threw, or whose promise was rejected. */
   failed: number;
-  /** Runs of recurring tasks that were left out because the last one was not over. */
-  skipped: number;
   /** Tasks that were cancelled before they began. */
   cancelled: number;
-  /** Tasks whose payload had begun to come when their thread ended: they do not run. */
-  torn: number;
+  /** Runs of recurring tasks that were left out because the last one was not over. */
+  skipped: number;
   /** Tasks that wait for their time. */
   pending: number;
+  /** Tasks whose payload had begun to come when their thread ended: they do not run. */
+  torn: number;
   /** How often the loop was woken for tasks of other threads. */
   wakeUps: number;
   /** How many tasks came from other threads and needed no wake-up of their own. */
   wakeUpsSaved: number;
-  /** From the ringing of a producer to the loop's answer, in nanoseconds. */
+  /** From the first ringing of a producer to the loop's answer, in nanoseconds. */
   wakeUpLatency: RecordableHistogram;
+  /** The same for each name: that of a handler, or the class of a task of the manager's own thread. */
+  byName: Record<string, TaskStats>;
 }
 
 const DEFAULT_CAPACITY = 4096;
@@ -188,7 +193,9 @@ export class TaskManager implements TaskSource {
   readonly #state = new Int32Array(this.#control);
   readonly #times = new Float64Array(this.#control);
   readonly #byKey = new Map<string, NamedTask>();
-  readonly #stats = { run: 0, failed: 0, skipped: 0, wakeUps: 0, cancelled: 0 };
+  readonly #names = new Map<string, NameStats>();
+  #skipped = 0;
+  #wakeUps = 0;
   readonly #wakeUpLatency = createHistogram();
 
   constructor(options?: TaskManagerOptions) {
@@ -276,30 +283,33 @@ export class TaskManager implements TaskSource {
     // Before the run, so that the task may suspend itself, and goes on when it throws.
     task.isScheduled = false;
     task.manager = this;
+    const late = this.#clock.monotonic() - task.due;
     const next = task.nextTime(this.getTime());
     if (next !== undefined) {
       this.install(task, { when: next }, task.context);
     }
     if (task.skips()) {
-      this.#stats.skipped += 1;
+      this.#skipped += 1;
       return;
     }
-    this.#stats.run += 1;
+    const stats = this.#statsOf(nameOf(task));
+    const { context } = task;
     try {
-      const result =
-        task.context === undefined ? task.processTask() : task.context.runInAsyncScope(runTask, undefined, task);
+      const result = stats.measure(late, () =>
+        context === undefined ? task.processTask() : context.runInAsyncScope(runTask, undefined, task),
+      );
       if (isThenable(result)) {
         task.pending();
         result.then(
           () => task.settled(),
           (error: unknown) => {
             task.settled();
-            this.#fail(error, nameOf(task));
+            this.#fail(error, stats);
           },
         );
       }
     } catch (error) {
-      this.#fail(error, nameOf(task));
+      this.#fail(error, stats);
     }
   }
 
@@ -327,6 +337,7 @@ export class TaskManager implements TaskSource {
     task.context = context;
     task.isScheduled = true;
     this.#tasks.push(task);
+    this.#statsOf(nameOf(task)).onSchedule();
     if (this.#tasks.peek() === task) {
       this.#loop.reschedule();
     }
@@ -395,18 +406,21 @@ export class TaskManager implements TaskSource {
 
   /** What has been counted so far. */
   stats(): TaskManagerStats {
-    const { run, failed, skipped, cancelled, wakeUps } = this.#stats;
-    const received = this.#inbox?.received ?? 0;
+    const all = [...this.#names.values()];
+    const sum = (count: 'scheduled' | 'run' | 'failed' | 'cancelled'): number =>
+      all.reduce((total, stats) => total + stats[count], 0);
     return {
-      run,
-      failed,
-      skipped,
-      cancelled,
-      torn: this.#inbox?.torn ?? 0,
+      scheduled: sum('scheduled'),
+      run: sum('run'),
+      failed: sum('failed'),
+      cancelled: sum('cancelled'),
+      skipped: this.#skipped,
       pending: this.#tasks.size,
-      wakeUps,
-      wakeUpsSaved: Math.max(0, received - wakeUps),
+      torn: this.#inbox?.torn ?? 0,
+      wakeUps: this.#wakeUps,
+      wakeUpsSaved: Math.max(0, (this.#inbox?.received ?? 0) - this.#wakeUps),
       wakeUpLatency: this.#wakeUpLatency,
+      byName: Object.fromEntries(this.#names),
     };
   }
 
@@ -486,11 +500,11 @@ export class TaskManager implements TaskSource {
     options: RemoteOptions | undefined,
   ): void {
     if (due === Number.NEGATIVE_INFINITY && options?.when === undefined && options?.interval === undefined) {
-      this.#stats.run += 1;
+      this.#statsOf(name).onSchedule();
       if (options?.key !== undefined) {
         this.#byKey.get(options.key)?.takeOut();
       }
-      this.#runFor(producer, id, name, payload);
+      this.#runNow(producer, id, name, payload);
       return;
     }
     const key = options?.key;
@@ -533,7 +547,7 @@ export class TaskManager implements TaskSource {
         task?.takeOut();
         running?.abort();
         if (task !== undefined && running === undefined) {
-          this.#stats.cancelled += 1;
+          this.#statsOf(task.name).cancelled += 1;
           producer.replyError(id, new TaskCancelledError(task.name));
         }
     }
@@ -572,11 +586,11 @@ export class TaskManager implements TaskSource {
   }
 
   #onTrigger(): void {
-    this.#stats.wakeUps += 1;
+    this.#wakeUps += 1;
     const rungAt = this.#times[RUNG_AT] as number;
     if (rungAt > 0) {
       // Of the first ring since the loop slept; the others only found it rung.
-      this.#wakeUpLatency.record(Math.max(1, Math.round((systemClock.monotonic() - rungAt) * 1e6)));
+      record(this.#wakeUpLatency, systemClock.monotonic() - rungAt);
     }
     Atomics.store(this.#state, OWNER_STATE, AWAKE);
     this.#trigger?.clear();
@@ -594,9 +608,9 @@ export class TaskManager implements TaskSource {
     const onError = (error: unknown): void => {
       // Whoever waits for the result has the error, and who cancelled the task expects one; otherwise it is the manager's.
       if (producer.replyError(id, error) || context.isAborted) {
-        this.#stats.failed += 1;
+        this.#statsOf(name).onFail(error);
       } else {
-        this.#fail(error, name);
+        this.#fail(error, this.#statsOf(name));
       }
     };
     try {
@@ -622,6 +636,11 @@ export class TaskManager implements TaskSource {
     }
   }
 
+  /** Runs a task that is due at once. */
+  #runNow(producer: Producer, id: number, name: string, payload: unknown): void {
+    this.#statsOf(name).measure(Number.NaN, () => this.#runFor(producer, id, name, payload));
+  }
+
   #handlerOf(name: string): TaskHandler {
     const handler = this.#handlers.get(name);
     if (handler === undefined) {
@@ -630,9 +649,18 @@ export class TaskManager implements TaskSource {
     return handler;
   }
 
-  #fail(error: unknown, name: string): void {
-    this.#stats.failed += 1;
-    this.#onError(error, name);
+  #statsOf(name: string): NameStats {
+    let stats = this.#names.get(name);
+    if (stats === undefined) {
+      stats = new NameStats(name);
+      this.#names.set(name, stats);
+    }
+    return stats;
+  }
+
+  #fail(error: unknown, stats: NameStats): void {
+    stats.onFail(error);
+    this.#onError(error, stats.name);
   }
 }
 

@@ -1,0 +1,97 @@
+/** What a task manager counts, and tells whoever listens. */
+
+import { channel } from 'node:diagnostics_channel';
+import { type RecordableHistogram, createHistogram } from 'node:perf_hooks';
+
+import { monotonicNow } from './clock';
+
+/** Of each name, one run in so many is measured: a measurement costs more than a small task. The first one always is. */
+const SAMPLE = 16;
+
+/** What is counted for one name: that of a handler, or the class of a task of the manager's own thread. */
+export interface TaskStats {
+  /** Tasks that were scheduled or installed; each run of a recurring one counts. */
+  scheduled: number;
+  /** Tasks that were run. */
+  run: number;
+  /** Tasks that threw, or whose promise was rejected. */
+  failed: number;
+  /** Tasks that were cancelled before they began. */
+  cancelled: number;
+  /** From the time a task was due to its start, in nanoseconds: of one in 16 of those that had a time. */
+  lateness: RecordableHistogram;
+  /** How long a run took until it returned, in nanoseconds: of one in 16. */
+  runTime: RecordableHistogram;
+}
+
+/** The message on the channels `waitable-event:task:schedule`, `…:start`, `…:end` and `…:error`. */
+export interface TaskMessage {
+  /** The name of the task. */
+  readonly name: string;
+  /** What it threw, on the channel of errors. */
+  readonly error?: unknown;
+}
+
+const channels = {
+  schedule: channel('waitable-event:task:schedule'),
+  start: channel('waitable-event:task:start'),
+  end: channel('waitable-event:task:end'),
+  error: channel('waitable-event:task:error'),
+};
+
+/** The counts of one name. */
+export class NameStats implements TaskStats {
+  readonly name: string;
+  scheduled: number = 0;
+  run: number = 0;
+  failed: number = 0;
+  cancelled: number = 0;
+  readonly lateness: RecordableHistogram = createHistogram();
+  readonly runTime: RecordableHistogram = createHistogram();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  onSchedule(): void {
+    this.scheduled += 1;
+    if (channels.schedule.hasSubscribers) {
+      channels.schedule.publish({ name: this.name });
+    }
+  }
+
+  /** Runs `body`, a task that was due `late` milliseconds ago; NaN when it had no time. */
+  measure<T>(late: number, body: () => T): T {
+    const isMeasured = this.run % SAMPLE === 0;
+    this.run += 1;
+    if (channels.start.hasSubscribers) {
+      channels.start.publish({ name: this.name });
+    }
+    if (isMeasured && late >= 0) {
+      record(this.lateness, late);
+    }
+    const start = isMeasured ? monotonicNow() : 0;
+    try {
+      return body();
+    } finally {
+      if (isMeasured) {
+        record(this.runTime, monotonicNow() - start);
+      }
+      if (channels.end.hasSubscribers) {
+        channels.end.publish({ name: this.name });
+      }
+    }
+  }
+
+  onFail(error: unknown): void {
+    this.failed += 1;
+    if (channels.error.hasSubscribers) {
+      channels.error.publish({ name: this.name, error });
+    }
+  }
+}
+
+/** A time in milliseconds; a histogram takes nanoseconds from 1 up. */
+export function record(histogram: RecordableHistogram, milliseconds: number): void {
+  histogram.record(Math.max(1, Math.round(milliseconds * 1e6)));
+}
