@@ -41,5 +41,6 @@ export {
 } from './src/task';
 export type { InstallOptions, RecurringFunction, RecurringOptions } from './src/task';
 export { TaskManager } from './src/task-manager';
-export type { TaskContext, TaskHandler, TaskManagerOptions, TaskManagerStats } from './src/task-manager';
+export type { TaskManagerOptions, TaskManagerStats } from './src/task-manager';
+export type { TaskContext, TaskHandler } from './src/named-task';
 export type { CancelOutcome, TaskManagerHandle } from './src/task-protocol';

@@ -15,11 +15,12 @@ import {
   UnknownTaskError,
 } from './errors';
 import { WaitableEvent } from './event';
-import { Heap } from './heap';
 import { Inbox, type Producer, type Recipient } from './inbox';
+import { NamedTask, NamedTaskContext, type TaskHandler } from './named-task';
 import { RemoteTaskManager, type ScheduleOptions } from './remote';
+import { type DueAt, Schedule } from './schedule';
 import { NameStats, type TaskStats, record } from './stats';
-import { type InstallOptions, type RecurringOptions, RecurringTask, Task } from './task';
+import { type InstallOptions, type RecurringOptions, Task } from './task';
 import {
   ARMED_UNTIL,
   ASLEEP,
@@ -34,20 +35,6 @@ import {
   type TaskManagerHandle,
 } from './task-protocol';
 import { validateFunction, validateInteger, validateMilliseconds, validateOptions } from './validate';
-
-/** What a handler is told beside its payload. */
-export interface TaskContext {
-  /** The name the task was scheduled under. */
-  readonly name: string;
-  /** The manager that runs it. */
-  readonly manager: TaskManager;
-  /** Aborted when whoever scheduled the task cancels it, or gives up waiting for its result, while it runs. */
-  readonly signal: AbortSignal;
-}
-
-/** Runs the tasks of one name. What it throws, or what its promise is rejected with, goes to the manager's `onError`. */
-// oxlint-disable-next-line typescript/no-explicit-any -- the payload is whatever the producer of that name sends
-export type TaskHandler = (payload: any, context: TaskContext) => unknown;
 
 /** Options of `new TaskManager()`. */
 export interface TaskManagerOptions {
@@ -101,65 +88,10 @@ export interface TaskManagerStats {
 
 const DEFAULT_CAPACITY = 4096;
 
-/** How far the clocks may drift apart before tasks that go by the wall clock are put in order again. */
-const CLOCK_TOLERANCE = 0.5;
-
 /** Answers to a cancel: indices of CANCEL_OUTCOMES. */
 const CANCELLED = 0;
 const RUNNING = 1;
 const DONE = 2;
-
-/** A named task that waits for its time, and is recurring when it has an interval. */
-class NamedTask extends RecurringTask {
-  readonly name: string;
-  readonly #run: () => unknown;
-  readonly #onTaken: () => void;
-
-  /** `onTaken` is told when the task leaves the manager for good. */
-  constructor(name: string, run: () => unknown, onTaken: () => void = () => {}) {
-    super();
-    this.name = name;
-    this.#run = run;
-    this.#onTaken = onTaken;
-  }
-
-  override processTask(): unknown {
-    if (this.taskInterval === undefined) {
-      this.#onTaken();
-    }
-    return this.#run();
-  }
-
-  /** Takes the task out for good. */
-  takeOut(): void {
-    this.suspendTask();
-    this.taskInterval = undefined;
-    this.#onTaken();
-  }
-}
-
-/** What a handler is told. The signal is made when somebody asks for it. */
-class Context implements TaskContext {
-  readonly name: string;
-  readonly manager: TaskManager;
-  #controller: AbortController | undefined;
-
-  constructor(name: string, manager: TaskManager) {
-    this.name = name;
-    this.manager = manager;
-  }
-
-  get signal(): AbortSignal {
-    return (this.#controller ??= new AbortController()).signal;
-  }
-
-  isAborted = false;
-
-  abort(): void {
-    this.isAborted = true;
-    this.#controller?.abort();
-  }
-}
 
 /**
  * Runs named tasks in its loop: as soon as possible or at a time, scheduled from this thread or, through its `handle`, from any other.
@@ -179,13 +111,7 @@ export class TaskManager implements TaskSource {
   readonly #onFull: 'block' | 'throw';
   readonly #onError: (error: unknown, name: string) => void;
   readonly #handlers = new Map<string, TaskHandler>();
-  readonly #tasks = new Heap<Task>(comesBefore);
-  #clock: Clock = systemClock;
-  /** The wall clock's, when the tasks that go by it were put in order. */
-  #offset = systemClock.offset();
-  /** How many tasks go by the wall clock. */
-  #byWallClock = 0;
-  #order = 0;
+  readonly #schedule = new Schedule();
   #handle: TaskManagerHandle | undefined;
   #trigger: WaitableEvent | undefined;
   #inbox: Inbox | undefined;
@@ -226,7 +152,7 @@ export class TaskManager implements TaskSource {
 
   /** The time on the wall clock, in milliseconds since the epoch, with fractions. */
   getTime(): number {
-    return this.#clock.monotonic() + this.#clock.offset();
+    return this.#schedule.time();
   }
 
   /** Installs a task here, or moves it here: as `task.installTask()`. */
@@ -245,10 +171,7 @@ export class TaskManager implements TaskSource {
     if (task.manager !== this) {
       return;
     }
-    task.isScheduled = false;
-    if (this.#tasks.remove(task) && task.byWallClock) {
-      this.#byWallClock -= 1;
-    }
+    this.#schedule.remove(task);
   }
 
   /** Installs a task again: at its `taskTime`, or a recurring one at its next time, never at one that has passed. */
@@ -267,13 +190,9 @@ export class TaskManager implements TaskSource {
 
   /** Takes out the task that is due, if one is, and tells how many milliseconds it is until the next one. */
   getNextTask(): [task: Task | null, delta: number | null] {
-    const now = this.#clock.monotonic();
-    let task: Task | null = null;
-    this.#follow();
-    if (this.#isDue(this.#tasks.peek(), now)) {
-      task = this.#take();
-    }
-    const next = this.#tasks.peek();
+    const now = this.#schedule.now();
+    const task = this.#schedule.takeDue(now) ?? null;
+    const next = this.#schedule.first();
     return [task, next === undefined ? null : Math.max(0, next.due - now)];
   }
 
@@ -283,7 +202,7 @@ export class TaskManager implements TaskSource {
     // Before the run, so that the task may suspend itself, and goes on when it throws.
     task.isScheduled = false;
     task.manager = this;
-    const late = this.#clock.monotonic() - task.due;
+    const late = this.#schedule.now() - task.due;
     const next = task.nextTime(this.getTime());
     if (next !== undefined) {
       this.install(task, { when: next }, task.context);
@@ -314,31 +233,14 @@ export class TaskManager implements TaskSource {
   }
 
   /** Installs a task at a time that was checked, in the async context of the caller or a given one. @internal */
-  install(
-    task: Task,
-    at: { when: number } | { delta: number } | { due: number },
-    context: AsyncResource = new AsyncResource('waitable-event.Task'),
-  ): void {
-    this.suspendTask(task);
+  install(task: Task, at: DueAt, context: AsyncResource = new AsyncResource('waitable-event.Task')): void {
     task.manager = this;
-    const offset = this.#clock.offset();
-    task.byWallClock = 'when' in at;
-    if ('when' in at) {
-      task.due = at.when - offset;
-      task.taskTime = at.when;
-      this.#byWallClock += 1;
-      this.#loop.watchClock();
-    } else {
-      task.due = 'due' in at ? at.due : this.#clock.monotonic() + Math.max(0, at.delta);
-      task.taskTime = task.due + offset;
-    }
-    task.order = this.#order;
-    this.#order += 1;
-    task.context = context;
-    task.isScheduled = true;
-    this.#tasks.push(task);
+    const isFirst = this.#schedule.install(task, at, context);
     this.#statsOf(nameOf(task)).onSchedule();
-    if (this.#tasks.peek() === task) {
+    if (task.byWallClock) {
+      this.#loop.watchClock();
+    }
+    if (isFirst) {
       this.#loop.reschedule();
     }
   }
@@ -366,7 +268,7 @@ export class TaskManager implements TaskSource {
       throw new InvalidArgTypeError('name', 'a string', name);
     }
     validateOptions(options);
-    const task = new NamedTask(name, () => this.#handlerOf(name)(payload, new Context(name, this)));
+    const task = new NamedTask(name, () => this.#handlerOf(name)(payload, new NamedTaskContext(name, this)));
     task.manager = this;
     task.priority = options?.priority ?? 0;
     const { when, delta = 0, interval, offset = 0 } = options ?? {};
@@ -415,7 +317,7 @@ export class TaskManager implements TaskSource {
       failed: sum('failed'),
       cancelled: sum('cancelled'),
       skipped: this.#skipped,
-      pending: this.#tasks.size,
+      pending: this.#schedule.size,
       torn: this.#inbox?.torn ?? 0,
       wakeUps: this.#wakeUps,
       wakeUpsSaved: Math.max(0, (this.#inbox?.received ?? 0) - this.#wakeUps),
@@ -435,33 +337,31 @@ export class TaskManager implements TaskSource {
     this.#inbox = undefined;
   }
 
-  /** Goes by another clock, or by the system's again. Tasks keep their times on the wall clock. @internal */
+  /** Goes by another clock, or by the system's again. @internal */
   useClock(clock: Clock = systemClock): void {
-    const before = this.#clock;
-    this.#clock = clock;
-    this.#offset = clock.offset();
-    for (const task of this.#tasks.members()) {
-      this.#tasks.remove(task);
-      task.due = task.due + before.offset() - this.#offset;
-      this.#tasks.push(task);
-    }
+    this.#schedule.useClock(clock);
     this.#loop.reschedule();
   }
 
   /** When the next task is due. @internal */
   nextDue(): number {
-    this.#follow();
-    return this.#tasks.peek()?.due ?? Infinity;
+    return this.#schedule.first()?.due ?? Infinity;
   }
 
   /** Runs what is due now. @internal */
   runDue(): void {
-    this.#follow();
-    const now = this.#clock.monotonic();
-    const before = this.#order;
-    for (let first = this.#tasks.peek(); this.#isDue(first, now) && first.order < before; first = this.#tasks.peek()) {
-      // What one of these tasks installs, and is due already, is the next pass's.
-      this.processTask(this.#take());
+    const now = this.#schedule.now();
+    const { nextOrder } = this.#schedule;
+    // What one of these tasks installs, and is due already, is the next pass's.
+    for (
+      let task = this.#schedule.first();
+      task !== undefined && task.order < nextOrder;
+      task = this.#schedule.first()
+    ) {
+      if (this.#schedule.takeDue(now) === undefined) {
+        break;
+      }
+      this.processTask(task);
     }
     this.#drain();
   }
@@ -557,34 +457,6 @@ export class TaskManager implements TaskSource {
     return task === undefined ? DONE : CANCELLED;
   }
 
-  #isDue(task: Task | undefined, now: number): task is Task {
-    return task !== undefined && task.due <= now;
-  }
-
-  #take(): Task {
-    const task = this.#tasks.peek() as Task;
-    this.suspendTask(task);
-    return task;
-  }
-
-  /** Has the tasks that go by the wall clock follow it when it was set. */
-  #follow(): void {
-    if (this.#byWallClock === 0) {
-      return;
-    }
-    const offset = this.#clock.offset();
-    if (Math.abs(offset - this.#offset) <= CLOCK_TOLERANCE) {
-      return;
-    }
-    const moved = this.#tasks.members().filter((task) => task.byWallClock);
-    for (const task of moved) {
-      this.#tasks.remove(task);
-      task.due = (task.taskTime as number) - offset;
-      this.#tasks.push(task);
-    }
-    this.#offset = offset;
-  }
-
   #onTrigger(): void {
     this.#wakeUps += 1;
     const rungAt = this.#times[RUNG_AT] as number;
@@ -604,7 +476,7 @@ export class TaskManager implements TaskSource {
 
   /** Runs a named task for a producer, and answers if somebody waits. */
   #runFor(producer: Producer, id: number, name: string, payload: unknown): unknown {
-    const context = new Context(name, this);
+    const context = new NamedTaskContext(name, this);
     const onError = (error: unknown): void => {
       // Whoever waits for the result has the error, and who cancelled the task expects one; otherwise it is the manager's.
       if (producer.replyError(id, error) || context.isAborted) {
@@ -662,14 +534,6 @@ export class TaskManager implements TaskSource {
     stats.onFail(error);
     this.#onError(error, stats.name);
   }
-}
-
-/** The order of the tasks: time, then priority, then who was installed first. */
-function comesBefore(a: Task, b: Task): boolean {
-  if (a.due !== b.due) {
-    return a.due < b.due;
-  }
-  return a.priority === b.priority ? a.order < b.order : a.priority < b.priority;
 }
 
 function runTask(this: unknown, ...args: unknown[]): unknown {

@@ -1,0 +1,74 @@
+/** Named tasks: what a handler is defined for, scheduled from this thread or from another. */
+
+import { RecurringTask } from './task';
+import type { TaskManager } from './task-manager';
+
+/** What a handler is told beside its payload. */
+export interface TaskContext {
+  /** The name the task was scheduled under. */
+  readonly name: string;
+  /** The manager that runs it. */
+  readonly manager: TaskManager;
+  /** Aborted when whoever scheduled the task cancels it, or gives up waiting for its result, while it runs. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs the tasks of one name. What it throws, or what its promise is rejected with, goes to the manager's `onError`. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the payload is whatever the producer of that name sends
+export type TaskHandler = (payload: any, context: TaskContext) => unknown;
+
+/** A named task that waits for its time, and is recurring when it has an interval. */
+export class NamedTask extends RecurringTask {
+  readonly name: string;
+  readonly #run: () => unknown;
+  readonly #onTaken: () => void;
+
+  /** `onTaken` is told when the task leaves the manager for good. */
+  constructor(name: string, run: () => unknown, onTaken: () => void = () => {}) {
+    super();
+    this.name = name;
+    this.#run = run;
+    this.#onTaken = onTaken;
+  }
+
+  override processTask(): unknown {
+    if (this.taskInterval === undefined) {
+      this.#onTaken();
+    }
+    return this.#run();
+  }
+
+  /** Takes the task out for good. */
+  takeOut(): void {
+    this.suspendTask();
+    this.taskInterval = undefined;
+    this.#onTaken();
+  }
+}
+
+/** What a handler is told. The signal is made when somebody asks for it. */
+export class NamedTaskContext implements TaskContext {
+  readonly name: string;
+  readonly manager: TaskManager;
+  /** Whether nobody wants the task any more. */
+  isAborted: boolean = false;
+  #controller: AbortController | undefined;
+
+  constructor(name: string, manager: TaskManager) {
+    this.name = name;
+    this.manager = manager;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.isAborted) {
+      this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.isAborted = true;
+    this.#controller?.abort();
+  }
+}
