@@ -1,0 +1,21 @@
+// Recurring jobs beside an http server, in one thread: neither waits for the other.
+//
+//   node examples/jobs.js          then open the address it prints; Ctrl-C stops it
+'use strict';
+
+const { createServer } = require('node:http');
+const { RecurringFunctionTask, core } = require('waitable-event');
+
+let ticks = 0;
+const job = new RecurringFunctionTask(1000, () => {
+  ticks += 1;
+});
+job.installTask();
+
+const server = createServer((_request, response) => {
+  response.end(`${ticks} ticks, the next one at ${new Date(job.taskTime).toISOString()}\n`);
+});
+server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
+  console.log(`http://127.0.0.1:${server.address().port}/`);
+});
+core.run({ stopOn: ['SIGINT', 'SIGTERM'] }).then(() => server.close());
