@@ -15,7 +15,7 @@ if (isMainThread) {
     return limits.get(device);
   });
   const worker = new Worker(__filename, { workerData: core.taskManager.handle });
-  worker.on('exit', core.stop);
+  worker.on('exit', () => core.stop());
   core.run();
 } else {
   const manager = TaskManager.connect(workerData);
