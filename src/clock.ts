@@ -20,6 +20,9 @@ export function wallOffset(): number {
   return native.wallOffset();
 }
 
+/** How far the clocks may drift apart before tasks that go by the wall clock are put in order again, in milliseconds. */
+export const CLOCK_TOLERANCE = 0.5;
+
 /** The clocks that tasks go by: the system's, or a time machine's. */
 export interface Clock {
   /** Milliseconds on a clock that nobody sets. */

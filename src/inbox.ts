@@ -4,7 +4,7 @@ import { EventClosedError, InvalidHandleError } from './errors';
 import { takeApart } from './error-transfer';
 import { WaitableEvent } from './event';
 import { Mail, Post } from './mail';
-import { type EncodedPayload, PAYLOAD_NONE, encodePayload } from './payload';
+import { type EncodedPayload, PAYLOAD_BYTES, PAYLOAD_NONE, encodePayload } from './payload';
 import { RingProducer } from './ring';
 import type { Task } from './task';
 import {
@@ -39,7 +39,7 @@ interface Reply {
   readonly kind: number;
   readonly id: number;
   readonly value: number;
-  readonly data: Uint8Array | undefined;
+  data: Uint8Array | undefined;
 }
 
 /** One producer, seen from the manager. */
@@ -62,6 +62,7 @@ export class Producer {
   readonly #channel: string;
   readonly #encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
   #tickets = 0;
+  #turn = 0;
   #options: RemoteOptions | undefined;
 
   constructor(introduction: Introduction, redeem: (from: string, ticket: number) => unknown) {
@@ -84,7 +85,10 @@ export class Producer {
 
   /** Takes up to `count` records. */
   takeTurn(count: number, recipient: Recipient): void {
-    for (let index = 0; index < count; index += 1) {
+    this.#turn += 1;
+    const turn = this.#turn;
+    // When a task makes another turn begin, that one takes the rest of this one's records.
+    for (let index = 0; index < count && turn === this.#turn; index += 1) {
       if (this.mail.next()) {
         this.#takeRecord(recipient);
       }
@@ -118,6 +122,18 @@ export class Producer {
 
   /** Sends what waits for room. */
   flush(): void {
+    this.#sendWaiting();
+    if (this.hasWaiting) {
+      // First say that we wait, then look again: the producer makes room first and looks for us afterwards.
+      this.#replies.setWaiting(true);
+      this.#sendWaiting();
+    }
+    if (!this.hasWaiting) {
+      this.#replies.setWaiting(false);
+    }
+  }
+
+  #sendWaiting(): void {
     const sent = this.#waiting.findIndex(
       ({ kind, id, value, data }) => !this.#replies.push(kind, 0, value, 0, id, data),
     );
@@ -126,7 +142,6 @@ export class Producer {
       this.#waiting.splice(0, count);
       this.#ring();
     }
-    this.#replies.setWaiting(this.hasWaiting);
   }
 
   /** Lets go of what it holds. Its tasks stay. */
@@ -134,8 +149,9 @@ export class Producer {
     this.#bell?.release();
   }
 
-  /** Closes the connection: the producer gets to know. */
+  /** Closes the connection: the producer gets to know, and a turn that is under way ends. */
   close(): void {
+    this.#turn += 1;
     this.#bell?.close();
   }
 
@@ -180,6 +196,14 @@ export class Producer {
     }
     this.#waiting.push({ kind: kind | encoded.kind, id, value: encoded.value, data: rest });
     this.flush();
+    if (encoded.kind === PAYLOAD_BYTES) {
+      // What has to wait is sent as it is now, whatever the handler does with its buffer.
+      for (const reply of this.#waiting) {
+        if (reply.id === id && reply.data !== undefined) {
+          reply.data = new Uint8Array(reply.data);
+        }
+      }
+    }
   }
 
   #sendByChannel(payload: unknown): number {
@@ -207,7 +231,6 @@ export class Inbox {
   readonly #producers = new Set<Producer>();
   readonly #payloads = new Map<string, unknown>();
   readonly #onIntroduction: () => void;
-  #introduced = 0;
   /** Tasks whose payload had begun to come when their thread ended. */
   torn = 0;
   #receivedFromGone = 0;
@@ -225,11 +248,8 @@ export class Inbox {
     return sum;
   }
 
-  /** Whether there is nothing to take, when `introductions` producers have introduced themselves. */
-  isEmpty(introductions: number): boolean {
-    if (this.#introduced !== introductions) {
-      return false;
-    }
+  /** Whether there is nothing to take. */
+  isEmpty(): boolean {
     for (const producer of this.#producers) {
       if (producer.hasWaiting) {
         producer.flush();
@@ -241,17 +261,21 @@ export class Inbox {
     return true;
   }
 
-  /** Takes what was there when it began, in turns, so that no producer waits for all of another's. */
-  drain(introductions: number): void {
-    while (this.#introduced !== introductions && this.#post.fetch()) {
-      // Each message counts itself.
+  /**
+   * Takes what was there when it began, in turns, so that no producer waits for all of another's. `posted` says that somebody may
+   * have introduced itself. A task may have the loop make a pass, which drains too and leaves nothing for this one, or close
+   * the manager.
+   */
+  drain(posted: boolean): void {
+    if (posted) {
+      while (this.#post.fetch()) {
+        // Each message puts itself where it belongs.
+      }
     }
-    let left = 0;
     for (const producer of this.#producers) {
       // In this order: once it is gone, nothing more comes.
       const { isGone } = producer;
       producer.quota = producer.mail.available;
-      left += producer.quota;
       if (isGone && producer.quota === 0) {
         this.torn += producer.mail.isTorn ? 1 : 0;
         this.#receivedFromGone += producer.received;
@@ -261,27 +285,29 @@ export class Inbox {
         producer.flush();
       }
     }
-    while (left > 0) {
+    let isDone: boolean;
+    do {
+      isDone = true;
       for (const producer of this.#producers) {
         const count = Math.min(producer.quota, TURN);
         if (count > 0) {
+          isDone = false;
           producer.quota -= count;
-          left -= count;
           producer.takeTurn(count, this.#recipient);
         }
       }
-    }
+    } while (!isDone);
   }
 
   close(): void {
     this.#post.close();
+    this.#receivedFromGone = this.received;
     this.#producers.forEach((producer) => producer.close());
     this.#producers.clear();
   }
 
   #onMessage(message: ChannelMessage): void {
     if ('introduction' in message) {
-      this.#introduced += 1;
       this.#producers.add(new Producer(message.introduction, (from, ticket) => this.#redeem(from, ticket)));
       this.#onIntroduction();
     } else {

@@ -133,13 +133,18 @@ function isPlain(object: object, depth: number, seen: object[]): boolean {
   if (prototype !== (isArray ? Array.prototype : Object.prototype) || Object.getOwnPropertySymbols(object).length > 0) {
     return false;
   }
+  // JSON would call it, also one that is not enumerable.
+  if ('toJSON' in object) {
+    return false;
+  }
   const names = Object.keys(object);
-  if (isArray && names.length !== object.length) {
+  // Indices come first: when the last name is one, there are no others, and no holes when there are as many as its length.
+  if (isArray && (names.length !== object.length || (names.at(-1) ?? '-1') !== String(object.length - 1))) {
     return false;
   }
   for (const name of names) {
     // A getter runs here, and once more when the object is written; structured clone runs it too.
-    if (name === 'toJSON' || !isPlainValue((object as Record<string, unknown>)[name], depth, seen)) {
+    if (!isPlainValue((object as Record<string, unknown>)[name], depth, seen)) {
       return false;
     }
   }

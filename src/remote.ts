@@ -14,6 +14,7 @@ import {
 import { putTogether, type TransferredError } from './error-transfer';
 import { WaitableEvent } from './event';
 import { Mail, Post } from './mail';
+import { CLOSED } from './native';
 import { type EncodedPayload, PAYLOAD_NONE, PAYLOAD_STRING, encodePayload } from './payload';
 import * as reactor from './reactor';
 import { RingProducer, makeRingMemory } from './ring';
@@ -26,8 +27,8 @@ import {
   CONTROL_RESUME,
   CONTROL_SUSPEND,
   type CancelOutcome,
-  INTRODUCTIONS,
   OWNER_STATE,
+  POSTED,
   RECORD_AT,
   RECORD_CALL,
   RECORD_CONTROL,
@@ -43,6 +44,7 @@ import {
   type TaskManagerHandle,
 } from './task-protocol';
 import {
+  validateFinite,
   validateInteger,
   validateMilliseconds,
   validateOptions,
@@ -114,6 +116,33 @@ interface Call {
   reject(error: unknown): void;
 }
 
+/** How long somebody waits for room in the queue, and for a result. */
+interface Patience {
+  /** On the monotonic clock. */
+  readonly deadline: number;
+  /** The error for when that has passed. */
+  giveUp(): Error;
+}
+
+const NONE: Patience = { deadline: Number.NEGATIVE_INFINITY, giveUp: () => new QueueFullError() };
+const FOREVER: Patience = { deadline: Infinity, giveUp: () => new QueueFullError() };
+
+class CallPatience implements Patience {
+  readonly deadline: number;
+  readonly #name: string;
+  readonly #timeout: number;
+
+  constructor(name: string, timeout: number) {
+    this.deadline = monotonicNow() + timeout;
+    this.#name = name;
+    this.#timeout = timeout;
+  }
+
+  giveUp(): Error {
+    return new CallTimeoutError(this.#name, this.#timeout);
+  }
+}
+
 const PRIORITY_LIMIT = 1_000_000;
 
 /** How many producers of this thread there have been: part of the names of their channels. */
@@ -128,6 +157,7 @@ export class RemoteTaskManager {
   readonly #bell: WaitableEvent;
   readonly #state: Int32Array;
   readonly #times: Float64Array;
+  readonly #triggerState: Int32Array;
   readonly #ring: RingProducer;
   readonly #mail: Mail;
   readonly #channel: string;
@@ -136,6 +166,8 @@ export class RemoteTaskManager {
   readonly #names = new Map<string, number>();
   readonly #encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
   readonly #calls = new Map<number, Call>();
+  /** Calls that nobody waits for any more, of which the manager was not told yet. */
+  #abandoned: number[] = [];
   readonly #sendByChannel = (payload: unknown): number => this.#sendPayload(payload);
   #nextId = 1;
   #tickets = 0;
@@ -151,6 +183,7 @@ export class RemoteTaskManager {
     this.#bell.closeWith(this.#trigger);
     this.#state = new Int32Array(handle.control);
     this.#times = new Float64Array(handle.control);
+    this.#triggerState = new Int32Array(handle.trigger.state);
     const ring = makeRingMemory(handle.capacity, RING_BYTES);
     const replies = makeRingMemory(handle.capacity, RING_BYTES);
     this.#ring = new RingProducer(ring);
@@ -158,8 +191,9 @@ export class RemoteTaskManager {
     producers += 1;
     this.#channel = `${handle.channel}.${threadId}.${producers}`;
     const bell = this.#bell.handle;
+    // First the message, then the word; a thread that ends in between has scheduled nothing.
     Post.send(handle.channel, { introduction: { ring, replies, bell, channel: this.#channel } });
-    Atomics.add(this.#state, INTRODUCTIONS, 1);
+    Atomics.store(this.#state, POSTED, 1);
     this.#wake(Number.NEGATIVE_INFINITY);
   }
 
@@ -174,7 +208,7 @@ export class RemoteTaskManager {
    * that cannot be cloned. Nothing is scheduled then.
    */
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
-    const id = this.#send(RECORD_NOW, name, payload, options);
+    const id = this.#send(RECORD_NOW, name, payload, options, FOREVER);
     return new RemoteTask(id, this);
   }
 
@@ -191,8 +225,9 @@ export class RemoteTaskManager {
       validateSignal(options?.signal);
       const timeout = validateTimeout(options?.timeout);
       options?.signal?.throwIfAborted();
-      const id = this.#send(RECORD_CALL, name, payload, pickTransfer(options));
-      return this.#await(id, name, timeout, options?.signal);
+      const patience = new CallPatience(name, timeout);
+      const id = this.#send(RECORD_CALL, name, payload, pickTransfer(options), patience);
+      return this.#await(id, patience, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -207,8 +242,8 @@ export class RemoteTaskManager {
     validateOptions(options);
     const timeout = validateTimeout(options?.timeout);
     this.#refuseOwnThread();
-    const id = this.#send(RECORD_CALL, name, payload, pickTransfer(options));
-    const deadline = monotonicNow() + timeout;
+    const patience = new CallPatience(name, timeout);
+    const id = this.#send(RECORD_CALL, name, payload, pickTransfer(options), patience);
     let outcome: { result: unknown } | { error: unknown } | undefined;
     const take = (): typeof outcome => outcome;
     this.#calls.set(id, {
@@ -225,10 +260,10 @@ export class RemoteTaskManager {
           }
           return taken.result;
         }
-        const remaining = deadline - monotonicNow();
+        const remaining = patience.deadline - monotonicNow();
         if (remaining <= 0) {
           this.#abandon(id);
-          throw new CallTimeoutError(name, timeout);
+          throw patience.giveUp();
         }
         this.#bell.wait(remaining);
         this.#bell.clear();
@@ -262,16 +297,23 @@ export class RemoteTaskManager {
     try {
       this.#refuseClosed();
       const answer = this.#takeId();
-      this.#push(RECORD_CONTROL, answer, operation, 0, id, undefined, true);
+      this.#push(RECORD_CONTROL, answer, operation, 0, id, undefined, FOREVER);
       this.#wake(Number.NEGATIVE_INFINITY);
-      return this.#await(answer, 'control', Infinity, undefined);
+      return this.#await(answer, FOREVER, undefined);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   /** Sends a task. Returns its id. */
-  #send(flags: number, name: string, payload: unknown, options: ScheduleOptions | undefined): number {
+  #send(
+    flags: number,
+    name: string,
+    payload: unknown,
+    options: ScheduleOptions | undefined,
+    askedFor: Patience,
+  ): number {
+    const patience = this.#handle.onFull === 'block' ? askedFor : NONE;
     this.#refuseClosed();
     validateString('name', name);
     const due = options === undefined ? Number.NEGATIVE_INFINITY : dueTime(options);
@@ -280,19 +322,34 @@ export class RemoteTaskManager {
     const encoded = this.#encoded;
     encodePayload(content, encoded, this.#sendByChannel);
     const { kind, value, data } = encoded;
-    const number = this.#numberOf(name);
+    const number = this.#numberOf(name, patience);
+    // What is begun is finished: once a part is in the queue, the rest waits for room in any case.
+    let hasBegun = false;
     if (rarer !== undefined) {
       encodePayload(rarer, encoded, this.#sendByChannel);
-      this.#push(RECORD_OPTIONS | encoded.kind, 0, 0, 0, 0, encoded.data, true);
+      this.#refuseFull(patience, 1, data, encoded.data);
+      this.#push(RECORD_OPTIONS | encoded.kind, 0, 0, 0, 0, encoded.data, patience);
+      hasBegun = true;
+    } else if (data !== undefined && data.length > this.#ring.largest) {
+      this.#refuseFull(patience, 0, data, undefined);
     }
-    const last = this.#pushPieces(data);
-    // What is begun is finished: once a part is in the queue, the rest waits for room in any case.
-    const patient = this.#handle.onFull === 'block' || last !== data || rarer !== undefined;
+    const last = this.#pushPieces(data, hasBegun ? FOREVER : patience);
+    hasBegun ||= last !== data;
     const id = this.#takeId();
     const record = due === Number.NEGATIVE_INFINITY ? RECORD_NOW : RECORD_AT;
-    this.#push(record | flags | kind, number, value, due, id, last, patient);
+    this.#push(record | flags | kind, number, value, due, id, last, hasBegun ? FOREVER : patience);
     this.#wake(due);
     return id;
+  }
+
+  /** For a task of several records, when nobody is to wait: refuses it before the first one. */
+  #refuseFull(patience: Patience, more: number, data: Uint8Array | undefined, options: Uint8Array | undefined): void {
+    const size = data === undefined ? 0 : data.length;
+    const records = more + Math.max(1, Math.ceil(size / this.#ring.largest));
+    if (patience === NONE && !this.#ring.hasRoom(records, size + (options === undefined ? 0 : options.length))) {
+      this.#wake(Number.NEGATIVE_INFINITY);
+      throw NONE.giveUp();
+    }
   }
 
   #takeId(): number {
@@ -301,21 +358,22 @@ export class RemoteTaskManager {
     return id;
   }
 
-  #numberOf(name: string): number {
+  #numberOf(name: string, patience: Patience): number {
     let number = this.#names.get(name);
     if (number === undefined) {
       number = this.#names.size;
-      this.#push(RECORD_NAME | PAYLOAD_STRING, number, 0, 0, 0, Buffer.from(name), true);
+      this.#push(RECORD_NAME | PAYLOAD_STRING, number, 0, 0, 0, Buffer.from(name), patience);
       this.#names.set(name, number);
     }
     return number;
   }
 
   /** Sends all of a long payload but its last piece, which is returned. */
-  #pushPieces(data: Uint8Array | undefined): Uint8Array | undefined {
+  #pushPieces(data: Uint8Array | undefined, patience: Patience): Uint8Array | undefined {
     let rest = data;
     while (rest !== undefined && rest.length > this.#ring.largest) {
-      this.#push(RECORD_PIECE, 0, 0, 0, 0, rest.subarray(0, this.#ring.largest), true);
+      const piece = rest.subarray(0, this.#ring.largest);
+      this.#push(RECORD_PIECE, 0, 0, 0, 0, piece, rest === data ? patience : FOREVER);
       this.#wake(Number.NEGATIVE_INFINITY);
       rest = rest.subarray(this.#ring.largest);
     }
@@ -329,22 +387,29 @@ export class RemoteTaskManager {
     time: number,
     id: number,
     data: Uint8Array | undefined,
-    patient: boolean,
+    patience: Patience,
   ): void {
     if (this.#ring.push(kind, name, value, time, id, data)) {
       return;
     }
     this.#wake(Number.NEGATIVE_INFINITY);
-    if (!patient) {
-      throw new QueueFullError();
+    if (patience === NONE) {
+      throw patience.giveUp();
     }
     this.#refuseOwnThread();
     try {
-      // First say that we wait, then look again: the manager makes room first and looks for us afterwards.
-      this.#ring.setWaiting(true);
-      while (!this.#ring.push(kind, name, value, time, id, data)) {
+      for (;;) {
+        // First say that we wait, then look again: the manager makes room first and looks for us afterwards.
+        this.#ring.setWaiting(true);
+        if (this.#ring.push(kind, name, value, time, id, data)) {
+          return;
+        }
+        const remaining = patience.deadline - monotonicNow();
+        if (remaining <= 0) {
+          throw patience.giveUp();
+        }
         this.#wake(Number.NEGATIVE_INFINITY);
-        this.#bell.wait();
+        this.#bell.wait(remaining);
         this.#bell.clear();
         this.#takeReplies();
       }
@@ -362,18 +427,18 @@ export class RemoteTaskManager {
   }
 
   /** Resolves with the reply to `id`. */
-  #await(id: number, name: string, timeout: number, signal: AbortSignal | undefined): Promise<unknown> {
+  #await(id: number, patience: Patience, signal: AbortSignal | undefined): Promise<unknown> {
     this.#listen();
     return new Promise((resolve, reject) => {
       const giveUp = (reason: unknown): void => {
-        this.#abandon(id);
         end();
         reject(reason);
+        this.#abandon(id);
       };
       const deadline = {
-        at: monotonicNow() + timeout,
+        at: patience.deadline,
         heapIndex: -1,
-        onDeadline: () => giveUp(new CallTimeoutError(name, timeout)),
+        onDeadline: () => giveUp(patience.giveUp()),
       };
       const onAbort = (): void => giveUp(signal?.reason);
       const end = (): void => {
@@ -393,7 +458,7 @@ export class RemoteTaskManager {
         },
       });
       reactor.hold();
-      if (timeout !== Infinity) {
+      if (patience.deadline !== Infinity) {
         reactor.addDeadline(deadline);
       }
       signal?.addEventListener('abort', onAbort, { once: true });
@@ -408,7 +473,7 @@ export class RemoteTaskManager {
     }
     this.#isPumping = true;
     try {
-      while (this.#calls.size > 0) {
+      while (this.#calls.size > 0 || this.#abandoned.length > 0) {
         // oxlint-disable-next-line no-await-in-loop -- one after the other is what a pump does
         await this.#bell.waitAsync(Infinity, { ref: false });
         this.#bell.clear();
@@ -441,15 +506,36 @@ export class RemoteTaskManager {
     if (taken > 0 && mail.publish()) {
       this.#wake(Number.NEGATIVE_INFINITY);
     }
+    this.#tellAbandoned();
   }
 
-  /** Tells the manager that nobody waits for a call any more. */
+  /** Tells the manager that nobody waits for a call any more: now, or when there is room. Never blocks and never throws. */
   #abandon(id: number): void {
     this.#calls.delete(id);
-    if (!this.#closed) {
-      this.#push(RECORD_CONTROL, this.#takeId(), CONTROL_ABANDON, 0, id, undefined, true);
-      this.#wake(Number.NEGATIVE_INFINITY);
+    this.#abandoned.push(id);
+    try {
+      this.#tellAbandoned();
+    } catch {
+      // A manager that is gone need not know.
     }
+  }
+
+  #tellAbandoned(): void {
+    if (this.#abandoned.length === 0 || this.#closed) {
+      return;
+    }
+    for (let id = this.#abandoned[0]; id !== undefined; id = this.#abandoned[0]) {
+      // First say that we wait, then look: as in #push.
+      this.#ring.setWaiting(true);
+      if (!this.#ring.push(RECORD_CONTROL, 0, CONTROL_ABANDON, 0, id, undefined)) {
+        this.#wake(Number.NEGATIVE_INFINITY);
+        void this.#pump();
+        return;
+      }
+      this.#abandoned.shift();
+    }
+    this.#ring.setWaiting(false);
+    this.#wake(Number.NEGATIVE_INFINITY);
   }
 
   /** Opens the channel for results that only a channel carries, before the first one may come. */
@@ -477,6 +563,10 @@ export class RemoteTaskManager {
   #refuseClosed(): void {
     if (this.#closed) {
       throw new TaskManagerClosedError('connection to the task manager');
+    }
+    // Whoever is awake need not be rung, so this is where a manager that is gone is noticed.
+    if ((Atomics.load(this.#triggerState, 0) & CLOSED) !== 0) {
+      throw this.#closedBy(new EventClosedError());
     }
   }
 
@@ -547,8 +637,8 @@ function dueTime(options: ScheduleOptions): number {
   return monotonicNow() + Math.max(0, validateMilliseconds('options.delta', options.delta));
 }
 
-/** The options that do not fit into a record. */
-function rareOptions(options: ScheduleOptions): RemoteOptions | undefined {
+/** The options that do not fit into a record. @internal */
+export function rareOptions(options: ScheduleOptions): RemoteOptions | undefined {
   const { when, interval, offset, priority, key } = options;
   const rarer: { -readonly [K in keyof RemoteOptions]: RemoteOptions[K] } = {};
   if (when !== undefined) {
@@ -556,7 +646,7 @@ function rareOptions(options: ScheduleOptions): RemoteOptions | undefined {
   }
   if (interval !== undefined) {
     rarer.interval = validatePositive('options.interval', interval);
-    rarer.offset = offset === undefined ? 0 : validateMilliseconds('options.offset', offset);
+    rarer.offset = offset === undefined ? 0 : validateFinite('options.offset', offset);
   }
   if (priority !== undefined) {
     rarer.priority = validateInteger('options.priority', priority, -PRIORITY_LIMIT, PRIORITY_LIMIT);

@@ -82,6 +82,15 @@ export class RingProducer extends Ring {
     return this.bytes.length / 2;
   }
 
+  /** Whether there is room for so many records and bytes; for more than the ring has, whether there is for the first. */
+  hasRoom(records: number, bytes: number): boolean {
+    const isTooLong = records > this.slotMask + 1 || bytes > this.bytes.length;
+    return (
+      this.#slotsUsed() + (isTooLong ? 1 : records) <= this.slotMask + 1 &&
+      this.#bytesUsed() + (isTooLong ? Math.min(bytes, this.largest) : bytes) <= this.bytes.length
+    );
+  }
+
   /** Writes one record, with the bytes of `data` beside it; false when there is no room. */
   push(kind: number, name: number, value: number, time: number, id: number, data: Uint8Array | undefined): boolean {
     const size = data === undefined ? 0 : data.length;
@@ -109,9 +118,12 @@ export class RingProducer extends Ring {
     return (this.#head - Atomics.load(this.header, TAIL)) | 0;
   }
 
+  #bytesUsed(): number {
+    return (this.#bytesHead - Atomics.load(this.header, BYTES_TAIL)) | 0;
+  }
+
   #putBytes(data: Uint8Array, size: number): boolean {
-    const used = (this.#bytesHead - Atomics.load(this.header, BYTES_TAIL)) | 0;
-    if (used + size > this.bytes.length) {
+    if (this.#bytesUsed() + size > this.bytes.length) {
       return false;
     }
     const start = this.#bytesHead & this.byteMask;

@@ -2,12 +2,9 @@
 
 import type { AsyncResource } from 'node:async_hooks';
 
-import { type Clock, systemClock } from './clock';
+import { CLOCK_TOLERANCE, type Clock, systemClock } from './clock';
 import { Heap } from './heap';
 import type { Task } from './task';
-
-/** How far the clocks may drift apart before tasks that go by the wall clock are put in order again, in milliseconds. */
-const CLOCK_TOLERANCE = 0.5;
 
 /** When a task is due: on the wall clock, from now, or on the monotonic clock. */
 export type DueAt = { readonly when: number } | { readonly delta: number } | { readonly due: number };
@@ -52,15 +49,20 @@ export class Schedule {
   /** Puts a task in; true when it comes before all others. */
   install(task: Task, at: DueAt, context: AsyncResource): boolean {
     this.remove(task);
-    const offset = this.#clock.offset();
     task.byWallClock = 'when' in at;
     if ('when' in at) {
-      task.due = at.when - offset;
+      // By the same offset as the others: it is measured, and equal times are to stay equal.
+      if (this.#byWallClock === 0) {
+        this.#offset = this.#clock.offset();
+      } else {
+        this.#follow();
+      }
+      task.due = at.when - this.#offset;
       task.taskTime = at.when;
       this.#byWallClock += 1;
     } else {
       task.due = 'due' in at ? at.due : this.now() + Math.max(0, at.delta);
-      task.taskTime = task.due + offset;
+      task.taskTime = task.due + this.#clock.offset();
     }
     task.order = this.#order;
     this.#order += 1;
@@ -84,10 +86,10 @@ export class Schedule {
     return this.#tasks.peek();
   }
 
-  /** Takes out the first task if it is due at `now`. */
-  takeDue(now: number): Task | undefined {
+  /** Takes out the first task if it is due at `now`, and was installed before the one that is number `before`. */
+  takeDue(now: number, before: number = Infinity): Task | undefined {
     const first = this.first();
-    if (first === undefined || first.due > now) {
+    if (first === undefined || first.due > now || first.order >= before) {
       return undefined;
     }
     this.remove(first);
@@ -111,6 +113,7 @@ export class Schedule {
     if (Math.abs(offset - this.#offset) > CLOCK_TOLERANCE) {
       this.#offset = offset;
       const moved = this.#tasks.members().filter((task) => task.byWallClock);
+      moved.forEach((task) => followGrid(task, this.now() + offset));
       this.#move(moved, (task) => (task.taskTime ?? 0) - offset);
     }
   }
@@ -121,6 +124,16 @@ export class Schedule {
       task.due = due(task);
       this.#tasks.push(task);
     }
+  }
+}
+
+/** When the clock was set back, a recurring task does not wait until it is again as late as it was. */
+function followGrid(task: Task, time: number): void {
+  const next = task.nextTime(time);
+  // By one point it may be ahead: it has just run for the next one.
+  const second = next === undefined ? undefined : task.nextTime(next);
+  if (next !== undefined && second !== undefined && task.taskTime !== null && second < task.taskTime) {
+    task.taskTime = next;
   }
 }
 

@@ -91,7 +91,7 @@ export class NameStats implements TaskStats {
   }
 }
 
-/** A time in milliseconds; a histogram takes nanoseconds from 1 up. */
+/** A time in milliseconds; a histogram takes nanoseconds from 1 up to 104 days. */
 export function record(histogram: RecordableHistogram, milliseconds: number): void {
-  histogram.record(Math.max(1, Math.round(milliseconds * 1e6)));
+  histogram.record(Math.min(Math.max(1, Math.round(milliseconds * 1e6)), Number.MAX_SAFE_INTEGER));
 }

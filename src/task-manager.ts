@@ -4,7 +4,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { type RecordableHistogram, createHistogram } from 'node:perf_hooks';
 import { threadId } from 'node:worker_threads';
 
-import { type Clock, systemClock } from './clock';
+import { CLOCK_TOLERANCE, type Clock, systemClock } from './clock';
 import { RunLoop, type TaskSource, core } from './core';
 import {
   InvalidArgTypeError,
@@ -12,12 +12,13 @@ import {
   InvalidHandleError,
   InvalidTaskError,
   TaskCancelledError,
+  TaskManagerClosedError,
   UnknownTaskError,
 } from './errors';
 import { WaitableEvent } from './event';
 import { Inbox, type Producer, type Recipient } from './inbox';
 import { NamedTask, NamedTaskContext, type TaskHandler } from './named-task';
-import { RemoteTaskManager, type ScheduleOptions } from './remote';
+import { RemoteTaskManager, type ScheduleOptions, rareOptions } from './remote';
 import { type DueAt, Schedule } from './schedule';
 import { NameStats, type TaskStats, record } from './stats';
 import { type InstallOptions, type RecurringOptions, Task } from './task';
@@ -28,8 +29,8 @@ import {
   CONTROL_BYTES,
   CONTROL_RESUME,
   CONTROL_SUSPEND,
-  INTRODUCTIONS,
   OWNER_STATE,
+  POSTED,
   RUNG_AT,
   type RemoteOptions,
   type TaskManagerHandle,
@@ -120,6 +121,7 @@ export class TaskManager implements TaskSource {
   readonly #times = new Float64Array(this.#control);
   readonly #byKey = new Map<string, NamedTask>();
   readonly #names = new Map<string, NameStats>();
+  #isClosed = false;
   #skipped = 0;
   #wakeUps = 0;
   readonly #wakeUpLatency = createHistogram();
@@ -203,7 +205,11 @@ export class TaskManager implements TaskSource {
     task.isScheduled = false;
     task.manager = this;
     const late = this.#schedule.now() - task.due;
-    const next = task.nextTime(this.getTime());
+    const time = this.getTime();
+    const { taskTime } = task;
+    // A wall clock that is slowed down may be a hair before the point that the task runs for now: that is not to come again.
+    const isEarly = taskTime !== null && taskTime > time && taskTime - time <= CLOCK_TOLERANCE;
+    const next = task.nextTime(isEarly ? taskTime : time);
     if (next !== undefined) {
       this.install(task, { when: next }, task.context);
     }
@@ -268,23 +274,19 @@ export class TaskManager implements TaskSource {
       throw new InvalidArgTypeError('name', 'a string', name);
     }
     validateOptions(options);
-    const task = new NamedTask(name, () => this.#handlerOf(name)(payload, new NamedTaskContext(name, this)));
-    task.manager = this;
-    task.priority = options?.priority ?? 0;
-    const { when, delta = 0, interval, offset = 0 } = options ?? {};
-    if (interval !== undefined) {
-      task.installTask({ interval, offset });
-    } else if (when === undefined) {
-      this.install(task, { delta: validateMilliseconds('options.delta', delta) });
-    } else {
-      const time = when instanceof Date ? when.getTime() : when;
-      this.install(task, { when: validateMilliseconds('options.when', time) });
-    }
+    const { delta = 0, ...rest } = options ?? {};
+    validateMilliseconds('options.delta', delta);
+    const rarer = rareOptions(rest) ?? {};
+    const run = (): unknown => this.#handlerOf(name)(payload, new NamedTaskContext(name, this));
+    this.#add(name, run, () => {}, rarer, { delta });
   }
 
   /** What another thread needs to `TaskManager.connect()`: structured-cloneable. */
   get handle(): TaskManagerHandle {
     if (this.#handle === undefined) {
+      if (this.#isClosed) {
+        throw new TaskManagerClosedError();
+      }
       const trigger = new WaitableEvent();
       trigger.handleRead = () => this.#onTrigger();
       trigger.closeWithThread();
@@ -328,13 +330,13 @@ export class TaskManager implements TaskSource {
 
   /** Closes the manager to other threads: they get `ERR_TASK_MANAGER_CLOSED`. What waits for its time here is kept. */
   close(): void {
+    this.#isClosed = true;
     this.#loop.detach(this);
     if (this.#trigger !== undefined) {
       this.#loop.removeInternal(this.#trigger);
       this.#trigger.close();
     }
     this.#inbox?.close();
-    this.#inbox = undefined;
   }
 
   /** Goes by another clock, or by the system's again. @internal */
@@ -354,13 +356,10 @@ export class TaskManager implements TaskSource {
     const { nextOrder } = this.#schedule;
     // What one of these tasks installs, and is due already, is the next pass's.
     for (
-      let task = this.#schedule.first();
-      task !== undefined && task.order < nextOrder;
-      task = this.#schedule.first()
+      let task = this.#schedule.takeDue(now, nextOrder);
+      task !== undefined;
+      task = this.#schedule.takeDue(now, nextOrder)
     ) {
-      if (this.#schedule.takeDue(now) === undefined) {
-        break;
-      }
       this.processTask(task);
     }
     this.#drain();
@@ -375,7 +374,7 @@ export class TaskManager implements TaskSource {
     this.#times[RUNG_AT] = 0;
     this.#times[ARMED_UNTIL] = this.nextDue();
     Atomics.store(this.#state, OWNER_STATE, ASLEEP);
-    const idle = this.#inbox?.isEmpty(Atomics.load(this.#state, INTRODUCTIONS)) !== false;
+    const idle = Atomics.load(this.#state, POSTED) === 0 && this.#inbox?.isEmpty() !== false;
     if (!idle) {
       Atomics.store(this.#state, OWNER_STATE, AWAKE);
     }
@@ -407,29 +406,32 @@ export class TaskManager implements TaskSource {
       this.#runNow(producer, id, name, payload);
       return;
     }
-    const key = options?.key;
-    const task = new NamedTask(
-      name,
-      () => this.#runFor(producer, id, name, payload),
-      () => {
-        producer.tasks.delete(id);
-        if (key !== undefined && this.#byKey.get(key) === task) {
-          this.#byKey.delete(key);
-        }
-      },
-    );
+    const run = (): unknown => this.#runFor(producer, id, name, payload);
+    const task = this.#add(name, run, () => producer.tasks.delete(id), options ?? {}, { due });
+    producer.tasks.set(id, task);
+  }
+
+  /** Installs a named task, instead of one with the same key. `onTaken` is told when it leaves the manager for good. */
+  #add(name: string, run: () => unknown, onTaken: () => void, options: RemoteOptions, at: DueAt): NamedTask {
+    const { key, when, interval, offset = 0, priority = 0 } = options;
+    const task = new NamedTask(name, run, () => {
+      onTaken();
+      if (key !== undefined && this.#byKey.get(key) === task) {
+        this.#byKey.delete(key);
+      }
+    });
     if (key !== undefined) {
       this.#byKey.get(key)?.takeOut();
       this.#byKey.set(key, task);
     }
-    producer.tasks.set(id, task);
-    task.priority = options?.priority ?? 0;
+    task.priority = priority;
     task.manager = this;
-    if (options?.interval !== undefined) {
-      task.installTask({ interval: options.interval, offset: options.offset ?? 0 });
+    if (interval === undefined) {
+      this.install(task, when === undefined ? at : { when });
     } else {
-      this.install(task, options?.when === undefined ? { due } : { when: options.when });
+      task.installTask({ interval, offset });
     }
+    return task;
   }
 
   /** Another thread wants something done with a task. */
@@ -471,7 +473,7 @@ export class TaskManager implements TaskSource {
 
   /** Takes over what other threads had scheduled when it began. */
   #drain(): void {
-    this.#inbox?.drain(Atomics.load(this.#state, INTRODUCTIONS));
+    this.#inbox?.drain(Atomics.exchange(this.#state, POSTED, 0) !== 0);
   }
 
   /** Runs a named task for a producer, and answers if somebody waits. */
@@ -532,7 +534,13 @@ export class TaskManager implements TaskSource {
 
   #fail(error: unknown, stats: NameStats): void {
     stats.onFail(error);
-    this.#onError(error, stats.name);
+    try {
+      this.#onError(error, stats.name);
+    } catch (second) {
+      // It is called in the middle of everything; nobody's task is to suffer from it.
+      report(error, stats.name);
+      console.error('error in onError', second);
+    }
   }
 }
 

@@ -50,8 +50,8 @@ export const OWNER_STATE = 0;
 export const AWAKE = 0;
 export const ASLEEP = 1;
 
-/** Index of the word that counts the producers that introduced themselves. */
-export const INTRODUCTIONS = 1;
+/** Index of the word that a producer sets when it has posted its introduction, and the owner clears before it fetches. */
+export const POSTED = 1;
 
 /** Index, as a double, of the time at which a producer last rang. */
 export const RUNG_AT = 1;

@@ -9,7 +9,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import { core } from './core';
 import { InvalidTaskError } from './errors';
 import type { TaskManager } from './task-manager';
-import { validateFunction, validateMilliseconds, validateOptions } from './validate';
+import { validateFinite, validateFunction, validateMilliseconds, validateOptions } from './validate';
 
 /** When a task is due. */
 export interface InstallOptions {
@@ -162,7 +162,7 @@ export class RecurringTask extends Task {
   constructor(interval?: number, offset?: number) {
     super();
     this.taskInterval = interval === undefined ? undefined : validateMilliseconds('interval', interval);
-    this.taskIntervalOffset = offset === undefined ? 0 : validateMilliseconds('offset', offset);
+    this.taskIntervalOffset = offset === undefined ? 0 : validateFinite('offset', offset);
   }
 
   /** Installs the task at the next point of its grid, which may be given here. */
@@ -176,7 +176,7 @@ export class RecurringTask extends Task {
       throw new InvalidTaskError('interval must be greater than zero');
     }
     if (options?.offset !== undefined) {
-      this.taskIntervalOffset = validateMilliseconds('options.offset', options.offset);
+      this.taskIntervalOffset = validateFinite('options.offset', options.offset);
     }
     this.taskInterval = interval;
     (this.manager ?? core.taskManager).installNext(this);

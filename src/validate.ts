@@ -40,6 +40,15 @@ export function validateInteger(name: string, value: unknown, least: number, mos
   return value;
 }
 
+/** A number of milliseconds that is no infinity. */
+export function validateFinite(name: string, value: unknown): number {
+  const milliseconds = validateMilliseconds(name, value);
+  if (!Number.isFinite(milliseconds)) {
+    throw new InvalidArgValueError(name, 'a finite number of milliseconds', value);
+  }
+  return milliseconds;
+}
+
 /** A number above zero, of milliseconds. */
 export function validatePositive(name: string, value: unknown): number {
   const milliseconds = validateMilliseconds(name, value);
