@@ -371,8 +371,11 @@ export class WaitableEvent extends Dispatcher {
     if (remaining.size > 0) {
       this.#waiters = remaining;
       const next = this.#arm();
-      if (next !== 0) {
-        this.#onOutcome(next);
+      // A `clear()` under way may have taken the bytes before they were looked for here, and have come to the word since.
+      const hasMoved = epochOf(Atomics.or(this.#state, 0, 0)) !== epoch;
+      if (next !== 0 || hasMoved) {
+        reactor.disarmEvent(this.#slot);
+        this.#onOutcome(next === 0 ? 1 : next);
       }
     }
   }
