@@ -126,7 +126,6 @@ describe.each(both)('stop() and %s()', (way) => {
   });
 
   test('its methods can be called as functions', async () => {
-    // oxlint-disable-next-line typescript/unbound-method -- that is what is tested
     const { run, runSync, runOnce, stop, deferred, enableSleeping } = loop;
     enableSleeping();
     enableSleeping(5);
