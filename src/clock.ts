@@ -13,13 +13,16 @@ const ATTEMPTS = 64;
 /** `performance.now()` counts from the start of its thread; this leads it back to the clock all threads share. */
 const threadOrigin = findThreadOrigin();
 
+function sharedClock(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
 function findThreadOrigin(): number {
-  const shared = (): number => Number(process.hrtime.bigint()) / 1e6;
   let [shortest, origin] = [Infinity, 0];
   for (let attempt = 0; attempt < ATTEMPTS && shortest > INTERRUPTED; attempt += 1) {
-    const before = shared();
+    const before = sharedClock();
     const own = performance.now();
-    const took = shared() - before;
+    const took = sharedClock() - before;
     if (took < shortest) {
       shortest = took;
       origin = before + took / 2 - own;
