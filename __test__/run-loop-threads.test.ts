@@ -154,12 +154,15 @@ describe.each(both)('%s() in a worker', (way) => {
   });
 
   test('worker.terminate() ends it at once', async () => {
-    const worker = new Hand('loop-worker.js', { way, events: [new WaitableEvent().handle] });
+    const event = new WaitableEvent();
+    const worker = new Hand('loop-worker.js', { way, events: [event.handle] });
     await worker.next();
     await worker.blocked();
     const elapsed = await worker.terminate();
     report(`terminate() of a worker in ${way}(): ${elapsed.toFixed(1)} ms`);
     expect(await worker.exit).toBe(1);
+    // Held until here: a handle does not hold its event.
+    event.close();
   });
 
   test("the main thread's process.exit() ends it", async () => {
