@@ -26,6 +26,9 @@ export function isDisconnected(error: unknown): boolean {
   return DISCONNECTED.has((error as { code?: unknown } | null)?.code);
 }
 
+/** Closes the poller of a loop that was dropped. */
+const dropped = new FinalizationRegistry<number>((poller) => native.closePoller(poller));
+
 interface Member {
   readonly channel: Dispatcher;
   readonly fd: number;
@@ -34,9 +37,6 @@ interface Member {
   /** What to leave the event's waiters with, when the channel is an event. */
   closingKey: number;
 }
-
-/** Closes the pollers of loops that are garbage. */
-const dropped = new FinalizationRegistry<number>((poller) => native.closePoller(poller));
 
 /** Something with a slot of native code: a WaitableEvent, which another thread may close. */
 function slotOf(channel: Dispatcher): number | undefined {
@@ -74,8 +74,8 @@ export class Channels {
     if (this.#poller < 0) {
       this.#batch = makeBatch(BATCH_ENTRIES);
       this.#poller = check(native.createPoller(this.#batch), 'epoll_create1');
-      dropped.register(this, this.#poller);
       this.#fileno = native.pollerFileno(this.#poller);
+      dropped.register(this, this.#poller);
     }
     return this.#fileno;
   }
@@ -170,7 +170,7 @@ export class Channels {
   #register(member: Member): void {
     const { channel, fd, token, interest } = member;
     const result = native.addMember(this.#poller, fd, token, interest);
-    if (result === -constants.errno.EPERM && isRegularFile(fd)) {
+    if (result === -constants.errno.EPERM && isAlwaysReady(fd)) {
       this.#alwaysReady.add(member);
       return;
     }
@@ -201,8 +201,9 @@ export class Channels {
       }
     }
     for (const member of files) {
-      if (this.#isIn(member)) {
-        this.#call(member, member.interest & (READABLE | WRITABLE));
+      const ready = member.interest & (READABLE | WRITABLE);
+      if (ready !== 0 && this.#isIn(member)) {
+        this.#call(member, ready);
       }
     }
   }
@@ -283,11 +284,10 @@ function interestOf(channel: Dispatcher): number {
   return (channel.readable() ? READABLE | PRIORITY : 0) | (channel.writable() ? WRITABLE : 0);
 }
 
-/** Whether the descriptor, which no poller takes, is one that is always ready. A directory never is. */
-function isRegularFile(fd: number): boolean {
-  const stats = fstatSync(fd);
-  if (stats.isDirectory()) {
+/** Whether the descriptor, which epoll refuses, is one that poll() has always ready: a file, /dev/null. Not a directory. */
+function isAlwaysReady(fd: number): boolean {
+  if (fstatSync(fd).isDirectory()) {
     throw new SystemError(-constants.errno.EISDIR, 'epoll_ctl');
   }
-  return stats.isFile();
+  return true;
 }

@@ -2,11 +2,11 @@
 
 import { types } from 'node:util';
 
+import { AsyncWaits } from './async-wait';
 import type { RunLoop } from './core';
 import { Dispatcher } from './dispatcher';
 import { EventClosedError, InvalidArgTypeError, InvalidHandleError } from './errors';
-import { CLOSED, EPOCH_SHIFT, SET, check, fast, native, toError } from './native';
-import * as reactor from './reactor';
+import { CLOSED, SET, check, fast, native } from './native';
 import { validateBoolean, validateInteger, validateOptions, validateSignal, validateTimeout } from './validate';
 
 /** How another thread finds an event: structured-cloneable, through `workerData` or `postMessage()`. */
@@ -71,7 +71,7 @@ export class WaitableEvent extends Dispatcher {
   #slot: number;
   readonly #state: Int32Array;
   #handle: EventHandle | undefined;
-  #waiters: Set<AsyncWaiter> | undefined;
+  #waits: AsyncWaits | undefined;
 
   /**
    * A clear event. Throws `EMFILE` or `ENFILE` when there are no descriptors left, and leaks nothing then.
@@ -201,24 +201,8 @@ export class WaitableEvent extends Dispatcher {
       if (milliseconds <= 0) {
         return Promise.resolve(this.isSet());
       }
-      if (this.#waiters === undefined || this.#waiters.size === 0) {
-        const outcome = this.#arm();
-        if (outcome !== 0) {
-          return Promise.resolve(check(outcome, 'epoll_ctl') === 1);
-        }
-      }
-      return new Promise((resolve, reject) => {
-        const waiter = new AsyncWaiter(
-          resolve,
-          reject,
-          epochOf(state),
-          options?.ref !== false,
-          (late) => this.#onDeadline(late),
-          (gone) => this.#onGivenUp(gone),
-        );
-        (this.#waiters ??= new Set()).add(waiter);
-        waiter.limit(milliseconds, options?.signal);
-      });
+      this.#waits ??= new AsyncWaits(this, this.#state, this.#slot);
+      return this.#waits.wait(state, milliseconds, options?.ref !== false, options?.signal);
     } catch (error) {
       // A promise-returning method has one way to fail.
       return Promise.reject(error);
@@ -335,9 +319,8 @@ export class WaitableEvent extends Dispatcher {
     if (slot !== NO_SLOT) {
       this.#slot = NO_SLOT;
       dropped.unregister(this);
-      reactor.disarmEvent(slot);
+      this.#waits?.close();
       native.releaseEvent(slot);
-      this.#settleAll((waiter) => waiter.reject(new EventClosedError()));
     }
   }
 
@@ -350,66 +333,6 @@ export class WaitableEvent extends Dispatcher {
   closeWithThread(): void {
     check(native.closeEventWithEnvironment(this.#slot), 'closeEventWithEnvironment');
   }
-
-  /** Adds the event to those that the loop watches: 1 when it is set now, 0 when it is watched, or a status. */
-  #arm(): number {
-    return reactor.armEvent(this.#slot, (outcome) => this.#onOutcome(outcome));
-  }
-
-  #onOutcome(outcome: number): void {
-    if (outcome < 0) {
-      this.#settleAll((waiter) => waiter.reject(toError(outcome, 'wait')));
-      return;
-    }
-    const epoch = epochOf(Atomics.or(this.#state, 0, 0));
-    const remaining = new Set<AsyncWaiter>();
-    let isSet: boolean | undefined;
-    this.#settleAll((waiter) => {
-      // Who came when that `set()` had been cleared again waits for the next one. Foreign bytes are no epoch until they
-      // are cleared.
-      if (waiter.epoch !== epoch || (isSet ??= fast.isEventSet(this.#slot) === 1)) {
-        waiter.resolve(true);
-      } else {
-        remaining.add(waiter);
-      }
-    });
-    if (remaining.size > 0) {
-      this.#waiters = remaining;
-      const next = this.#arm();
-      if (next !== 0) {
-        this.#onOutcome(next);
-      }
-    }
-  }
-
-  #settleAll(settle: (waiter: AsyncWaiter) => void): void {
-    const waiters = this.#waiters;
-    this.#waiters = undefined;
-    waiters?.forEach(settle);
-  }
-
-  /** A waiter's time is over. It is asked once more: of many events that were set, the loop may have heard of some only. */
-  #onDeadline(waiter: AsyncWaiter): void {
-    this.#onGivenUp(waiter);
-    const isSet = fast.isEventSet(this.#slot);
-    if (isSet < 0) {
-      waiter.reject(toError(isSet, 'poll'));
-    } else {
-      waiter.resolve(isSet === 1 || waiter.epoch !== epochOf(Atomics.or(this.#state, 0, 0)));
-    }
-  }
-
-  /** A waiter does not wait any more. */
-  #onGivenUp(waiter: AsyncWaiter): void {
-    if (this.#waiters?.delete(waiter) === true && this.#waiters.size === 0) {
-      reactor.disarmEvent(this.#slot);
-    }
-  }
-}
-
-/** How often the event had become set, modulo 2^30. */
-function epochOf(state: number): number {
-  return state >>> EPOCH_SHIFT;
 }
 
 interface Opening {
@@ -419,78 +342,4 @@ interface Opening {
 
 function isOpening(options: unknown): options is Opening {
   return typeof options === 'object' && options !== null && opening in options;
-}
-
-/** One pending `waitAsync()`. */
-class AsyncWaiter implements reactor.Deadline {
-  heapIndex = -1;
-  at = Infinity;
-  /** The event's when the wait began: a different one is a `set()` that came since. */
-  readonly epoch: number;
-  readonly #resolve: (isSet: boolean) => void;
-  readonly #reject: (reason: unknown) => void;
-  readonly #ref: boolean;
-  readonly #onLate: (waiter: AsyncWaiter) => void;
-  readonly #onGivenUp: (waiter: AsyncWaiter) => void;
-  #signal: AbortSignal | undefined;
-
-  constructor(
-    resolve: (isSet: boolean) => void,
-    reject: (reason: unknown) => void,
-    epoch: number,
-    ref: boolean,
-    onLate: (waiter: AsyncWaiter) => void,
-    onGivenUp: (waiter: AsyncWaiter) => void,
-  ) {
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.epoch = epoch;
-    this.#ref = ref;
-    this.#onLate = onLate;
-    this.#onGivenUp = onGivenUp;
-    if (ref) {
-      reactor.hold();
-    }
-  }
-
-  /** Has it give up after `timeout`, or when `signal` says so. */
-  limit(timeout: number, signal: AbortSignal | undefined): void {
-    if (timeout !== Infinity) {
-      this.at = reactor.now() + timeout;
-      reactor.addDeadline(this);
-    }
-    if (signal !== undefined) {
-      this.#signal = signal;
-      signal.addEventListener('abort', this.#onAbort, { once: true });
-    }
-  }
-
-  resolve(isSet: boolean): void {
-    this.#leave();
-    this.#resolve(isSet);
-  }
-
-  reject(reason: unknown): void {
-    this.#leave();
-    this.#reject(reason);
-  }
-
-  onDeadline(): void {
-    this.#onLate(this);
-  }
-
-  readonly #onAbort = (): void => {
-    this.#onGivenUp(this);
-    this.reject(this.#signal?.reason);
-  };
-
-  #leave(): void {
-    if (this.at !== Infinity) {
-      reactor.removeDeadline(this);
-    }
-    this.#signal?.removeEventListener('abort', this.#onAbort);
-    if (this.#ref) {
-      reactor.release();
-    }
-  }
 }

@@ -46,9 +46,12 @@ function start(): number {
   return reactor;
 }
 
-/** Calls `listener` once when the event in `slot` is set; returns 1 instead when it is set now. */
-export function armEvent(slot: number, listener: EventListener): number {
-  const outcome = fast.armEvent(slot, start());
+/**
+ * Calls `listener` once when the event in `slot` is set, for a wait that began when its state word was `entered`; returns 1 instead
+ * when it has been set since.
+ */
+export function armEvent(slot: number, entered: number, listener: EventListener): number {
+  const outcome = fast.armEvent(slot, start(), entered);
   if (outcome === 0) {
     eventListeners.set(slot, listener);
   }

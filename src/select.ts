@@ -1,5 +1,7 @@
 /** select() for descriptors and for objects that have one. */
 
+import { constants } from 'node:os';
+
 import { InvalidArgTypeError } from './errors';
 import { WaitableEvent } from './event';
 import { ERROR, HANG_UP, PRIORITY, READABLE, WRITABLE, check, makeBatch, native } from './native';
@@ -15,6 +17,8 @@ export interface SelectAsyncOptions {
   signal?: AbortSignal;
 }
 
+const { EPERM } = constants.errno;
+
 /** What counts as readable, as in select(2): a hang-up and an error end a read at once. */
 const READS = READABLE | HANG_UP | ERROR;
 const WRITES = WRITABLE | ERROR;
@@ -23,7 +27,7 @@ const WRITES = WRITABLE | ERROR;
 class Selection<R extends Selectable, W extends Selectable, X extends Selectable> {
   readonly wanted = new Map<number, number>();
   readonly ready = new Map<number, number>();
-  /** Those of the members that are events, by their descriptors. */
+  /** Those of the readers that are events, by their descriptors. */
   readonly events = new Map<number, WaitableEvent>();
   readonly #readers: [R, number][];
   readonly #writers: [W, number][];
@@ -41,7 +45,7 @@ class Selection<R extends Selectable, W extends Selectable, X extends Selectable
     }
     return Array.from(members, (member): [T, number] => {
       const fd = filenoOf(name, member);
-      if (member instanceof WaitableEvent) {
+      if (flag === READABLE && member instanceof WaitableEvent) {
         this.events.set(fd, member);
       }
       this.wanted.set(fd, (this.wanted.get(fd) ?? 0) | flag);
@@ -154,7 +158,11 @@ async function untilReady(
       for (const [member, flags] of selection.wanted) {
         const event = selection.events.get(member);
         if (event === undefined) {
-          check(native.addMember(poller, member, 0, flags), 'epoll_ctl');
+          const added = native.addMember(poller, member, 0, flags);
+          // A regular file: it is always ready to be read and written, and never has an exceptional condition.
+          if (added !== -EPERM) {
+            check(added, 'epoll_ctl');
+          }
         } else {
           const onSet = (): void => {
             selection.ready.set(member, READABLE);
@@ -164,8 +172,21 @@ async function untilReady(
         }
       }
       token = reactor.watch(fd, () => {
-        selection.wait(0);
-        resolve();
+        try {
+          if (selection.wait(0)) {
+            resolve();
+            return;
+          }
+        } catch (error) {
+          reject(error);
+          return;
+        }
+        // Somebody else was faster, or it is a hang-up that nobody asks about: that one would be reported for ever.
+        for (const [member, flags] of selection.ready) {
+          if (flags !== 0) {
+            native.removeMember(poller, member);
+          }
+        }
       });
       if (timeout !== Infinity) {
         deadline = { at: reactor.now() + timeout, heapIndex: -1, onDeadline: resolve };

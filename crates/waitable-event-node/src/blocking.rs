@@ -6,7 +6,7 @@
 //! new, an empty JavaScript function is called: if that fails, JavaScript is being ended, and so is
 //! the sleep. If not, it was other traffic (a message, a timer of the loop), and the sleep goes on.
 //!
-//! Where the loop's descriptor is not to be had, the question is asked twenty times a second instead.
+//! Where the loop's descriptor is not to be had, the question is asked fifty times a second instead.
 
 use std::io;
 use std::ptr;
@@ -18,7 +18,7 @@ use waitable_event::sys::{Interrupter, Parker};
 
 use crate::environment::Environment;
 
-const SLICE: Duration = Duration::from_millis(50);
+const SLICE: Duration = Duration::from_millis(20);
 
 /// Calls `body` with the way to sleep in this environment.
 pub fn with_parker<T, E: From<io::Error>>(

@@ -63,12 +63,11 @@ impl Watch {
     }
 
     /// Arms, unless there is something to say already.
-    fn arm(&mut self, event: &Event, token: u64) -> Result<bool, waitable_event::Error> {
+    fn arm(&mut self, event: &Event, token: u64, entered: Snapshot) -> Result<bool, waitable_event::Error> {
         if self.armed.is_some() {
             return Ok(false);
         }
-        // As a blocked wait: first the epoch, then the list, then the word.
-        let entered = event.signal().state().observe();
+        // As a blocked wait: first the epoch, which the caller took when his wait began, then the list, then the word.
         let joined = event.signal().join(self.waker.clone())?;
         self.armed = Some(Armed { key: joined.key, entered });
         if let Some(outcome) = event.signal().outcome(entered) {
@@ -100,7 +99,7 @@ impl Watch {
 }
 
 /// Has `reactor` report when the event in `slot` is set. Returns 1 when it is set now, 0 when it is armed.
-pub fn arm(environment: &Environment, slot: u32, reactor: u32) -> i32 {
+pub fn arm(environment: &Environment, slot: u32, reactor: u32, entered: u32) -> i32 {
     let Some(reactor) = poller_in(environment, reactor) else {
         return -libc::EBADF;
     };
@@ -116,7 +115,7 @@ pub fn arm(environment: &Environment, slot: u32, reactor: u32) -> i32 {
         copy: None,
         armed: None,
     });
-    status::of(watch.arm(&entry.event, token))
+    status::of(watch.arm(&entry.event, token, Snapshot::of_word(entered)))
 }
 
 /// Nobody waits for the event in `slot` any more.

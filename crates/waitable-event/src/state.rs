@@ -50,6 +50,11 @@ unsafe impl Sync for State {}
 pub struct Snapshot(u32);
 
 impl Snapshot {
+    /// What the word says when it is `word`: for those who read it in JavaScript.
+    pub fn of_word(word: u32) -> Self {
+        Snapshot(word)
+    }
+
     /// Whether the event was set through the word (a byte from a foreign writer is not in it).
     pub fn is_set(self) -> bool {
         self.0 & SET != 0

@@ -72,17 +72,21 @@ impl UvDriver {
         // SAFETY: the handle is initialised, on this thread; the attachment lives until `on_closed`.
         unsafe {
             (functions.handle_set_data)(handle, attachment.cast());
-            let status = (functions.poll_start)(handle, uv::READABLE, on_readable);
+            let mut status = (functions.poll_start)(handle, uv::READABLE, on_readable);
             (functions.unreference)(handle);
-            let hooked = sys::napi_add_async_cleanup_hook(
-                environment.raw,
-                Some(on_environment_end),
-                handle,
-                &raw mut (*attachment).cleanup,
-            );
-            if status != 0 || hooked != sys::Status::napi_ok {
+            if status == 0 {
+                let hooked = sys::napi_add_async_cleanup_hook(
+                    environment.raw,
+                    Some(on_environment_end),
+                    handle,
+                    &raw mut (*attachment).cleanup,
+                );
+                status = if hooked == sys::Status::napi_ok { 0 } else { -libc::EINVAL };
+            }
+            // Closed here, or by the hook, but never twice: libuv asserts.
+            if status != 0 {
                 (functions.close)(handle, on_closed);
-                return Err(io::Error::from_raw_os_error(if status != 0 { -status } else { libc::EINVAL }));
+                return Err(io::Error::from_raw_os_error(-status));
             }
         }
         Ok(UvDriver { functions, handle })

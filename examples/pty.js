@@ -1,0 +1,54 @@
+'use strict';
+/**
+ * Reads a terminal: the one it is started in. Types back what is typed, until `quit`, Ctrl-D or a minute without a word.
+ *
+ *   node examples/pty.js
+ *   script -qc 'node examples/pty.js' /dev/null     # in a pseudo-terminal of its own
+ */
+
+const { closeSync, openSync } = require('node:fs');
+
+const { FileDispatcher, FunctionTask, core } = require('waitable-event');
+
+const MINUTE = 60_000;
+
+class Terminal extends FileDispatcher {
+  constructor(fd) {
+    super(fd);
+    this.idle = new FunctionTask(() => this.end('nobody there'));
+    this.idle.installTask({ delta: MINUTE });
+  }
+
+  writable() {
+    return false;
+  }
+
+  handleRead() {
+    this.idle.installTask({ delta: MINUTE });
+    // A terminal gives a line at a time. The end of it, Ctrl-D, is handleClose().
+    const line = this.recv(4096).toString().trim();
+    if (line === 'quit') {
+      this.end('good bye');
+    } else if (line !== '') {
+      this.send(`you typed ${line}\n`);
+    }
+  }
+
+  handleClose() {
+    this.end('the end');
+  }
+
+  end(why) {
+    console.log(why);
+    this.idle.suspendTask();
+    this.close();
+    core.stop();
+  }
+}
+
+// Not descriptor 0: that is shared with the shell, which would find it non-blocking.
+const fd = openSync('/dev/tty', 'r+');
+const terminal = new Terminal(fd);
+closeSync(fd);
+terminal.send('type something\n');
+void core.run();

@@ -1,0 +1,62 @@
+'use strict';
+/**
+ * Receives datagrams, from a socket that Node has made; `quit` ends it.
+ *
+ *   node examples/udp.js 47808
+ *   echo hello > /dev/udp/127.0.0.1/47808     # in bash
+ *   echo quit > /dev/udp/127.0.0.1/47808
+ */
+
+const { createSocket } = require('node:dgram');
+const { readFileSync, readdirSync, readlinkSync } = require('node:fs');
+
+const { FileDispatcher, core } = require('waitable-event');
+
+/** The most that a datagram can have. */
+const LONGEST = 65_535;
+
+class Datagrams extends FileDispatcher {
+  writable() {
+    return false;
+  }
+
+  /** A read is one datagram, and a level: what is not read now is reported again in the next pass. */
+  handleRead() {
+    const text = this.recv(LONGEST).toString().trim();
+    console.log(`${text.length} characters: ${text}`);
+    if (text === 'quit') {
+      this.close();
+      core.stop();
+    }
+  }
+
+  /** An empty datagram looks like the end, but this kind of socket has none. */
+  handleClose() {
+    console.log('an empty one');
+  }
+}
+
+/** The descriptor of the UDP socket that this process has bound to a port; Node does not tell it. */
+function descriptorOf(port) {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const sockets = readFileSync('/proc/net/udp', 'latin1').split('\n');
+  const inode = sockets.map((line) => line.trim().split(/\s+/)).find(([, address]) => address?.endsWith(suffix))?.[9];
+  const isIt = (fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === `socket:[${inode}]`;
+    } catch {
+      return false;
+    }
+  };
+  return Number(readdirSync('/proc/self/fd').find(isIt));
+}
+
+const socket = createSocket('udp4');
+socket.bind(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
+  const { port } = socket.address();
+  const datagrams = new Datagrams(descriptorOf(port));
+  // Node shall not receive from it too. The duplicate stays bound.
+  socket.close();
+  console.log(`listening on port ${port}, descriptor ${datagrams.fileno()}`);
+  void core.run({ stopOn: ['SIGINT', 'SIGTERM'] });
+});

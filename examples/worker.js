@@ -1,0 +1,69 @@
+'use strict';
+/**
+ * Reads a file or a FIFO in a worker that blocks in runSync(), as a thread of BACpypes would, and hands each line to the main
+ * thread as a task. The main thread stays free, and tells the worker by an event when it has had enough.
+ *
+ *   yes | node examples/worker.js /dev/stdin 3
+ */
+
+const { closeSync, constants, openSync } = require('node:fs');
+const { Worker, isMainThread, workerData } = require('node:worker_threads');
+
+const { FileDispatcher, TaskManager, WaitableEvent, core } = require('waitable-event');
+
+class Lines extends FileDispatcher {
+  #rest = '';
+
+  writable() {
+    return false;
+  }
+
+  handleRead() {
+    const lines = (this.#rest + this.recv(4096)).split('\n');
+    this.#rest = lines.pop();
+    lines.forEach((line) => this.tasks.schedule('line', line));
+  }
+
+  handleClose() {
+    this.close();
+    core.stop();
+  }
+}
+
+function work({ path, manager, enough }) {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const lines = new Lines(fd);
+  closeSync(fd);
+  lines.tasks = TaskManager.connect(manager);
+  const event = WaitableEvent.open(enough);
+  event.handleRead = () => core.stop();
+  event.addChannel();
+  core.runSync();
+  lines.close();
+  lines.tasks.schedule('end');
+}
+
+async function main(path, wanted) {
+  const enough = new WaitableEvent();
+  let count = 0;
+  core.taskManager.define('line', (line) => {
+    count += 1;
+    if (count <= wanted) {
+      console.log(`line ${count}: ${line}`);
+    }
+    if (count === wanted) {
+      enough.set();
+    }
+  });
+  core.taskManager.define('end', () => core.stop());
+  const data = { path, manager: core.taskManager.handle, enough: enough.handle };
+  const worker = new Worker(__filename, { workerData: data });
+  worker.once('exit', (code) => console.log(`the worker has ended with ${code}`));
+  await core.run();
+}
+
+if (isMainThread) {
+  void main(process.argv[2] ?? '/dev/stdin', Number(process.argv[3] ?? Infinity));
+} else {
+  work(workerData);
+}
