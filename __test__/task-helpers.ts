@@ -37,7 +37,6 @@ interface Answer {
 const cleanUps: (() => unknown)[] = [];
 
 // For every file that uses this one.
-// oxlint-disable-next-line jest/require-top-level-describe
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).toReversed()) {
     await cleanUp();

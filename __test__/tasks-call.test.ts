@@ -5,7 +5,7 @@ import { serialize } from 'node:v8';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager } from 'waitable-event';
 
-import { Owner, Producer, RemoteOwner, type Thrown, codeOf, rejectionOf, until, within } from './task-helpers';
+import { Owner, Producer, RemoteOwner, codeOf, rejectionOf, until, within } from './task-helpers';
 
 const MEGABYTE = 1 << 20;
 
@@ -34,7 +34,10 @@ describe.each(['call', 'callSync'] as const)('%s()', (way) => {
   });
 
   test('has what a foreign thenable resolves with', async () => {
-    owner.manager.define('thenable', () => ({ then: (resolve: (value: string) => void) => resolve('then') }));
+    owner.manager.define('thenable', () => ({
+      // oxlint-disable-next-line unicorn/no-thenable -- that is the point
+      then: (resolve: (value: string) => void) => resolve('then'),
+    }));
     expect(await producer.do(way, 'thenable')).toBe('then');
   });
 
@@ -277,8 +280,8 @@ describe('call()', () => {
   });
 
   test('that is pending keeps the thread alive, and one that is over does not', async () => {
-    let end: (value: string) => void = () => {};
-    owner.manager.define('slow', () => new Promise<string>((resolve) => (end = resolve)));
+    const ends: ((value: string) => void)[] = [];
+    owner.manager.define('slow', () => new Promise<string>((resolve) => ends.push(resolve)));
     const worker = new Producer(owner.manager.handle);
     await worker.do('begin', 'slow');
     worker.worker.postMessage({ number: -1, action: 'lookAway', args: [] });
@@ -288,7 +291,7 @@ describe('call()', () => {
       setImmediate(resolve);
     });
     expect(worker.failure).toBeUndefined();
-    end('over');
+    ends[0]?.('over');
     expect(await within(worker.exit, 'the end of the worker')).toBe(0);
   });
 });
@@ -347,7 +350,7 @@ describe('callSync()', () => {
       expect((await producer.fails('callSync', 'echo', 1, { timeout: 1 })).code).toBe('ERR_CALL_TIMEOUT');
     }
     await producer.do('begin', 'echo', 1, { timeout: 5 });
-    expect(((await producer.fails('finish')) as Thrown).code).toBe('ERR_CALL_TIMEOUT');
+    expect((await producer.fails('finish')).code).toBe('ERR_CALL_TIMEOUT');
   });
 });
 

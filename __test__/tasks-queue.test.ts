@@ -135,8 +135,8 @@ describe("onFull: 'block'", () => {
     let ahead = 0;
     owner.manager.define('slow', (payload: string) => {
       expect(payload).toHaveLength(4000);
-      const until = process.hrtime.bigint() + 100_000n;
-      while (process.hrtime.bigint() < until);
+      const over = process.hrtime.bigint() + 100_000n;
+      while (process.hrtime.bigint() < over);
       taken += 1;
       ahead = Math.max(ahead, (producer.words[COUNT] as number) - taken);
     });
@@ -178,14 +178,17 @@ describe('several producers', () => {
     const flooder = new Producer(owner.manager.handle);
     flooder.do('flood', 'flood').catch(() => {});
     await flooder.reached(1);
-    for (let round = 0; round < 20; round += 1) {
+    let timers = 0;
+    while (timers < 20) {
       await within(
         new Promise((resolve) => {
           setTimeout(resolve, 1);
         }),
         'a timer',
       );
+      timers += 1;
     }
+    expect(timers).toBe(20);
     await flooder.terminate();
   });
 

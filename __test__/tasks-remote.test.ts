@@ -39,7 +39,7 @@ describe('a worker schedules on the manager of this thread', () => {
 
   test('with a negative delta: at once', async () => {
     await producer.do('schedule', 'log', 1, { delta: -HOUR });
-    await owner.logged(1);
+    expect(await owner.logged(1)).toEqual([1]);
   });
 
   test('at a time on the wall clock, a number or a Date: never early', async () => {
@@ -81,7 +81,7 @@ describe('a worker schedules on the manager of this thread', () => {
       ['log', 'third', { delta: HOUR, key: 'c' }],
       ['log', 'now', { key: 'c' }],
     ]);
-    expect((await owner.logged(2)).toSorted()).toEqual(['now', 'second']);
+    expect(new Set(await owner.logged(2))).toEqual(new Set(['now', 'second']));
     expect(owner.manager.stats().pending).toBe(1);
   });
 
@@ -172,10 +172,10 @@ describe('a worker schedules on the manager of this thread', () => {
     ]);
     await owner.logged(3);
     await until(() => owner.errors.length === 3, 'three errors');
-    expect(owner.errors.toSorted()).toEqual([
-      ['RangeError: rejected', 'reject'],
-      ['RangeError: thrown', 'throw'],
-      ['RangeError: thrown', 'throw'],
+    expect(owner.errors.map(([error, name]) => `${name}: ${String(error)}`).toSorted()).toEqual([
+      'reject: RangeError: rejected',
+      'throw: RangeError: thrown',
+      'throw: RangeError: thrown',
     ]);
     expect(owner.manager.stats().failed).toBe(3);
   });
@@ -363,21 +363,15 @@ describe('suspend(), resume() and cancel()', () => {
   });
 
   test('a recurring task that is cancelled while it runs does not run again', async () => {
-    let runs = 0;
-    let end: () => void = () => {};
-    owner.manager.define('tick', () => {
-      runs += 1;
-      return new Promise<void>((resolve) => {
-        end = resolve;
-      });
-    });
+    const ends: (() => void)[] = [];
+    owner.manager.define('tick', () => new Promise<void>((resolve) => ends.push(resolve)));
     await producer.do('schedule', 'tick', undefined, { interval: 1 });
-    await until(() => runs === 1, 'the first run');
+    await until(() => ends.length === 1, 'the first run');
     expect(await producer.do('cancel')).toBe('running');
-    end();
+    ends[0]?.();
     await producer.do('call', 'echo');
     expect(owner.manager.stats().pending).toBe(0);
-    expect(runs).toBe(1);
+    expect(ends).toHaveLength(1);
   });
 });
 
@@ -415,7 +409,7 @@ test('several connections of one thread are several producers', async () => {
   first.schedule('log', 1);
   second.schedule('log', 2);
   first.close();
-  expect((await owner.logged(2)).toSorted()).toEqual([1, 2]);
+  expect(new Set(await owner.logged(2))).toEqual(new Set([1, 2]));
   expect(await within(second.call('echo', 3), 'a call')).toBe(3);
   second.close();
 });

@@ -226,6 +226,8 @@ export class RemoteTaskManager {
       const timeout = validateTimeout(options?.timeout);
       options?.signal?.throwIfAborted();
       const patience = new CallPatience(name, timeout);
+      this.#refuseClosed();
+      this.#listen();
       const id = this.#send(RECORD_CALL, name, payload, pickTransfer(options), patience);
       return this.#await(id, patience, options?.signal);
     } catch (error) {
@@ -428,7 +430,6 @@ export class RemoteTaskManager {
 
   /** Resolves with the reply to `id`. */
   #await(id: number, patience: Patience, signal: AbortSignal | undefined): Promise<unknown> {
-    this.#listen();
     return new Promise((resolve, reject) => {
       const giveUp = (reason: unknown): void => {
         end();

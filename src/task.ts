@@ -241,7 +241,9 @@ export function recurringFunction(
 /** The first point after `now` of the grid that the epoch, an interval and an offset make. */
 export function nextGridPoint(now: number, interval: number, offset: number): number {
   // The same point again when a clock that counts in fractions is a hair before it.
-  const after = now + 1e-3 - offset;
+  // By the part of the offset that matters: a large one would cost the precision of a double.
+  const shift = offset % interval;
+  const after = now + 1e-3 - shift;
   const passed = ((after % interval) + interval) % interval;
-  return after - passed + interval + offset;
+  return after - passed + interval + shift;
 }
