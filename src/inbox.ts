@@ -152,6 +152,8 @@ export class Producer {
   /** Closes the connection: the producer gets to know, and a turn that is under way ends. */
   close(): void {
     this.#turn += 1;
+    // Whoever waits for a result is told by the bell, and by nothing else.
+    this.calls.clear();
     this.#bell?.close();
   }
 
