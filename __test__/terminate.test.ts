@@ -32,7 +32,7 @@ describe('worker.terminate()', () => {
     const waiters = await startWaiters(event, peers);
     const mine = event.waitAsync();
     await Promise.all(doomed.map((hand) => hand.terminate()));
-    expect(waiters.every(({ words }) => threads.isBlocked(words))).toBe(true);
+    await threads.until(() => waiters.every(({ words }) => threads.isBlocked(words)), 'the others to sleep on');
     event.set();
     event.clear();
     expect(await outcomes(waiters)).toEqual(peers.map(() => true));
