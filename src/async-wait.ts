@@ -42,9 +42,9 @@ export class AsyncWaits {
   /** Ends all waits: the event is let go of. */
   close(): void {
     reactor.disarmEvent(this.#slot);
-    for (const waiter of this.#take()) {
-      waiter.reject(new EventClosedError());
-    }
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    waiters.forEach((waiter) => waiter.reject(new EventClosedError()));
   }
 
   /** A waiter's time is over. It is asked once more: of many events that were set, the loop may have heard of some only. */
@@ -75,7 +75,8 @@ export class AsyncWaits {
   }
 
   readonly #onOutcome = (outcome: number): void => {
-    const waiters = this.#take();
+    const waiters = this.#waiters;
+    this.#waiters = [];
     const state = Atomics.or(this.#state, 0, 0);
     let isSet: boolean | undefined;
     for (const waiter of waiters) {
@@ -96,12 +97,6 @@ export class AsyncWaits {
       }
     }
   };
-
-  #take(): AsyncWaiter[] {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    return waiters;
-  }
 }
 
 /** One pending wait. */

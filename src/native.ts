@@ -94,7 +94,7 @@ export function toError(result: number, syscall: string): Error {
   }
 }
 
-/** Memory through which native code reports `entries` pairs of token and flags. It must not move. */
+/** Memory through which native code reports `entries` pairs of token and flags, with one more pair of its own. It must not move. */
 export function makeBatch(entries: number): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(entries * 2 * Int32Array.BYTES_PER_ELEMENT));
+  return new Int32Array(new SharedArrayBuffer((entries + 1) * 2 * Int32Array.BYTES_PER_ELEMENT));
 }

@@ -13,6 +13,10 @@ import { ALARM, EVENT, READABLE, check, makeBatch, fast, native } from './native
 /** How many ready things one crossing carries at the most; what is more comes in the next one. */
 const BATCH_ENTRIES = 256;
 
+/** Behind them: whether a turn of the reactor is under way, and how many want it to keep the process alive. */
+const IN_TURN = 2 * BATCH_ENTRIES;
+const HOLDERS = IN_TURN + 1;
+
 /** A time that something waits for, on the clock of {@link now}. */
 export interface Deadline extends HeapMember {
   readonly at: number;
@@ -24,12 +28,12 @@ type EventListener = (outcome: number) => void;
 
 let reactor = -1;
 let batch: Int32Array;
-let holders = 0;
 let nextToken = 1;
 /** When the native alarm will ring; it may ring too soon, and is set anew then, but never too late. */
 let alarmAt = Infinity;
 
-const eventListeners = new Map<number, EventListener>();
+/** By the slots of their events, which are small numbers. */
+const eventListeners: (EventListener | undefined)[] = [];
 const memberListeners = new Map<number, () => void>();
 const deadlines = new Heap<Deadline>((a, b) => a.at < b.at);
 
@@ -53,14 +57,15 @@ function start(): number {
 export function armEvent(slot: number, entered: number, listener: EventListener): number {
   const outcome = fast.armEvent(slot, start(), entered);
   if (outcome === 0) {
-    eventListeners.set(slot, listener);
+    eventListeners[slot] = listener;
   }
   return outcome;
 }
 
 /** Forgets the listener of {@link armEvent}. */
 export function disarmEvent(slot: number): void {
-  if (eventListeners.delete(slot)) {
+  if (eventListeners[slot] !== undefined) {
+    eventListeners[slot] = undefined;
     native.disarmEvent(slot);
   }
 }
@@ -96,18 +101,21 @@ export function removeDeadline(deadline: Deadline): void {
 /** Keeps the process alive until as many {@link release} calls have followed. */
 export function hold(): void {
   // First what may fail.
-  const held = start();
-  holders += 1;
-  if (holders === 1) {
-    native.holdReactor(held, true);
-  }
+  start();
+  setHolders(1);
 }
 
 /** Undoes one {@link hold}. */
 export function release(): void {
-  holders -= 1;
-  if (holders === 0) {
-    native.holdReactor(reactor, false);
+  setHolders(-1);
+}
+
+function setHolders(change: number): void {
+  const before = batch[HOLDERS] as number;
+  batch[HOLDERS] = before + change;
+  // At the end of a turn native code looks by itself: a wait that ends and a new one that begins cost no call.
+  if ((before === 0 || before + change === 0) && batch[IN_TURN] === 0) {
+    fast.holdReactor(reactor);
   }
 }
 
@@ -128,8 +136,8 @@ function onReady(filled: number): void {
     const flags = batch[2 * index + 1] as number;
     if (isOfEvent(flags)) {
       const slot = batch[2 * index] as number;
-      const listener = eventListeners.get(slot);
-      eventListeners.delete(slot);
+      const listener = eventListeners[slot];
+      eventListeners[slot] = undefined;
       listener?.(flags < 0 ? flags : 1);
     }
   }

@@ -16,6 +16,7 @@ use napi::bindgen_prelude::Unknown;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 use slab::Slab;
+use waitable_event::Linger;
 use waitable_event::sys::{Interrupter, SignalWatch};
 
 use crate::event::Entry;
@@ -34,6 +35,8 @@ pub struct Environment {
     pub pollers: RefCell<Slab<Rc<PollerEntry>>>,
     pub interrupter: OnceCell<Arc<Interrupter>>,
     pub signals: RefCell<Vec<SignalWatch>>,
+    /// What this thread has learnt of lingering before a blocking wait.
+    pub linger: Linger,
     ended: Cell<bool>,
 }
 
@@ -114,6 +117,7 @@ pub fn initialize(env: Env, probe: Unknown<'_>, uses_uv: bool) -> i32 {
         pollers: RefCell::default(),
         interrupter: OnceCell::new(),
         signals: RefCell::default(),
+        linger: Linger::new(),
         ended: Cell::new(false),
     }));
     // SAFETY: `free` takes the box back when the environment is gone, and only then; `end` runs before.

@@ -12,22 +12,22 @@ use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 
 use crate::environment::Environment;
-use crate::{event, poller, status, watch};
+use crate::{driver, event, poller, status, watch};
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-/// Runs `body` with the arguments of a call: the environment, a slot and, where there are any, a number and a state word.
+/// Runs `body` with the arguments of a call: the environment, a slot and, if there are so many, a number and a state word.
 ///
 /// # Safety
 ///
 /// `env` and `info` are those of a running call of a function that [`fast_functions`] made.
-unsafe fn call(
+unsafe fn call<const COUNT: usize>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
     body: impl FnOnce(&Environment, u32, f64, u32) -> i32,
 ) -> sys::napi_value {
-    let (mut count, mut arguments, mut data) = (3, [ptr::null_mut(); 3], ptr::null_mut::<c_void>());
-    // SAFETY: the caller's contract; three arguments at most are written. The data is the environment's state,
+    let (mut count, mut arguments, mut data) = (COUNT, [ptr::null_mut(); COUNT], ptr::null_mut::<c_void>());
+    // SAFETY: the caller's contract; so many arguments at most are written. The data is the environment's state,
     // which outlives its functions.
     let environment = unsafe {
         sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), ptr::null_mut(), &mut data);
@@ -38,9 +38,13 @@ unsafe fn call(
     // fails and leaves the result as it is.
     unsafe {
         sys::napi_get_value_uint32(env, arguments[0], &mut slot);
-        sys::napi_get_value_double(env, arguments[1], &mut number);
-        // A number of either sign: the 32 bits are what counts.
-        sys::napi_get_value_int32(env, arguments[2], &mut word);
+        if COUNT > 1 {
+            sys::napi_get_value_double(env, arguments[1], &mut number);
+        }
+        if COUNT > 2 {
+            // A number of either sign: the 32 bits are what counts.
+            sys::napi_get_value_int32(env, arguments[2], &mut word);
+        }
     }
     let result = match environment {
         Some(environment) if !environment.has_ended() => body(environment, slot, number, word as u32),
@@ -54,28 +58,30 @@ unsafe fn call(
 
 /// Declares a callback that passes its arguments on.
 macro_rules! callback {
-    ($name:ident, $body:expr) => {
+    ($name:ident, $count:literal, $body:expr) => {
         unsafe extern "C" fn $name(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
             // SAFETY: called by Node, for a function that `fast_functions` made.
-            unsafe { call(env, info, $body) }
+            unsafe { call::<$count>(env, info, $body) }
         }
     };
 }
 
-callback!(set_event, |environment, slot, _, _| event::set(environment, slot));
-callback!(clear_event, |environment, slot, _, _| event::clear(environment, slot));
-callback!(is_event_set, |environment, slot, _, _| event::is_set(environment, slot));
-callback!(wait_event, |environment, slot, timeout, _| event::wait(environment, slot, timeout));
-callback!(arm_event, |environment, slot, reactor, entered| watch::arm(environment, slot, reactor as u32, entered));
-callback!(take_ready, |environment, poller, _, _| poller::take_ready(environment, poller));
-callback!(wait_ready, |environment, poller, timeout, _| poller::wait_ready(environment, poller, timeout));
+callback!(set_event, 1, |environment, slot, _, _| event::set(environment, slot));
+callback!(clear_event, 1, |environment, slot, _, _| event::clear(environment, slot));
+callback!(is_event_set, 1, |environment, slot, _, _| event::is_set(environment, slot));
+callback!(wait_event, 2, |environment, slot, timeout, _| event::wait(environment, slot, timeout));
+callback!(arm_event, 3, |environment, slot, reactor, entered| watch::arm(environment, slot, reactor as u32, entered));
+callback!(hold_reactor, 1, |environment, reactor, _, _| driver::hold_reactor(environment, reactor));
+callback!(take_ready, 1, |environment, poller, _, _| poller::take_ready(environment, poller));
+callback!(wait_ready, 2, |environment, poller, timeout, _| poller::wait_ready(environment, poller, timeout));
 
-const FUNCTIONS: [(&CStr, Callback); 7] = [
+const FUNCTIONS: [(&CStr, Callback); 8] = [
     (c"setEvent", set_event),
     (c"clearEvent", clear_event),
     (c"isEventSet", is_event_set),
     (c"waitEvent", wait_event),
     (c"armEvent", arm_event),
+    (c"holdReactor", hold_reactor),
     (c"takeReady", take_ready),
     (c"waitReady", wait_ready),
 ];
@@ -95,6 +101,8 @@ const FUNCTIONS: [(&CStr, Callback); 7] = [
    * has been set since, 0 when it is armed.
    */
   armEvent(slot: number, reactor: number, entered: number): number
+  /** Has the reactor keep the process alive while its batch has a number of holders. */
+  holdReactor(reactor: number): number
   /** Moves what is ready into the poller's batch: the count, with bit 30 when the alarm has rung. */
   takeReady(poller: number): number
   /** Blocks until something is ready or `timeout` milliseconds have passed, then as `takeReady()`. */

@@ -24,6 +24,7 @@ mod driver;
 mod environment;
 mod event;
 mod fast;
+mod linger;
 mod object;
 mod poller;
 mod signals;

@@ -1,6 +1,6 @@
 //! Pollers of this environment, each under a small number, and what they report.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use waitable_event::{Deadline, Interest, Poller, Readiness, Ready, Trigger};
 use crate::driver::Driver;
 use crate::environment::Environment;
 use crate::event::event_in;
+use crate::linger::Unarmed;
 use crate::object::{Reference, int32_array};
 use crate::{blocking, status, watch};
 
@@ -31,6 +32,11 @@ const ALARM: i32 = 1 << 30;
 /// A batch entry: token and flags.
 const ENTRY_LENGTH: usize = 2;
 
+/// The last entry of a batch is a reactor's: whether it is in a turn, so that JavaScript need not call it, and how many
+/// want it to keep the process alive.
+const IN_TURN: usize = 0;
+const HOLDERS: usize = 1;
+
 /// A poller and the shared memory through which it reports, a batch at a time.
 pub struct PollerEntry {
     pub poller: Poller,
@@ -42,6 +48,9 @@ pub struct PollerEntry {
     /// Of a reactor: what is called when something is ready, and what sees to it.
     on_ready: Option<Reference>,
     pub driver: OnceCell<Driver>,
+    pub unarmed: Unarmed,
+    /// Whether a reactor keeps the process alive.
+    pub is_held: Cell<bool>,
 }
 
 impl PollerEntry {
@@ -52,7 +61,9 @@ impl PollerEntry {
         let (Some((batch, length)), Some(memory)) = (array, memory) else {
             return Err(status::NO_ENVIRONMENT);
         };
-        let capacity = length / ENTRY_LENGTH;
+        let Some(capacity) = (length / ENTRY_LENGTH).checked_sub(1) else {
+            return Err(-libc::EINVAL);
+        };
         Ok(PollerEntry {
             poller,
             taken: RefCell::default(),
@@ -61,6 +72,8 @@ impl PollerEntry {
             memory,
             on_ready,
             driver: OnceCell::new(),
+            unarmed: Unarmed::new(),
+            is_held: Cell::new(false),
         })
     }
 
@@ -91,6 +104,24 @@ impl PollerEntry {
         }
     }
 
+    /// Puts the outcome of an event into the batch.
+    pub fn report(&self, index: usize, slot: u32, outcome: i32) {
+        // A status is negative; 1 ("set") becomes the plain bit.
+        self.write(index, slot as i32, if outcome < 0 { outcome } else { EVENT });
+    }
+
+    /// Tells JavaScript whether the reactor is in a turn, at the end of which it looks at what JavaScript has left for it.
+    pub fn set_in_turn(&self, in_turn: bool) {
+        // SAFETY: as in `write`; the last entry is this one.
+        unsafe { self.batch.add(self.capacity * ENTRY_LENGTH + IN_TURN).write(i32::from(in_turn)) };
+    }
+
+    /// How many want the reactor to keep the process alive.
+    pub fn holders(&self) -> i32 {
+        // SAFETY: as in `write`; the last entry is this one.
+        unsafe { self.batch.add(self.capacity * ENTRY_LENGTH + HOLDERS).read() }
+    }
+
     /// Moves what is ready into the batch: the count of its entries, with the bit `ALARM`.
     /// Whatever does not fit stays for the next call.
     pub fn fill(&self, environment: &Environment) -> i32 {
@@ -114,8 +145,7 @@ impl PollerEntry {
                 Some(slot) => {
                     let readable = ready.readiness.answers(Interest::READABLE);
                     if let Some(outcome) = watch::fired(environment, slot, readable) {
-                        // A status is negative; 1 ("set") becomes the plain bit.
-                        self.write(count, slot as i32, if outcome < 0 { outcome } else { EVENT });
+                        self.report(count, slot as u32, outcome);
                         count += 1;
                     }
                 }
@@ -158,7 +188,7 @@ fn of_unit(result: std::io::Result<()>) -> i32 {
 }
 
 /// Makes a poller that reports through `batch`, an `Int32Array` over a `SharedArrayBuffer`, as pairs of
-/// token and flags. Returns its number, or a status.
+/// token and flags; the last pair is its own. Returns its number, or a status.
 #[napi]
 pub fn create_poller(env: Env, batch: Unknown<'_>) -> i32 {
     let Some(environment) = Environment::of(&env) else {

@@ -34,7 +34,9 @@ pub struct Watch {
 }
 
 struct Armed {
-    key: usize,
+    /// Its key among the event's waiters; `None` while its arming waits (`linger.rs`): then nobody calls it, but the
+    /// reactor looks.
+    key: Option<usize>,
     entered: Snapshot,
 }
 
@@ -46,8 +48,8 @@ impl Watch {
     }
 
     fn disarm(&mut self, event: &Event) {
-        if let Some(armed) = self.armed.take() {
-            event.signal().leave(armed.key);
+        if let Some(Armed { key: Some(key), .. }) = self.armed.take() {
+            event.signal().leave(key);
         }
         if let Some(copy) = self.copy.take() {
             // Not closed alone: the other copies of a descriptor would keep its place in the reactor.
@@ -64,12 +66,12 @@ impl Watch {
 
     /// Arms, unless there is something to say already.
     fn arm(&mut self, event: &Event, token: u64, entered: Snapshot) -> Result<bool, waitable_event::Error> {
-        if self.armed.is_some() {
+        if matches!(self.armed, Some(Armed { key: Some(_), .. })) {
             return Ok(false);
         }
         // As a blocked wait: first the epoch, which the caller took when his wait began, then the list, then the word.
         let joined = event.signal().join(self.waker.clone())?;
-        self.armed = Some(Armed { key: joined.key, entered });
+        self.armed = Some(Armed { key: Some(joined.key), entered });
         if let Some(outcome) = event.signal().outcome(entered) {
             self.disarm(event);
             return outcome;
@@ -115,7 +117,48 @@ pub fn arm(environment: &Environment, slot: u32, reactor: u32, entered: u32) -> 
         copy: None,
         armed: None,
     });
-    status::of(watch.arm(&entry.event, token, Snapshot::of_word(entered)))
+    let entered = Snapshot::of_word(entered);
+    if watch.armed.is_none() && watch.reactor.unarmed.take(slot) {
+        watch.armed = Some(Armed { key: None, entered });
+        return 0;
+    }
+    status::of(watch.arm(&entry.event, token, entered))
+}
+
+/// What there is to say of an event whose arming waits.
+pub enum Look {
+    /// It was set, or its status.
+    Outcome(i32),
+    /// Nothing yet.
+    Nothing,
+    /// Nobody waits for it any more.
+    Gone,
+}
+
+/// Looks at the event in `slot`, and arms it if there is nothing to say and `settles`.
+pub fn look(environment: &Environment, slot: u32, settles: bool) -> Look {
+    let mut events = environment.events.borrow_mut();
+    let Some(entry) = events.get_mut(slot as usize) else {
+        return Look::Gone;
+    };
+    let Some(watch) = &mut entry.watch else {
+        return Look::Gone;
+    };
+    let Some(Armed { key: None, entered }) = watch.armed else {
+        return Look::Gone;
+    };
+    let outcome = match entry.event.signal().outcome(entered) {
+        None if settles => watch.arm(&entry.event, EVENT_TOKEN + u64::from(slot), entered),
+        None => Ok(false),
+        Some(outcome) => outcome,
+    };
+    match outcome {
+        Ok(false) => Look::Nothing,
+        outcome => {
+            watch.armed = None;
+            Look::Outcome(status::of(outcome))
+        }
+    }
 }
 
 /// Nobody waits for the event in `slot` any more.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use crate::sys::{Interrupter, Parker, Pipe};
-use crate::{Deadline, Error, Signal, State, registry};
+use crate::{Deadline, Error, Linger, Signal, State, registry};
 
 /// An event that any thread can set and any thread can wait for.
 ///
@@ -75,10 +75,11 @@ impl Event {
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, Error> {
         let deadline = Deadline::after(timeout);
         match own_interrupter() {
-            Ok(interrupter) => {
-                let parker = Parker { interrupter: &interrupter, ending: &|| false, slice: None };
+            Ok(interrupter) => LINGER.with(|linger| {
+                let linger = Some(linger);
+                let parker = Parker { interrupter: &interrupter, ending: &|| false, slice: None, linger };
                 self.wait_with(&parker, deadline)
-            }
+            }),
             // Only a sleep needs what there is none of.
             Err(error) => match self.is_set()? {
                 false if !deadline.has_come() => Err(error.into()),
@@ -135,6 +136,11 @@ impl Event {
             registry::forget(*key);
         }
     }
+}
+
+thread_local! {
+    /// What this thread has learnt of lingering.
+    static LINGER: Linger = const { Linger::new() };
 }
 
 /// This thread's interrupter, made when the thread first waits. When there are no descriptors left for it,

@@ -27,6 +27,8 @@ mod error;
 #[cfg(not(loom))]
 mod event;
 #[cfg(not(loom))]
+mod linger;
+#[cfg(not(loom))]
 mod poller;
 #[cfg(not(loom))]
 mod registry;
@@ -40,6 +42,8 @@ pub use deadline::Deadline;
 pub use error::Error;
 #[cfg(not(loom))]
 pub use event::{Event, WeakEvent};
+#[cfg(not(loom))]
+pub use linger::Linger;
 #[cfg(not(loom))]
 pub use poller::{Interest, Poller, Readiness, Ready, Trigger};
 pub use signal::{Bell, Joined, Park, Parked, Signal, Wake};

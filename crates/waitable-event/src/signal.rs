@@ -76,6 +76,10 @@ pub trait Wake: Send + Sync {
 pub trait Park<B> {
     /// Who is to be called when the bell cannot be relied on.
     fn waker(&self) -> Arc<dyn Wake>;
+    /// Calls `look` for a moment, until it has something to say: whoever waits is awake still (`linger.rs`). By default not at all.
+    fn linger<T>(&self, _look: impl FnMut() -> Option<T>) -> Option<T> {
+        None
+    }
     /// Sleeps until the bell rings, the waker is called, the thread is to end, or `deadline`.
     fn park(&self, bell: &B, deadline: Deadline) -> io::Result<Parked>;
 }
@@ -173,6 +177,9 @@ impl<B: Bell> Signal<B> {
         }
         if deadline.has_come() {
             return self.is_set();
+        }
+        if let Some(outcome) = parker.linger(|| self.outcome(entered)) {
+            return outcome;
         }
         let waiter = Waiter { signal: self, joined: self.join(parker.waker())? };
         // From here on clear() and close() call this thread; only now may it believe that nothing came.

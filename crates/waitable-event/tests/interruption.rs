@@ -37,7 +37,7 @@ fn an_order_to_end_that_comes_through_the_loop_ends_the_wait() -> Outcome {
         }
     });
     let ending = || ordered.load(Ordering::Relaxed) == 1;
-    let parker = Parker { interrupter: &interrupter, ending: &ending, slice: None };
+    let parker = Parker { interrupter: &interrupter, ending: &ending, slice: None, linger: None };
     let outcome = Event::new()?.wait_with(&parker, Deadline::after(Some(PATIENCE)));
     assert!(matches!(outcome, Err(Error::Interrupted)), "{outcome:?}");
     join(orderer)?;
@@ -55,7 +55,7 @@ fn work_that_the_loop_cannot_do_meanwhile_does_not_spin_the_wait() -> Outcome {
         asked.fetch_add(1, Ordering::Relaxed);
         false
     };
-    let parker = Parker { interrupter: &interrupter, ending: &ending, slice: None };
+    let parker = Parker { interrupter: &interrupter, ending: &ending, slice: None, linger: None };
     let timeout = Duration::from_millis(50);
     let before = Instant::now();
     assert!(!Event::new()?.wait_with(&parker, Deadline::after(Some(timeout)))?);
@@ -71,7 +71,8 @@ fn without_a_loop_the_order_to_end_is_asked_for_in_slices_that_do_not_end_the_wa
     let interrupter = Arc::new(Interrupter::new()?);
     let asked = AtomicUsize::new(0);
     let ending = || asked.fetch_add(1, Ordering::Relaxed) == 5;
-    let parker = Parker { interrupter: &interrupter, ending: &ending, slice: Some(Duration::from_micros(200)) };
+    let parker =
+        Parker { interrupter: &interrupter, ending: &ending, slice: Some(Duration::from_micros(200)), linger: None };
     let outcome = event.wait_with(&parker, Deadline::NEVER);
     assert!(matches!(outcome, Err(Error::Interrupted)), "{outcome:?}");
     assert_eq!(asked.load(Ordering::Relaxed), 6);

@@ -26,7 +26,7 @@ fn member(fd: RawFd, interest: Interest) -> Member {
 
 fn select_within(members: &mut [Member], timeout: Duration) -> io::Result<Option<usize>> {
     let interrupter = Arc::new(Interrupter::new()?);
-    let parker = Parker { interrupter: &interrupter, ending: &|| false, slice: None };
+    let parker = Parker { interrupter: &interrupter, ending: &|| false, slice: None, linger: None };
     select(members, &parker, Deadline::after(Some(timeout)))
 }
 
@@ -146,13 +146,14 @@ fn a_call_to_the_parker_does_not_end_the_wait_but_the_end_of_its_thread_does() -
     interrupter.wake();
     let timeout = Duration::from_millis(5);
     let before = Instant::now();
-    let parker = Parker { interrupter: &interrupter, ending: &|| false, slice: None };
+    let parker = Parker { interrupter: &interrupter, ending: &|| false, slice: None, linger: None };
     assert_eq!(select(&mut members, &parker, Deadline::after(Some(timeout)))?, Some(0));
     assert!(before.elapsed() >= timeout);
 
     let asked = AtomicUsize::new(0);
     let ending = || asked.fetch_add(1, Ordering::Relaxed) == 2;
-    let parker = Parker { interrupter: &interrupter, ending: &ending, slice: Some(Duration::from_micros(100)) };
+    let parker =
+        Parker { interrupter: &interrupter, ending: &ending, slice: Some(Duration::from_micros(100)), linger: None };
     assert_eq!(select(&mut members, &parker, Deadline::NEVER)?, None);
     assert_eq!(asked.into_inner(), 3);
     Ok(())

@@ -19,7 +19,7 @@ use napi_derive::napi;
 
 use crate::environment::Environment;
 use crate::object::Reference;
-use crate::poller::{PollerEntry, poller_in};
+use crate::poller::PollerEntry;
 use crate::status;
 
 /// One of the two drivers, started.
@@ -70,11 +70,17 @@ pub fn start_reactor(env: Env, batch: Unknown<'_>, on_ready: Unknown<'_>) -> i32
     }
 }
 
-/// Whether the reactor keeps the process alive.
-#[napi]
-pub fn hold_reactor(env: Env, reactor: u32, alive: bool) {
-    if let Some(environment) = Environment::of(&env)
-        && let Some(reactor) = poller_in(environment, reactor)
+/// Has the reactor keep the process alive while JavaScript says that somebody wants it to.
+pub fn hold_reactor(environment: &Environment, reactor: u32) -> i32 {
+    environment.pollers.borrow().get(reactor as usize).map_or(-libc::EBADF, |reactor| {
+        hold(environment, reactor);
+        0
+    })
+}
+
+fn hold(environment: &Environment, reactor: &PollerEntry) {
+    let alive = reactor.holders() > 0;
+    if reactor.is_held.replace(alive) != alive
         && let Some(driver) = reactor.driver.get()
     {
         driver.hold(environment, alive);
@@ -87,16 +93,38 @@ pub fn hold_reactor(env: Env, reactor: u32, alive: bool) {
 ///
 /// `env` is current on this thread, which runs its event loop.
 unsafe fn dispatch(env: sys::napi_env, reactor: &PollerEntry) {
+    // SAFETY: the caller's contract.
+    if unsafe { Environment::of_raw(env) }.is_none() {
+        return;
+    }
+    reactor.set_in_turn(true);
+    // SAFETY: the caller's contract.
+    unsafe { take_turn(env, reactor) };
+    // SAFETY: the caller's contract. The batch is there for as long as the environment is.
+    if let Some(environment) = unsafe { Environment::of_raw(env) } {
+        reactor.set_in_turn(false);
+        hold(environment, reactor);
+    }
+}
+
+/// # Safety
+///
+/// As for [`dispatch`].
+unsafe fn take_turn(env: sys::napi_env, reactor: &PollerEntry) {
+    let turn = reactor.unarmed.begin();
+    let mut is_first = true;
     loop {
         // SAFETY: the caller's contract; looked up again after each call, which may have ended it.
         let Some(environment) = (unsafe { Environment::of_raw(env) }) else {
             return;
         };
-        let filled = reactor.fill(environment);
-        if filled != 0 && !environment.in_scope(|| deliver(environment, reactor, filled)) {
+        let filled =
+            if is_first || reactor.has_more() { reactor.fill(environment) } else { turn.next(environment, reactor) };
+        if filled == 0 && !is_first {
             return;
         }
-        if !reactor.has_more() {
+        is_first = false;
+        if filled != 0 && !environment.in_scope(|| deliver(environment, reactor, filled)) {
             return;
         }
     }

@@ -45,7 +45,7 @@ impl Announcing {
     }
 
     fn parker(&self) -> Parker<'_> {
-        Parker { interrupter: &self.interrupter, ending: &|| false, slice: None }
+        Parker { interrupter: &self.interrupter, ending: &|| false, slice: None, linger: None }
     }
 
     /// Waits with [`PATIENCE`]; false means that the wait was forgotten.

@@ -4,12 +4,12 @@ use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
 
 use super::{Interrupter, Pipe, pipe, sleep};
-use crate::{Deadline, Park, Parked, Wake};
+use crate::{Deadline, Linger, Park, Parked, Wake};
 
 /// Sleeps on a bell and on the thread's [`Interrupter`] at once.
 pub struct Parker<'a> {
@@ -19,6 +19,8 @@ pub struct Parker<'a> {
     pub ending: &'a dyn Fn() -> bool,
     /// Where no event loop can be watched, `ending` is asked this often instead.
     pub slice: Option<Duration>,
+    /// Has the thread linger before it sleeps: what it has learnt of that.
+    pub linger: Option<&'a Linger>,
 }
 
 impl Parker<'_> {
@@ -54,6 +56,10 @@ impl Parker<'_> {
 impl Park<Pipe> for Parker<'_> {
     fn waker(&self) -> Arc<dyn Wake> {
         self.interrupter.clone()
+    }
+
+    fn linger<T>(&self, look: impl FnMut() -> Option<T>) -> Option<T> {
+        self.linger.filter(|linger| linger.is_worth_while())?.look(Instant::now(), look)
     }
 
     fn park(&self, bell: &Pipe, deadline: Deadline) -> io::Result<Parked> {
