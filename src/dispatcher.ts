@@ -9,7 +9,7 @@ import { constants } from 'node:os';
 import { isDisconnected } from './channels';
 import { RunLoop, core, loopOf } from './core';
 import { InvalidArgTypeError, SystemError } from './errors';
-import { check, native } from './native';
+import { check, fast, native } from './native';
 import { validateDescriptor, validateInteger } from './validate';
 
 /** The most that one `recv()` may ask for. */
@@ -157,11 +157,11 @@ export class FileDispatcher extends Dispatcher {
    */
   recv(size: number): Buffer {
     const buffer = Buffer.allocUnsafe(validateInteger('size', size, 0, RECEIVE_LIMIT));
-    const count = this.#orClose(() => check(native.readDescriptor(this.fileno(), buffer), 'read'));
+    const count = this.#orClose(() => check(fast.readDescriptor(this.fileno(), buffer), 'read'));
     if (count === 0 && size > 0) {
       this.handleClose();
     }
-    return buffer.subarray(0, count ?? 0);
+    return count === size ? buffer : buffer.subarray(0, count ?? 0);
   }
 
   /** Another name of {@link FileDispatcher.recv}. */
@@ -176,7 +176,7 @@ export class FileDispatcher extends Dispatcher {
   send(data: Uint8Array | string): number {
     const bytes = toBytes(data);
     const count = this.#orClose(() => {
-      const written = native.writeDescriptor(this.fileno(), bytes);
+      const written = fast.writeDescriptor(this.fileno(), bytes);
       return written === -constants.errno.EAGAIN ? 0 : check(written, 'write');
     });
     return count ?? 0;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{Int32Array, Uint8Array, Uint32Array};
+use napi::bindgen_prelude::{Int32Array, Uint32Array};
 use napi_derive::napi;
 use waitable_event::sys::{Member, Pipe, descriptor, select_called};
 use waitable_event::{Deadline, Error, Event, Joined, Readiness, Snapshot, Wake};
@@ -95,16 +95,13 @@ pub fn duplicate_descriptor(fd: i32) -> i32 {
 }
 
 /// Reads into `buffer`: the count, 0 at the end of the file.
-#[napi]
-pub fn read_descriptor(fd: i32, mut buffer: Uint8Array) -> i32 {
-    // SAFETY: the facade made the buffer for this call and shares it with nobody.
-    status::of_count(descriptor::read(fd, unsafe { buffer.as_mut() }))
+pub fn read(fd: i32, buffer: &mut [u8]) -> i32 {
+    status::of_count(descriptor::read(fd, buffer))
 }
 
 /// Writes what fits of `data`: the count.
-#[napi]
-pub fn write_descriptor(fd: i32, data: Uint8Array) -> i32 {
-    status::of_count(descriptor::write(fd, &data))
+pub fn write(fd: i32, data: &[u8]) -> i32 {
+    status::of_count(descriptor::write(fd, data))
 }
 
 /// Closes a descriptor that `duplicate_descriptor` returned.

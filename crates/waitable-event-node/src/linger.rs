@@ -5,6 +5,9 @@
 //! the way through the kernel's lists and libuv (Node has it ask epoll twice a turn). What was not is armed then, and nothing is lost: arming
 //! looks at the word once more (`watch.rs`).
 //!
+//! Descriptors that are ready again, or still, as those of a run loop in a flood are, are asked for again in the same turn too: by one
+//! `epoll_wait()`, and ever more rarely where it finds none.
+//!
 //! It does not keep libuv from anything else for longer than [`TURN`].
 
 use std::cell::{Cell, RefCell};
@@ -25,6 +28,8 @@ const EVENTS: usize = 8;
 /// The events of one reactor whose arming waits.
 pub struct Unarmed {
     linger: Linger,
+    /// Whether it is worth while to ask the kernel again.
+    again: Linger,
     /// Whether the reactor calls JavaScript, and will look.
     is_open: Cell<bool>,
     /// The events, by their slots.
@@ -40,7 +45,7 @@ pub struct Turn<'a> {
 
 impl Unarmed {
     pub fn new() -> Unarmed {
-        Unarmed { linger: Linger::new(), is_open: Cell::new(false), slots: RefCell::default() }
+        Unarmed { linger: Linger::new(), again: Linger::new(), is_open: Cell::new(false), slots: RefCell::default() }
     }
 
     /// Begins a turn.
@@ -63,16 +68,29 @@ impl Unarmed {
 }
 
 impl Turn<'_> {
-    /// Reports those of the events that were set meanwhile, or arms them all: how many entries are in the batch of `reactor`.
+    /// What there is to report in the same turn: how many entries are in the batch of `reactor`.
     pub fn next(&self, environment: &Environment, reactor: &PollerEntry) -> i32 {
+        let now = Instant::now();
+        let began = self.began.get().unwrap_or(now);
+        self.began.set(Some(began));
+        let may_go_on = now - began <= TURN;
+        match self.look(environment, reactor, now, may_go_on) {
+            0 if may_go_on && self.unarmed.again.is_worth_while() => {
+                let filled = reactor.fill(environment);
+                self.unarmed.again.judge(filled != 0);
+                filled
+            }
+            filled => filled,
+        }
+    }
+
+    /// Reports those of the events that were set meanwhile, or arms them all.
+    fn look(&self, environment: &Environment, reactor: &PollerEntry, now: Instant, may_linger: bool) -> i32 {
         let mut slots = self.unarmed.slots.borrow_mut();
         if slots.is_empty() {
             return 0;
         }
-        let now = Instant::now();
-        let began = self.began.get().unwrap_or(now);
-        self.began.set(Some(began));
-        if now - began <= TURN {
+        if may_linger {
             let found = self.unarmed.linger.look(now, || match report(environment, reactor, &mut slots, false) {
                 0 if slots.is_empty() => Some(0),
                 0 => None,

@@ -10,6 +10,7 @@ mod queue;
 mod select;
 mod signals;
 mod sleep;
+mod transfer;
 mod waker;
 
 pub(crate) use alarm::{Alarm, ClockWatch};
