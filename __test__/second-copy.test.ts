@@ -117,7 +117,7 @@ describe('a package that is installed twice', () => {
         copyFileSync(join(root, name), join(target, name));
       }
     }
-    cpSync(join(root, 'dist'), join(target, 'dist'), { recursive: true });
+    cpSync(join(root, 'lib'), join(target, 'lib'), { recursive: true });
   });
 
   afterAll(() => {
