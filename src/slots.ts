@@ -66,38 +66,6 @@ export class Slots {
     }
   }
 
-  /**
-   * Gives the tasks in `slots`, which are all, new slots: 0, 1, 2, … Whoever goes through them in this order then finds all
-   * there is to one beside that of the one before, which is what it costs to take a task out of a million: 100 ns instead of 230.
-   */
-  renumber(slots: Int32Array): void {
-    const { due, order, tasks } = this;
-    const count = slots.length;
-    const capacity = Math.max(LEAST_CAPACITY, count);
-    this.due = new Float64Array(capacity);
-    this.order = new Float64Array(capacity);
-    this.place = new Int32Array(capacity);
-    this.tasks = [];
-    for (let index = 0; index < count; index += 1) {
-      const slot = slots[index] as number;
-      const task = tasks[slot] as Task;
-      this.due[index] = due[slot] as number;
-      this.order[index] = order[slot] as number;
-      this.tasks.push(task);
-      task.slot = index;
-      slots[index] = index;
-    }
-    this.#free = -1;
-    this.#fresh = count;
-  }
-
-  /** Whether one comes before another: time, then priority, then who was installed first. */
-  comesBefore(a: number, b: number): boolean {
-    const dueA = this.due[a] as number;
-    const dueB = this.due[b] as number;
-    return dueA === dueB ? this.compareAtSameTime(a, b) < 0 : dueA < dueB;
-  }
-
   /** For two that are due at the same time: negative when the first one comes first. */
   compareAtSameTime(a: number, b: number): number {
     const byPriority = (this.tasks[a] as Task).priority - (this.tasks[b] as Task).priority;

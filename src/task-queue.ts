@@ -1,12 +1,11 @@
 /** Tasks in the order of their times. */
 
+import { HOLE, NewSlots } from './new-slots';
 import { SlotHeap } from './slot-heap';
 import { Slots } from './slots';
+import { SortedRow } from './sorted-row';
 import type { Task } from './task';
 import { sortByTime } from './time-sort';
-
-/** What a list has in the place of a slot that was taken out. */
-const HOLE = -1;
 
 /** So many new ones, at the least, are sorted together with the others instead of being put into the heap one by one. */
 const WORTH_SORTING = 1024;
@@ -16,114 +15,17 @@ const NEW = 0;
 const SORTED = 1;
 const HEAP = 2;
 
-/** Lists that are not longer than this are not compacted. */
-const SHORT = 64;
-
-/** Slots in a row, in which those that are taken out leave holes until there are too many. */
-class SlotList {
-  members: Int32Array = new Int32Array(SHORT);
-  start: number = 0;
-  end: number = 0;
-  holes: number = 0;
-
-  readonly #slots: Slots;
-  readonly #mark: number;
-
-  constructor(slots: Slots, mark: number) {
-    this.#slots = slots;
-    this.#mark = mark;
-  }
-
-  /** How many there are. */
-  get size(): number {
-    return this.end - this.start - this.holes;
-  }
-
-  push(slot: number): void {
-    if (this.end === this.members.length) {
-      const { members } = this;
-      this.members = new Int32Array(2 * this.end);
-      this.members.set(members);
-    }
-    this.members[this.end] = slot;
-    this.#slots.place[slot] = 4 * this.end + this.#mark;
-    this.end += 1;
-  }
-
-  /** The first one; -1 when there is none. */
-  peek(): number {
-    while (this.start < this.end && this.members[this.start] === HOLE) {
-      this.start += 1;
-      this.holes -= 1;
-    }
-    return this.start < this.end ? (this.members[this.start] as number) : -1;
-  }
-
-  /** Takes one out; each pays for its part of the tidying up. */
-  removeAt(index: number): void {
-    if (index === this.start) {
-      this.start += 1;
-    } else if (index === this.end - 1) {
-      this.end -= 1;
-    } else {
-      this.members[index] = HOLE;
-      this.holes += 1;
-    }
-    if (this.size === 0) {
-      this.clear();
-    } else if (this.holes > SHORT && 2 * this.holes > this.end - this.start) {
-      const { size } = this;
-      const members = new Int32Array(2 * size);
-      this.moveTo(members, 0);
-      this.replace(members, size);
-    }
-  }
-
-  /** Moves all to `list`, from `start`, in their order. */
-  moveTo(list: Int32Array, start: number): void {
-    let to = start;
-    for (let index = this.start; index < this.end; index += 1) {
-      const slot = this.members[index] as number;
-      if (slot !== HOLE) {
-        list[to] = slot;
-        to += 1;
-      }
-    }
-    this.clear();
-  }
-
-  /** Has the first `size` of `members` instead. */
-  replace(members: Int32Array, size: number): void {
-    this.members = members;
-    this.start = 0;
-    this.end = size;
-    this.holes = 0;
-    const { place } = this.#slots;
-    for (let index = 0; index < size; index += 1) {
-      place[members[index] as number] = 4 * index + this.#mark;
-    }
-  }
-
-  clear(): void {
-    this.start = 0;
-    this.end = 0;
-    this.holes = 0;
-    if (this.members.length > 4096) {
-      this.members = new Int32Array(SHORT);
-    }
-  }
-}
-
 /**
  * A task that is put in is only noted. When somebody looks, many new ones are sorted together with the others into one row, and
  * few go into a heap beside it; the first of the two is the first. Sorting a million costs a third of what the heap would.
  */
 export class TaskQueue {
   readonly #slots = new Slots();
-  readonly #new = new SlotList(this.#slots, NEW);
-  readonly #sorted = new SlotList(this.#slots, SORTED);
+  readonly #new = new NewSlots(this.#slots, NEW);
+  readonly #sorted = new SortedRow(this.#slots, SORTED);
   readonly #heap = new SlotHeap(this.#slots, HEAP);
   #order = 0;
+  #due = Infinity;
 
   get size(): number {
     return this.#slots.size;
@@ -132,11 +34,6 @@ export class TaskQueue {
   /** The number of the next task to be put in: tasks with a lower number are there already. */
   get nextOrder(): number {
     return this.#order;
-  }
-
-  /** All of them, in no order. */
-  tasks(): Task[] {
-    return this.#slots.tasks.filter((task) => task !== undefined);
   }
 
   /** Puts in a task that is in no queue. */
@@ -155,32 +52,20 @@ export class TaskQueue {
     return true;
   }
 
-  /** When a task of this queue is due. */
-  dueOf(task: Task): number {
-    return this.#slots.due[task.slot] as number;
-  }
-
-  /** The first task. */
-  peek(): Task | undefined {
-    const slot = this.#first();
-    return slot < 0 ? undefined : this.#slots.tasks[slot];
-  }
-
   /** When the first task is due; Infinity when there is none. */
   nextDue(): number {
-    const slot = this.#first();
-    return slot < 0 ? Infinity : (this.#slots.due[slot] as number);
+    const first = this.#first();
+    return first === undefined ? Infinity : this.#due;
   }
 
   /** Takes out the first task if it is due at `now`, and has a lower number than `before`. */
   takeDue(now: number, before: number): Task | undefined {
-    const slot = this.#first();
-    if (slot < 0 || (this.#slots.due[slot] as number) > now || (this.#slots.order[slot] as number) >= before) {
+    const first = this.#first();
+    if (first === undefined || this.#due > now || (this.#slots.order[first.slot] as number) >= before) {
       return undefined;
     }
-    const task = this.#slots.tasks[slot];
-    this.#removeSlot(slot);
-    return task;
+    this.#removeSlot(first.slot);
+    return first;
   }
 
   /** Has each task due at another time. */
@@ -195,28 +80,39 @@ export class TaskQueue {
     this.#sortAll();
   }
 
-  /** The slot of the first task; -1 when there is none. */
-  #first(): number {
+  /** The first task; `#due` is when it is due. */
+  #first(): Task | undefined {
     if (this.#new.end > 0) {
       this.#sortIn();
     }
     const sorted = this.#sorted.peek();
-    const heap = this.#heap.peek();
-    if (sorted < 0 || heap < 0) {
-      return Math.max(sorted, heap);
+    const slot = this.#heap.peek();
+    if (sorted !== undefined) {
+      this.#due = this.#sorted.due;
     }
-    return this.#slots.comesBefore(sorted, heap) ? sorted : heap;
+    if (slot < 0) {
+      return sorted;
+    }
+    const due = this.#slots.due[slot] as number;
+    if (
+      sorted !== undefined &&
+      (this.#due === due ? this.#slots.compareAtSameTime(sorted.slot, slot) < 0 : this.#due < due)
+    ) {
+      return sorted;
+    }
+    this.#due = due;
+    return this.#slots.tasks[slot];
   }
 
   /** Puts the new ones where they belong. */
   #sortIn(): void {
-    const { members, start, end, size } = this.#new;
+    const { members, end, size } = this.#new;
     // At most five are sorted for each new one.
     if (size >= WORTH_SORTING && 5 * size >= this.#slots.size) {
       this.#sortAll();
       return;
     }
-    for (let index = start; index < end; index += 1) {
+    for (let index = 0; index < end; index += 1) {
       const slot = members[index] as number;
       if (slot !== HOLE) {
         this.#heap.push(slot);
@@ -228,14 +124,19 @@ export class TaskQueue {
   #sortAll(): void {
     const all = new Int32Array(this.#slots.size);
     // Those who came first are first, which leaves less to sort among equals.
-    const { size: sorted } = this.#sorted;
-    const { size: heaped } = this.#heap;
-    this.#sorted.moveTo(all, 0);
-    this.#heap.moveTo(all, sorted);
-    this.#new.moveTo(all, sorted + heaped);
-    const sortedAll = sortByTime(this.#slots, all);
-    this.#slots.renumber(sortedAll);
-    this.#sorted.replace(sortedAll, all.length);
+    this.#sorted.copyTo(all);
+    this.#heap.moveTo(all, this.#sorted.size);
+    let to = all.length - this.#new.size;
+    const { members, end } = this.#new;
+    for (let index = 0; index < end; index += 1) {
+      const slot = members[index] as number;
+      if (slot !== HOLE) {
+        all[to] = slot;
+        to += 1;
+      }
+    }
+    this.#new.clear();
+    this.#sorted.replace(sortByTime(this.#slots, all));
   }
 
   #removeSlot(slot: number): void {

@@ -279,8 +279,10 @@ export function recurringFunction(
 export function nextGridPoint(now: number, interval: number, offset: number): number {
   // The same point again when a clock that counts in fractions is a hair before it.
   // By the part of the offset that matters: a large one would cost the precision of a double.
-  const shift = offset % interval;
+  const shift = offset === 0 ? 0 : offset % interval;
   const after = now + 1e-3 - shift;
-  const passed = ((after % interval) + interval) % interval;
+  const rest = after % interval;
+  // A hair before a point may be an interval when it is added to one.
+  const passed = rest < 0 ? (rest + interval) % interval : rest;
   return after - passed + interval + shift;
 }
