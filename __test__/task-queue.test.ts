@@ -187,14 +187,14 @@ describe('a queue', () => {
     const queue = new TaskQueue();
     // At the same time, so that each comparison asks for priorities.
     let asked = 0;
+    const ask = (): number => {
+      asked += 1;
+      return 0;
+    };
     class Asked extends OneShotTask {
       constructor() {
         super();
-        const get = (): number => {
-          asked += 1;
-          return 0;
-        };
-        Object.defineProperty(this, 'priority', { get });
+        Object.defineProperty(this, 'priority', { get: ask });
       }
     }
     const tasks = Array.from({ length: 20_000 }, () => new Asked());

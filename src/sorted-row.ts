@@ -4,23 +4,16 @@ import type { Slots } from './slots';
 import type { Task } from './task';
 import type { Sorted } from './time-sort';
 
-/** So many are looked at together. */
-const AHEAD = 16;
-
 /** The row does not grow; whoever is taken out of the middle leaves a hole. */
 export class SortedRow {
   /** How many are left. */
   size: number = 0;
-  /** What was seen by looking ahead: nobody wants it, but what is read for nothing is optimised away. */
-  seen: number = 0;
 
   readonly #slots: Slots;
   readonly #mark: number;
   #tasks: (Task | undefined)[] = [];
   #due: Float64Array = new Float64Array(0);
   #start = 0;
-  /** Up to here they were looked at. */
-  #ahead = 0;
 
   constructor(slots: Slots, mark: number) {
     this.#slots = slots;
@@ -36,9 +29,6 @@ export class SortedRow {
     while (first === undefined) {
       this.#start += 1;
       first = this.#tasks[this.#start];
-    }
-    if (this.#start >= this.#ahead) {
-      this.#lookAhead();
     }
     return first;
   }
@@ -84,25 +74,5 @@ export class SortedRow {
     this.#due = due;
     this.size = count;
     this.#start = 0;
-    this.#ahead = 0;
-  }
-
-  /**
-   * Tasks that were installed one after the other are run in quite another order, and each of a million is a cache miss. The
-   * processor waits for many at once when they do not wait for each other: a run costs 150 ns less.
-   */
-  #lookAhead(): void {
-    const end = Math.min(this.#start + AHEAD, this.#tasks.length);
-    let sum = 0;
-    for (let index = this.#start; index < end; index += 1) {
-      const task = this.#tasks[index];
-      if (task !== undefined) {
-        // The first field, and one of the last.
-        sum += task.priority;
-        sum += task.context === null ? 1 : 0;
-      }
-    }
-    this.#ahead = end;
-    this.seen = sum;
   }
 }

@@ -2,10 +2,7 @@
 
 import type { Slots } from './slots';
 
-/**
- * A time is sorted byte by byte. Larger pieces are fewer, but write to more places at once than the caches for data and
- * addresses hold: 11 bits took twice as long.
- */
+/** A time is sorted byte by byte: eleven bits at a time were fewer rounds, and took a fifth longer. */
 const RADIX = 256;
 
 /** Which half of a double has its sign. */
@@ -21,7 +18,7 @@ export interface Sorted {
  * Sorts slots in the order of their tasks; `list` is used up.
  *
  * A radix sort of the bits of the doubles, least significant byte first, without the bytes that are the same in all. A million
- * random times take 60 ms; sort() with a comparison took 900.
+ * random times take 90 ms; sort() with a comparison took 430.
  */
 export function sortByTime(slots: Slots, list: Int32Array): Sorted {
   const count = list.length;
