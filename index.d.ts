@@ -276,7 +276,6 @@ export declare class RecurringTask extends Task {
   constructor(interval?: number, offset?: number);
   /** Installs the task at the next point of its grid, which may be given here. */
   installTask(options?: InstallOptions & RecurringOptions): void;
-  get isRecurring(): boolean;
   nextTime(now: number): number | undefined;
   skips(): boolean;
   pending(): void;

@@ -215,6 +215,7 @@ export class RecurringTask extends Task {
     (this.manager ?? core.taskManager).installNext(this);
   }
 
+  /** @internal */
   override get isRecurring(): boolean {
     return this.taskInterval !== undefined;
   }
