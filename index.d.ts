@@ -526,12 +526,13 @@ export declare class SystemError extends Error {
  * one's `installTask()` is used.
  */
 export declare abstract class Task {
-  /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */
-  taskTime: number | null;
-  /** Whether it waits for its time. */
-  isScheduled: boolean;
   /** Of tasks that are due at the same time, the one with the lower number runs first; equals run in the order they were installed. */
   priority: number;
+  /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */
+  get taskTime(): number | null;
+  set taskTime(time: number | null);
+  /** Whether it waits for its time. */
+  get isScheduled(): boolean;
   /**
    * Installs the task, or moves it when it is installed: `when` on the wall clock, or `delta` from now, or else at its
    * `taskTime`. Throws `ERR_INVALID_TASK` when there is none of them.

@@ -306,7 +306,11 @@ export class Stopwatch {
 
   constructor() {
     this.manager = new TaskManager({ loop: this.loop, onError: (error) => this.errors.push(error) });
-    const clock = { monotonic: () => this.now, offset: () => this.offset };
+    this.replaceClock({ monotonic: () => this.now, offset: () => this.offset });
+  }
+
+  /** Goes by another clock than its own. */
+  replaceClock(clock: { monotonic: () => number; offset: () => number }): void {
     (this.manager as unknown as { useClock: (clock: object) => void }).useClock(clock);
   }
 

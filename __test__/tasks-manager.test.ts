@@ -136,37 +136,86 @@ describe("BACpypes' methods", () => {
   });
 });
 
-describe('suspendTask()', () => {
-  test('takes no longer with 100 000 tasks than the heap is high', () => {
+describe('taskTime', () => {
+  test('of a task that was installed from now on is on the wall clock as it is when somebody asks first', () => {
     const watch = new Stopwatch();
-    const count = 100_000;
-    // Counts how often the place of a task is written: the heap moves no more of them than one path.
-    let moves = 0;
-    class Counted extends OneShotTask {
-      #place = -1;
+    const [asked, unasked] = [logger([], 1), logger([], 2)];
+    watch.manager.installTask(asked, { delta: 10 });
+    watch.manager.installTask(unasked, { delta: 10 });
+    const time = watch.manager.getTime() + 10;
+    expect(asked.taskTime).toBe(time);
+    watch.step(1000);
+    expect([asked.taskTime, unasked.taskTime, unasked.taskTime]).toEqual([time, time + 1000, time + 1000]);
+  });
 
-      constructor() {
-        super();
-        Object.defineProperty(this, 'heapIndex', {
-          get: () => this.#place,
-          set: (place: number) => {
-            moves += 1;
-            this.#place = place;
-          },
-        });
-      }
+  test('of a task that was suspended on another clock is what it was', () => {
+    const watch = new Stopwatch();
+    const [suspended, waiting, ran] = [logger([], 1), logger([], 2), logger([], 3)];
+    const time = watch.manager.getTime();
+    watch.manager.installTask(suspended, { delta: 10 });
+    watch.manager.installTask(waiting, { delta: 20 });
+    watch.manager.installTask(ran, { delta: 0 });
+    watch.pass();
+    suspended.suspendTask();
+    watch.replaceClock({ monotonic: () => 5, offset: () => time - 5 });
+    expect([suspended.taskTime, waiting.taskTime, ran.taskTime]).toEqual([time + 10, time + 20, time]);
+    watch.manager.resumeTask(suspended);
+    expect(watch.manager.getNextTask()).toEqual([null, 10]);
+  });
+
+  test('can be set, and is where the task is installed then', () => {
+    const watch = new Stopwatch();
+    const log: unknown[] = [];
+    const task = logger(log, 'a');
+    task.taskTime = watch.manager.getTime() + 5;
+    watch.manager.installTask(task);
+    watch.pass(4);
+    expect(log).toEqual([]);
+    watch.pass(1.001);
+    expect(log).toEqual(['a']);
+    watch.manager.installTask(task, { delta: 7 });
+    task.taskTime = 3;
+    expect(task.taskTime).toBe(3);
+    // What it is waiting for already is another matter.
+    watch.pass(6);
+    expect(log).toEqual(['a']);
+    watch.pass(1);
+    expect(log).toEqual(['a', 'a']);
+    task.taskTime = null;
+    expect(task.taskTime).toBeNull();
+  });
+});
+
+describe('a task that moves to another manager', () => {
+  test.each(['installTask', 'resumeTask', 'processTask'] as const)('by %s() is no longer in the first', (method) => {
+    const [first, second] = [new Stopwatch(), new Stopwatch()];
+    const log: unknown[] = [];
+    const task = logger(log, 'a');
+    first.manager.installTask(task, { delta: 10 });
+    second.manager[method](task);
+    expect(first.manager.stats().pending).toBe(0);
+    second.pass(20);
+    first.pass(20);
+    expect(log).toEqual(['a']);
+  });
+});
+
+describe('a pass that is told of many tasks in one turn', () => {
+  test.each(['falling', 'rising'])('runs each at its time; %s', async (direction) => {
+    const { manager } = new Owner();
+    const log: number[] = [];
+    const early: number[] = [];
+    const deltas = Array.from({ length: 200 }, (_, index) => index / 10);
+    for (const delta of direction === 'falling' ? deltas.toReversed() : deltas) {
+      const before = monotonic();
+      const task = new FunctionTask(() => {
+        log.push(delta);
+        early.push(before + delta - monotonic());
+      });
+      manager.installTask(task, { delta });
     }
-    const tasks = Array.from({ length: count }, () => new Counted());
-    tasks.forEach((task, index) => watch.manager.installTask(task, { delta: 1 + ((index * 7919) % count) }));
-    const height = Math.ceil(Math.log2(count)) + 1;
-    let most = 0;
-    for (const task of tasks) {
-      moves = 0;
-      task.suspendTask();
-      most = Math.max(most, moves);
-    }
-    expect(most).toBeLessThanOrEqual(height + 1);
-    expect(watch.manager.stats().pending).toBe(0);
+    await until(() => log.length === deltas.length, 'all of them');
+    expect(Math.max(...early)).toBeLessThanOrEqual(0);
   });
 });
 

@@ -353,11 +353,13 @@ export class RunLoop {
     this.#sources.delete(source);
   }
 
-  /** Something is due sooner than this loop knows. @internal */
+  /**
+   * Something is due sooner than this loop knows. Node cannot sleep before the pass that this arranges, whose end sets the
+   * alarm: once, however often this was called.
+   * @internal
+   */
   reschedule(): void {
-    if (this.#mode === 'async' && !this.#inPass) {
-      this.#prepareSleep();
-    }
+    this.nudge();
   }
 
   /** Has the loop make a pass when somebody sets the wall clock. @internal */
@@ -468,6 +470,9 @@ export class RunLoop {
 
   #runDeferred(): void {
     const batch = this.#deferred;
+    if (batch.length === 0) {
+      return;
+    }
     this.#deferred = [];
     for (const call of batch) {
       try {

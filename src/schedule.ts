@@ -1,26 +1,22 @@
 /** Tasks in the order of their times, on two clocks. */
 
-import type { AsyncResource } from 'node:async_hooks';
-
 import { CLOCK_TOLERANCE, type Clock, systemClock } from './clock';
-import { Heap } from './heap';
 import type { Task } from './task';
-
-/** When a task is due: on the wall clock, from now, or on the monotonic clock. */
-export type DueAt = { readonly when: number } | { readonly delta: number } | { readonly due: number };
+import { TaskQueue } from './task-queue';
 
 /**
- * All tasks sit in one heap by their times on the monotonic clock. Those that go by the wall clock are moved there when
+ * All tasks sit in one queue by their times on the monotonic clock. Those that go by the wall clock are moved there when
  * that has been set.
  */
 export class Schedule {
-  readonly #tasks = new Heap<Task>(comesBefore);
+  readonly #tasks = new TaskQueue();
   #clock: Clock = systemClock;
   /** The wall clock's, when the tasks that go by it were put in order. */
   #offset = systemClock.offset();
   /** How many tasks go by the wall clock. */
   #byWallClock = 0;
-  #order = 0;
+  /** No task is due before; a task that is taken out leaves it where it is. */
+  #earliest = Infinity;
 
   get size(): number {
     return this.#tasks.size;
@@ -33,7 +29,7 @@ export class Schedule {
 
   /** What the next task to be installed will be: tasks with a lower number are there already. */
   get nextOrder(): number {
-    return this.#order;
+    return this.#tasks.nextOrder;
   }
 
   /** Milliseconds on the monotonic clock. */
@@ -46,62 +42,84 @@ export class Schedule {
     return this.#clock.monotonic() + this.#clock.offset();
   }
 
-  /** Puts a task in; true when it comes before all others. */
-  install(task: Task, at: DueAt, context: AsyncResource): boolean {
+  /** Puts a task in by the wall clock; true when it comes before all others. */
+  installAt(task: Task, when: number): boolean {
     this.remove(task);
-    task.byWallClock = 'when' in at;
-    if ('when' in at) {
-      // By the same offset as the others: it is measured, and equal times are to stay equal.
-      if (this.#byWallClock === 0) {
-        this.#offset = this.#clock.offset();
-      } else {
-        this.#follow();
-      }
-      task.due = at.when - this.#offset;
-      task.taskTime = at.when;
-      this.#byWallClock += 1;
+    // By the same offset as the others: it is measured, and equal times are to stay equal.
+    if (this.#byWallClock === 0) {
+      this.#offset = this.#clock.offset();
     } else {
-      task.due = 'due' in at ? at.due : this.now() + Math.max(0, at.delta);
-      task.taskTime = task.due + this.#clock.offset();
+      this.#follow();
     }
-    task.order = this.#order;
-    this.#order += 1;
-    task.context = context;
-    task.isScheduled = true;
-    this.#tasks.push(task);
-    return this.#tasks.peek() === task;
+    task.taskTime = when;
+    task.byWallClock = true;
+    this.#byWallClock += 1;
+    return this.#push(task, when - this.#offset);
+  }
+
+  /** Puts a task in, so many milliseconds from now; true when it comes before all others. */
+  installIn(task: Task, delta: number): boolean {
+    return this.installDue(task, this.#clock.monotonic() + (delta > 0 ? delta : 0));
+  }
+
+  /** Puts a task in by the monotonic clock; true when it comes before all others. */
+  installDue(task: Task, due: number): boolean {
+    this.remove(task);
+    task.byWallClock = false;
+    task.setTimeOn(this.#clock, due);
+    return this.#push(task, due);
   }
 
   /** Takes a task out. */
   remove(task: Task): void {
-    task.isScheduled = false;
     if (this.#tasks.remove(task) && task.byWallClock) {
       this.#byWallClock -= 1;
     }
   }
 
-  /** The first task. */
-  first(): Task | undefined {
+  /** When a task is due that is installed here, or was. */
+  dueOf(task: Task): number {
+    return task.timeOn(this.#clock);
+  }
+
+  /** When the first task is due; Infinity when there is none. */
+  nextDue(): number {
     this.#follow();
-    return this.#tasks.peek();
+    this.#earliest = this.#tasks.nextDue();
+    return this.#earliest;
   }
 
   /** Takes out the first task if it is due at `now`, and was installed before the one that is number `before`. */
   takeDue(now: number, before: number = Infinity): Task | undefined {
-    const first = this.first();
-    if (first === undefined || first.due > now || first.order >= before) {
-      return undefined;
+    this.#follow();
+    const task = this.#tasks.takeDue(now, before);
+    if (task?.byWallClock === true) {
+      this.#byWallClock -= 1;
     }
-    this.remove(first);
-    return first;
+    return task;
   }
 
   /** Goes by another clock. Tasks keep their times on the wall clock. */
   useClock(clock: Clock): void {
-    const before = this.#clock.offset();
+    const before = this.#clock;
     this.#clock = clock;
     this.#offset = clock.offset();
-    this.#move(this.#tasks.members(), (task) => task.due + before - this.#offset);
+    const shift = before.offset() - this.#offset;
+    this.#tasks.reschedule((task, due) => {
+      if (task.clock === before) {
+        task.setTimeOn(clock, due + shift);
+      }
+      return due + shift;
+    });
+  }
+
+  #push(task: Task, due: number): boolean {
+    this.#tasks.push(task, due);
+    if (due >= this.#earliest) {
+      return false;
+    }
+    this.#earliest = due;
+    return true;
   }
 
   /** Has the tasks that go by the wall clock follow it when it was set. */
@@ -112,17 +130,14 @@ export class Schedule {
     const offset = this.#clock.offset();
     if (Math.abs(offset - this.#offset) > CLOCK_TOLERANCE) {
       this.#offset = offset;
-      const moved = this.#tasks.members().filter((task) => task.byWallClock);
-      moved.forEach((task) => followGrid(task, this.now() + offset));
-      this.#move(moved, (task) => (task.taskTime ?? 0) - offset);
-    }
-  }
-
-  #move(tasks: Task[], due: (task: Task) => number): void {
-    tasks.forEach((task) => this.#tasks.remove(task));
-    for (const task of tasks) {
-      task.due = due(task);
-      this.#tasks.push(task);
+      const time = this.now() + offset;
+      this.#tasks.reschedule((task, due) => {
+        if (!task.byWallClock) {
+          return due;
+        }
+        followGrid(task, time);
+        return (task.taskTime ?? 0) - offset;
+      });
     }
   }
 }
@@ -135,12 +150,4 @@ function followGrid(task: Task, time: number): void {
   if (next !== undefined && second !== undefined && task.taskTime !== null && second < task.taskTime) {
     task.taskTime = next;
   }
-}
-
-/** The order of the tasks: time, then priority, then who was installed first. */
-function comesBefore(a: Task, b: Task): boolean {
-  if (a.due !== b.due) {
-    return a.due < b.due;
-  }
-  return a.priority === b.priority ? a.order < b.order : a.priority < b.priority;
 }

@@ -60,26 +60,44 @@ export class NameStats implements TaskStats {
     }
   }
 
-  /** Runs `body`, a task that was due `late` milliseconds ago; NaN when it had no time. */
-  measure<T>(late: number, body: () => T): T {
-    const isMeasured = this.run % SAMPLE === 0;
+  /** Whether the next run is one that is measured. */
+  get isMeasured(): boolean {
+    return this.run % SAMPLE === 0;
+  }
+
+  /** A run begins, of a task that was due `late` milliseconds ago; NaN when it had no time. Returns what {@link onEnd} wants. */
+  onStart(late: number): number {
+    const { isMeasured } = this;
     this.run += 1;
     if (channels.start.hasSubscribers) {
       channels.start.publish({ name: this.name });
     }
-    if (isMeasured && late >= 0) {
+    if (!isMeasured) {
+      return Number.NaN;
+    }
+    if (late >= 0) {
       record(this.lateness, late);
     }
-    const start = isMeasured ? monotonicNow() : 0;
+    return monotonicNow();
+  }
+
+  /** The run is over that began at `start`, if that was measured. */
+  onEnd(start: number): void {
+    if (start >= 0) {
+      record(this.runTime, monotonicNow() - start);
+    }
+    if (channels.end.hasSubscribers) {
+      channels.end.publish({ name: this.name });
+    }
+  }
+
+  /** Runs `body`, a task that was due `late` milliseconds ago; NaN when it had no time. */
+  measure<T>(late: number, body: () => T): T {
+    const start = this.onStart(late);
     try {
       return body();
     } finally {
-      if (isMeasured) {
-        record(this.runTime, monotonicNow() - start);
-      }
-      if (channels.end.hasSubscribers) {
-        channels.end.publish({ name: this.name });
-      }
+      this.onEnd(start);
     }
   }
 

@@ -1,9 +1,9 @@
 /** The task manager: what is due in a loop, and what other threads have scheduled there. */
 
-import { AsyncResource } from 'node:async_hooks';
 import { type RecordableHistogram, createHistogram } from 'node:perf_hooks';
 import { threadId } from 'node:worker_threads';
 
+import { captureContext, runInContext } from './async-context';
 import { CLOCK_TOLERANCE, type Clock, systemClock } from './clock';
 import { RunLoop, type TaskSource, core } from './core';
 import {
@@ -19,7 +19,7 @@ import { WaitableEvent } from './event';
 import { Inbox, type Producer, type Recipient } from './inbox';
 import { NamedTask, NamedTaskContext, type TaskHandler } from './named-task';
 import { RemoteTaskManager, type ScheduleOptions, rareOptions } from './remote';
-import { type DueAt, Schedule } from './schedule';
+import { Schedule } from './schedule';
 import { NameStats, type TaskStats, record } from './stats';
 import { type InstallOptions, type RecurringOptions, Task } from './task';
 import {
@@ -89,6 +89,9 @@ export interface TaskManagerStats {
 
 const DEFAULT_CAPACITY = 4096;
 
+/** Where a named task's time counts from when it is not on the wall clock: now, or the beginning of the monotonic clock. */
+type From = { readonly delta: number } | { readonly due: number };
+
 /** Answers to a cancel: indices of CANCEL_OUTCOMES. */
 const CANCELLED = 0;
 const RUNNING = 1;
@@ -121,6 +124,9 @@ export class TaskManager implements TaskSource {
   readonly #times = new Float64Array(this.#control);
   readonly #byKey = new Map<string, NamedTask>();
   readonly #names = new Map<string, NameStats>();
+  /** The class of the last task, and what is counted for it. */
+  #lastClass: unknown;
+  #lastStats: NameStats | undefined;
   #isClosed = false;
   #skipped = 0;
   #wakeUps = 0;
@@ -160,10 +166,7 @@ export class TaskManager implements TaskSource {
   /** Installs a task here, or moves it here: as `task.installTask()`. */
   installTask(task: Task, options?: InstallOptions & RecurringOptions): void {
     validateTask(task);
-    if (task.manager !== this) {
-      task.suspendTask();
-      task.manager = this;
-    }
+    this.#adopt(task);
     task.installTask(options);
   }
 
@@ -182,11 +185,11 @@ export class TaskManager implements TaskSource {
     if (task.taskTime === null) {
       throw new InvalidTaskError('task time is None: the task was never installed');
     }
-    task.manager = this;
-    if (task.nextTime(0) !== undefined) {
+    this.#adopt(task);
+    if (task.isRecurring) {
       this.installNext(task);
     } else {
-      this.install(task, { when: task.taskTime });
+      this.installAt(task, task.taskTime);
     }
   }
 
@@ -194,68 +197,35 @@ export class TaskManager implements TaskSource {
   getNextTask(): [task: Task | null, delta: number | null] {
     const now = this.#schedule.now();
     const task = this.#schedule.takeDue(now) ?? null;
-    const next = this.#schedule.first();
-    return [task, next === undefined ? null : Math.max(0, next.due - now)];
+    const due = this.#schedule.nextDue();
+    return [task, this.#schedule.size === 0 ? null : Math.max(0, due - now)];
   }
 
   /** Runs a task, now, and installs it again when it is a recurring one. */
   processTask(task: Task): void {
     validateTask(task);
-    // Before the run, so that the task may suspend itself, and goes on when it throws.
-    task.isScheduled = false;
-    task.manager = this;
-    const late = this.#schedule.now() - task.due;
-    const time = this.getTime();
-    const { taskTime } = task;
-    // A wall clock that is slowed down may be a hair before the point that the task runs for now: that is not to come again.
-    const isEarly = taskTime !== null && taskTime > time && taskTime - time <= CLOCK_TOLERANCE;
-    const next = task.nextTime(isEarly ? taskTime : time);
-    if (next !== undefined) {
-      this.install(task, { when: next }, task.context);
-    }
-    if (task.skips()) {
-      this.#skipped += 1;
-      return;
-    }
-    const stats = this.#statsOf(nameOf(task));
-    const { context } = task;
-    try {
-      const result = stats.measure(late, () =>
-        context === undefined ? task.processTask() : context.runInAsyncScope(runTask, undefined, task),
-      );
-      if (isThenable(result)) {
-        task.pending();
-        result.then(
-          () => task.settled(),
-          (error: unknown) => {
-            task.settled();
-            this.#fail(error, stats);
-          },
-        );
-      }
-    } catch (error) {
-      this.#fail(error, stats);
-    }
+    this.#adopt(task);
+    this.#process(task);
   }
 
-  /** Installs a task at a time that was checked, in the async context of the caller or a given one. @internal */
-  install(task: Task, at: DueAt, context: AsyncResource = new AsyncResource('waitable-event.Task')): void {
-    task.manager = this;
-    const isFirst = this.#schedule.install(task, at, context);
-    this.#statsOf(nameOf(task)).onSchedule();
-    if (task.byWallClock) {
-      this.#loop.watchClock();
-    }
-    if (isFirst) {
-      this.#loop.reschedule();
-    }
+  /** Installs a task on the wall clock, in the async context of the caller. @internal */
+  installAt(task: Task, when: number): void {
+    task.context = captureContext();
+    this.#installed(task, this.#schedule.installAt(task, when));
+    this.#loop.watchClock();
+  }
+
+  /** Installs a task so many milliseconds from now, in the async context of the caller. @internal */
+  installIn(task: Task, delta: number): void {
+    task.context = captureContext();
+    this.#installed(task, this.#schedule.installIn(task, delta));
   }
 
   /** Installs a recurring task at the next point of its grid. @internal */
   installNext(task: Task): void {
     const next = task.nextTime(this.getTime());
     if (next !== undefined) {
-      this.install(task, { when: next });
+      this.installAt(task, next);
     }
   }
 
@@ -347,7 +317,7 @@ export class TaskManager implements TaskSource {
 
   /** When the next task is due. @internal */
   nextDue(): number {
-    return this.#schedule.first()?.due ?? Infinity;
+    return this.#schedule.nextDue();
   }
 
   /** Runs what is due now. @internal */
@@ -355,12 +325,10 @@ export class TaskManager implements TaskSource {
     const now = this.#schedule.now();
     const { nextOrder } = this.#schedule;
     // What one of these tasks installs, and is due already, is the next pass's.
-    for (
-      let task = this.#schedule.takeDue(now, nextOrder);
-      task !== undefined;
-      task = this.#schedule.takeDue(now, nextOrder)
-    ) {
-      this.processTask(task);
+    let task = this.#schedule.takeDue(now, nextOrder);
+    while (task !== undefined) {
+      this.#process(task);
+      task = this.#schedule.takeDue(now, nextOrder);
     }
     this.#drain();
   }
@@ -379,6 +347,73 @@ export class TaskManager implements TaskSource {
       Atomics.store(this.#state, OWNER_STATE, AWAKE);
     }
     return idle;
+  }
+
+  /** Takes a task over from the manager it was in. */
+  #adopt(task: Task): void {
+    if (task.manager !== this) {
+      task.suspendTask();
+      task.manager = this;
+    }
+  }
+
+  /** A task was installed, before all others or not. */
+  #installed(task: Task, isFirst: boolean): void {
+    task.manager = this;
+    this.#statsOfTask(task).onSchedule();
+    if (isFirst) {
+      this.#loop.reschedule();
+    }
+  }
+
+  /** Runs a task that was taken out, and installs it again when it is a recurring one. */
+  #process(task: Task): void {
+    const stats = this.#statsOfTask(task);
+    // The clock is read for those alone that are measured.
+    const late = stats.isMeasured ? this.#schedule.now() - this.#schedule.dueOf(task) : Number.NaN;
+    if (task.isRecurring) {
+      // Before the run, so that the task may suspend itself, and goes on when it throws.
+      this.#installAgain(task, stats);
+      if (task.skips()) {
+        this.#skipped += 1;
+        return;
+      }
+    }
+    try {
+      const result = runTask(task, stats, late);
+      if (isThenable(result)) {
+        this.#follow(task, result, stats);
+      }
+    } catch (error) {
+      this.#fail(error, stats);
+    }
+  }
+
+  /** Installs a recurring task at its next point, in the context it was installed in. */
+  #installAgain(task: Task, stats: NameStats): void {
+    const time = this.getTime();
+    const { taskTime } = task;
+    // A wall clock that is slowed down may be a hair before the point that the task runs for now: that is not to come again.
+    const isEarly = taskTime !== null && taskTime > time && taskTime - time <= CLOCK_TOLERANCE;
+    const next = task.nextTime(isEarly ? taskTime : time) as number;
+    const isFirst = this.#schedule.installAt(task, next);
+    stats.onSchedule();
+    this.#loop.watchClock();
+    if (isFirst) {
+      this.#loop.reschedule();
+    }
+  }
+
+  /** Waits for the end of a run that returned a promise. */
+  #follow(task: Task, result: PromiseLike<unknown>, stats: NameStats): void {
+    task.pending();
+    result.then(
+      () => task.settled(),
+      (error: unknown) => {
+        task.settled();
+        this.#fail(error, stats);
+      },
+    );
   }
 
   /** Who takes what comes from other threads. */
@@ -412,7 +447,7 @@ export class TaskManager implements TaskSource {
   }
 
   /** Installs a named task, instead of one with the same key. `onTaken` is told when it leaves the manager for good. */
-  #add(name: string, run: () => unknown, onTaken: () => void, options: RemoteOptions, at: DueAt): NamedTask {
+  #add(name: string, run: () => unknown, onTaken: () => void, options: RemoteOptions, at: From): NamedTask {
     const { key, when, interval, offset = 0, priority = 0 } = options;
     const task = new NamedTask(name, run, () => {
       onTaken();
@@ -426,10 +461,15 @@ export class TaskManager implements TaskSource {
     }
     task.priority = priority;
     task.manager = this;
-    if (interval === undefined) {
-      this.install(task, when === undefined ? at : { when });
-    } else {
+    if (interval !== undefined) {
       task.installTask({ interval, offset });
+    } else if (when !== undefined) {
+      this.installAt(task, when);
+    } else if ('delta' in at) {
+      this.installIn(task, at.delta);
+    } else {
+      task.context = captureContext();
+      this.#installed(task, this.#schedule.installDue(task, at.due));
     }
     return task;
   }
@@ -532,6 +572,15 @@ export class TaskManager implements TaskSource {
     return stats;
   }
 
+  #statsOfTask(task: Task): NameStats {
+    // One class follows itself, mostly. Those with names of their own are of one class, too.
+    if (task.constructor !== this.#lastClass || task instanceof NamedTask) {
+      this.#lastClass = task.constructor;
+      this.#lastStats = this.#statsOf(nameOf(task));
+    }
+    return this.#lastStats as NameStats;
+  }
+
   #fail(error: unknown, stats: NameStats): void {
     stats.onFail(error);
     try {
@@ -544,8 +593,18 @@ export class TaskManager implements TaskSource {
   }
 }
 
-function runTask(this: unknown, ...args: unknown[]): unknown {
-  return (args[0] as Task).processTask();
+function runTask(task: Task, stats: NameStats, late: number): unknown {
+  const { context } = task;
+  const start = stats.onStart(late);
+  try {
+    return context === undefined ? task.processTask() : runInContext(context, callTask, task);
+  } finally {
+    stats.onEnd(start);
+  }
+}
+
+function callTask(task: Task): unknown {
+  return task.processTask();
 }
 
 function nameOf(task: Task): string {

@@ -4,8 +4,8 @@
  * The names, the rules and the messages are those of BACpypes' `task` module; every time is in milliseconds.
  */
 
-import type { AsyncResource } from 'node:async_hooks';
-
+import type { AsyncContext } from './async-context';
+import type { Clock } from './clock';
 import { core } from './core';
 import { InvalidTaskError } from './errors';
 import type { TaskManager } from './task-manager';
@@ -32,27 +32,41 @@ export interface RecurringOptions {
  * one's `installTask()` is used.
  */
 export abstract class Task {
-  /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */
-  taskTime: number | null = null;
-
-  /** Whether it waits for its time. */
-  isScheduled: boolean = false;
-
   /** Of tasks that are due at the same time, the one with the lower number runs first; equals run in the order they were installed. */
   priority: number = 0;
 
-  /** Its place in the manager's heap. @internal */
-  heapIndex: number = -1;
-  /** When it is due on the monotonic clock. @internal */
-  due: number = Infinity;
-  /** When it was installed, among others. @internal */
-  order: number = 0;
+  /** Its number in its manager's queue, while it is there; -1 outside. @internal */
+  slot: number = -1;
+  /** The time it is due, or was: on the wall clock, or on `clock` if that is there; NaN for never. @internal */
+  time: number = Number.NaN;
+  /** @internal */
+  clock: Clock | undefined = undefined;
   /** Whether it goes by the wall clock. @internal */
   byWallClock: boolean = false;
   /** The manager it was installed in last. @internal */
-  manager: TaskManager | undefined;
+  manager: TaskManager | undefined = undefined;
   /** The async context it was installed in. @internal */
-  context: AsyncResource | undefined;
+  context: AsyncContext | undefined = undefined;
+
+  /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */
+  get taskTime(): number | null {
+    if (this.clock !== undefined) {
+      // Where the wall clock is, is asked when somebody wants to know: that takes longer than the rest of an install.
+      this.time += this.clock.offset();
+      this.clock = undefined;
+    }
+    return Number.isNaN(this.time) ? null : this.time;
+  }
+
+  set taskTime(time: number | null) {
+    this.time = time ?? Number.NaN;
+    this.clock = undefined;
+  }
+
+  /** Whether it waits for its time. */
+  get isScheduled(): boolean {
+    return this.slot >= 0;
+  }
 
   /**
    * Installs the task, or moves it when it is installed: `when` on the wall clock, or `delta` from now, or else at its
@@ -60,15 +74,15 @@ export abstract class Task {
    */
   installTask(options?: InstallOptions): void {
     validateOptions(options);
-    const { when, delta } = options ?? {};
+    const when = options?.when;
+    const delta = options?.delta;
     const manager = this.manager ?? core.taskManager;
     if (when !== undefined) {
-      const time = validateMilliseconds('options.when', when instanceof Date ? when.getTime() : when);
-      manager.install(this, { when: time });
+      manager.installAt(this, validateMilliseconds('options.when', when instanceof Date ? when.getTime() : when));
     } else if (delta !== undefined) {
-      manager.install(this, { delta: validateMilliseconds('options.delta', delta) });
+      manager.installIn(this, validateMilliseconds('options.delta', delta));
     } else if (this.taskTime !== null) {
-      manager.install(this, { when: this.taskTime });
+      manager.installAt(this, this.taskTime);
     } else {
       throw new InvalidTaskError("schedule missing, use zero for 'now'");
     }
@@ -89,6 +103,22 @@ export abstract class Task {
     throw new InvalidTaskError('processTask must be overridden');
   }
 
+  /** Notes a time on a clock instead of one on the wall. @internal */
+  setTimeOn(clock: Clock, time: number): void {
+    this.time = time;
+    this.clock = clock;
+  }
+
+  /** The time on a clock; NaN when there is none. @internal */
+  timeOn(clock: Clock): number {
+    return this.clock === clock ? this.time : (this.taskTime ?? Number.NaN) - clock.offset();
+  }
+
+  /** Whether it is due again after a run. @internal */
+  get isRecurring(): boolean {
+    return false;
+  }
+
   /** When the task is due after a run, if it is. @internal */
   nextTime(_now: number): number | undefined {
     return undefined;
@@ -105,6 +135,9 @@ export abstract class Task {
   /** Told when a run returned a promise. @internal */
   pending(): void {}
 }
+
+/** Most functions have no arguments, and need no list of their own of them. */
+const NO_ARGUMENTS: readonly unknown[] = [];
 
 /** A task that runs once. Installed by `installTask()`, at the time it was made with unless that gives another one. */
 export class OneShotTask extends Task {
@@ -128,7 +161,7 @@ export class FunctionTask<A extends unknown[] = unknown[]> extends OneShotTask {
     super();
     validateFunction('fn', fn);
     this.#fn = fn;
-    this.#args = args;
+    this.#args = args.length === 0 ? (NO_ARGUMENTS as unknown[] as A) : args;
   }
 
   override processTask(): unknown {
@@ -182,6 +215,11 @@ export class RecurringTask extends Task {
     (this.manager ?? core.taskManager).installNext(this);
   }
 
+  /** @internal */
+  override get isRecurring(): boolean {
+    return this.taskInterval !== undefined;
+  }
+
   override nextTime(now: number): number | undefined {
     return this.taskInterval === undefined ? undefined : nextGridPoint(now, this.taskInterval, this.taskIntervalOffset);
   }
@@ -208,7 +246,7 @@ export class RecurringFunctionTask<A extends unknown[] = unknown[]> extends Recu
     super(interval);
     validateFunction('fn', fn);
     this.#fn = fn;
-    this.#args = args;
+    this.#args = args.length === 0 ? (NO_ARGUMENTS as unknown[] as A) : args;
   }
 
   override processTask(): unknown {
@@ -242,8 +280,10 @@ export function recurringFunction(
 export function nextGridPoint(now: number, interval: number, offset: number): number {
   // The same point again when a clock that counts in fractions is a hair before it.
   // By the part of the offset that matters: a large one would cost the precision of a double.
-  const shift = offset % interval;
+  const shift = offset === 0 ? 0 : offset % interval;
   const after = now + 1e-3 - shift;
-  const passed = ((after % interval) + interval) % interval;
+  const rest = after % interval;
+  // A hair before a point may be an interval when it is added to one.
+  const passed = rest < 0 ? (rest + interval) % interval : rest;
   return after - passed + interval + shift;
 }
