@@ -1,0 +1,31 @@
+'use strict';
+/** All comparisons, in the order of the table. A comparison's name is its file's. */
+
+const { join } = require('node:path');
+
+const NAMES = [
+  'round-trip-blocking',
+  'round-trip-event-loop',
+  'set-event',
+  'set-clear',
+  'schedule-number',
+  'schedule-object',
+  'schedule-bytes',
+  'schedule-large-object',
+  'schedule-workers',
+  'call',
+  'local-tasks',
+  'lateness',
+  'members',
+  'idle',
+  'require',
+  'size',
+];
+
+/** Not before its packages are installed. */
+function load(name) {
+  const file = join(__dirname, `${name}.js`);
+  return { name, file, show: 'time', ...require(file) };
+}
+
+module.exports = { NAMES, load };

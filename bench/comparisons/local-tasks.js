@@ -1,0 +1,100 @@
+'use strict';
+/** A thread's own tasks at random times: installed and run, or installed and suspended. */
+
+const { FunctionTask, core } = require('../..');
+const { bacpypes } = require('../lib/programs');
+
+/** Milliseconds from now until all tasks that are run are due: shorter than it takes to install them, so that no time is slept. */
+const spread = (count) => count / 1e4;
+
+/** Milliseconds within which the tasks that are suspended would be due, after those in which they are suspended. */
+const FAR = 60_000;
+
+/** So many random times; the same for all. */
+function randomTimes(count, most) {
+  let seed = 1;
+  return Array.from({ length: count }, () => {
+    // Numerical Recipes' linear congruential generator.
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return (seed / 2 ** 32) * most;
+  });
+}
+
+/** Nanoseconds since, for each of so many. */
+function eachSince(before, count) {
+  return [((performance.now() - before) * 1e6) / count];
+}
+
+/** Installs so many, and resolves when the last one has run. */
+function runAll(count, install) {
+  const times = randomTimes(count, spread(count));
+  return new Promise((resolve) => {
+    const before = performance.now();
+    let left = count;
+    const fn = () => {
+      left -= 1;
+      if (left === 0) {
+        resolve(eachSince(before, count));
+      }
+    };
+    for (let index = 0; index < count; index += 1) {
+      install(fn, times[index]);
+    }
+  });
+}
+
+/** Times the taking out of so many that are installed, in the order in which they were: at random places of the schedule. */
+function suspendAll(count, install, suspend) {
+  const installed = randomTimes(count, FAR).map((time) => install(() => {}, FAR + time));
+  const before = performance.now();
+  for (let index = 0; index < count; index += 1) {
+    suspend(installed[index]);
+  }
+  return eachSince(before, count);
+}
+
+function installTask(fn, delta) {
+  const task = new FunctionTask(fn);
+  task.installTask({ delta });
+  return task;
+}
+
+const contenders = [
+  { name: 'setTimeout', setup: () => (count) => runAll(count, setTimeout) },
+  {
+    name: 'installTask()',
+    ours: true,
+    setup() {
+      void core.run();
+      return (count) => runAll(count, installTask);
+    },
+  },
+  { name: 'clearTimeout', setup: () => (count) => suspendAll(count, setTimeout, clearTimeout) },
+  {
+    name: 'suspendTask()',
+    ours: true,
+    setup() {
+      void core.run();
+      return (count) => suspendAll(count, installTask, (task) => task.suspendTask());
+    },
+  },
+  // A thousandth: it takes out of a list, and runs one task a pass.
+  bacpypes('BACpypes, install_task()', (count) => `tasks ${Math.ceil(count / 1000)}`),
+  bacpypes('BACpypes, suspend_task()', (count) => `suspend ${Math.ceil(count / 1000)}`),
+];
+
+module.exports = {
+  title: 'Tasks of a thread itself',
+  text:
+    'A million tasks with random due times: from the first install to the last run; and suspending them all. ' +
+    'The quick run has 100 000 of them, BACpypes a thousandth.',
+  chart: 'bars',
+  count: ({ quick }) => (quick ? 100_000 : 1_000_000),
+  warmUps: 1,
+  mostRounds: ({ quick }) => (quick ? 4 : 9),
+  contenders,
+  targets: [
+    { row: '10', ours: 'installTask()', against: 'setTimeout', atLeast: 3 },
+    { row: '10', ours: 'suspendTask()', against: 'clearTimeout', atLeast: 3 },
+  ],
+};

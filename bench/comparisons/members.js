@@ -1,0 +1,167 @@
+'use strict';
+/** What members on which nothing happens cost a loop: 10 are active, however many there are. */
+
+const { readSync, writeSync } = require('node:fs');
+
+const { Dispatcher, RunLoop } = require('../..');
+const { openFifos } = require('../lib/fifos');
+const { limit } = require('../lib/programs');
+const { Skipped } = require('../lib/skipped');
+
+const ACTIVE = 10;
+const SIZES = [20, 100, 1000, 10_000];
+const ONE = Buffer.alloc(1);
+
+/** Takes the byte of a FIFO and puts it back: it is ready again in the next pass. */
+function turnOver(fd) {
+  readSync(fd, ONE, 0, 1, null);
+  writeSync(fd, ONE);
+}
+
+/** Counts events down, and times how long they took. */
+class Countdown {
+  run(count) {
+    this.count = count;
+    this.left = count;
+    this.before = performance.now();
+    return new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+
+  /** Whether that was the last one. */
+  event() {
+    this.left -= 1;
+    if (this.left === 0) {
+      this.resolve([((performance.now() - this.before) * 1e6) / this.count]);
+    }
+    return this.left <= 0;
+  }
+}
+
+/** One end of a FIFO. */
+class Member extends Dispatcher {
+  constructor(fd) {
+    super();
+    this.fd = fd;
+  }
+
+  fileno() {
+    return this.fd;
+  }
+
+  writable() {
+    return false;
+  }
+}
+
+class Active extends Member {
+  constructor(fd, rung) {
+    super(fd);
+    this.rung = rung;
+  }
+
+  handleRead() {
+    turnOver(this.fd);
+    this.rung();
+  }
+}
+
+/** Calls `add(fd, active)` for the members, the active ones evenly among them. */
+function eachMember(size, add) {
+  openFifos(size).forEach((fd, index) => {
+    const active = index % (size / ACTIVE) === 0;
+    if (active) {
+      writeSync(fd, ONE);
+    }
+    add(fd, active);
+  });
+}
+
+function loop(size, way) {
+  return {
+    name: `${way}(), ${size} members`,
+    ours: true,
+    x: size,
+    setup() {
+      const members = new RunLoop();
+      const countdown = new Countdown();
+      const rung = () => {
+        if (countdown.event()) {
+          members.stop();
+        }
+      };
+      eachMember(size, (fd, active) => (active ? new Active(fd, rung) : new Member(fd)).addChannel(members));
+      return async (count) => {
+        const done = countdown.run(count);
+        await members[way]();
+        return done;
+      };
+    },
+  };
+}
+
+function npmEpoll(size) {
+  return {
+    name: `npm epoll, ${size} members`,
+    x: size,
+    setup() {
+      let Epoll;
+      try {
+        ({ Epoll } = require('epoll'));
+      } catch (error) {
+        throw new Skipped(`npm's epoll: ${error.message.split('\n')[0]}`);
+      }
+      const countdown = new Countdown();
+      let running = false;
+      const waiting = [];
+      const poller = new Epoll((error, fd) => {
+        if (error) {
+          throw error;
+        }
+        if (!running) {
+          // Between two rounds the members are out of it: a level that nobody takes away would be reported for ever.
+          poller.modify(fd, 0);
+          return;
+        }
+        turnOver(fd);
+        running = !countdown.event();
+      });
+      eachMember(size, (fd, active) => {
+        poller.add(fd, active ? 0 : Epoll.EPOLLIN);
+        if (active) {
+          waiting.push(fd);
+        }
+      });
+      return (count) => {
+        running = true;
+        const done = countdown.run(count);
+        waiting.forEach((fd) => poller.modify(fd, Epoll.EPOLLIN));
+        return done;
+      };
+    },
+  };
+}
+
+module.exports = {
+  title: 'Members on which nothing happens',
+  text:
+    'Of so many FIFOs in a loop 10 are active: the cost of an event, in which a byte is read and written back. The limit is an epoll ' +
+    'in a Rust program.',
+  chart: 'scaling',
+  axis: 'members',
+  contenders: [
+    ...SIZES.map((size) => ({
+      ...limit(`epoll, ${size} members`, (count) => `epoll ${count} ${size}`),
+      x: size,
+    })),
+    ...SIZES.map((size) => loop(size, 'run')),
+    ...SIZES.map((size) => loop(size, 'runSync')),
+    ...SIZES.map(npmEpoll),
+  ],
+  targets: ['run', 'runSync'].flatMap((way) => [
+    { row: '12', ours: `${way}(), 10000 members`, against: `${way}(), 20 members`, atMost: 1.5 },
+    { row: '12', ours: `${way}(), 10000 members`, against: 'npm epoll, 10000 members', atLeast: 5 },
+    { row: '12', ours: `${way}(), 10000 members`, against: 'epoll, 10000 members', atMost: 3 },
+  ]),
+};

@@ -1,0 +1,26 @@
+'use strict';
+/** A worker hands numbers to the main thread. */
+
+const { bePartner } = require('../lib/partner');
+const { bacpypes } = require('../lib/programs');
+const { calling, posting, producers, scheduling } = require('../lib/throughput');
+
+module.exports = {
+  title: 'Schedule and run: a number, or nothing',
+  text: 'A worker schedules, the main thread runs: until the last one has run. BACpypes: deferred() by another thread.',
+  show: 'rate',
+  chart: 'bars',
+  contenders: [
+    posting(__filename, { payload: 42 }),
+    calling(),
+    scheduling(__filename, { payload: 42 }),
+    scheduling(__filename, { name: 'schedule(), no payload' }),
+    bacpypes('BACpypes', (count) => `deferred ${count}`),
+  ],
+  targets: [
+    { row: '5', ours: 'schedule()', against: 'postMessage', atLeast: 10 },
+    { row: '5', ours: 'schedule(), no payload', against: 'postMessage', atLeast: 10 },
+  ],
+};
+
+bePartner(producers);

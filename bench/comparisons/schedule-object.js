@@ -1,0 +1,18 @@
+'use strict';
+/** A worker hands a small object to the main thread, again and again. */
+
+const { bePartner } = require('../lib/partner');
+const { posting, producers, scheduling } = require('../lib/throughput');
+
+const payload = { task: 'sample', t: 1.5, id: 7 };
+
+module.exports = {
+  title: 'Schedule and run: a small object',
+  text: 'A worker schedules, the main thread runs: until the last one has run.',
+  show: 'rate',
+  chart: 'bars',
+  contenders: [posting(__filename, { payload }), scheduling(__filename, { payload })],
+  targets: [{ row: '6', ours: 'schedule()', against: 'postMessage', atLeast: 3 }],
+};
+
+bePartner(producers);

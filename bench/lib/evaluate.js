@@ -1,0 +1,51 @@
+'use strict';
+/** What a comparison came to: figures for each contender, and for each target its ratio. */
+
+const { quotient, summarise } = require('./statistics');
+
+/**
+ * A target is `atMost` times what a peer costs, or `atLeast` times as fast as it; or, without a peer, `atMost` a
+ * figure. Returns it with its value and range, and whether the value meets it.
+ */
+function judge(target, figures) {
+  const ours = figures.get(target.ours);
+  if (target.against === undefined) {
+    return ours && judged(target, { value: ours.p50, confidence: ours.confidence });
+  }
+  const peer = figures.get(target.against);
+  if (!ours || !peer) {
+    return undefined;
+  }
+  return judged(target, target.atLeast === undefined ? quotient(ours, peer) : quotient(peer, ours));
+}
+
+function judged(target, { value, confidence }) {
+  return { value, confidence, met: target.atLeast === undefined ? value <= target.atMost : value >= target.atLeast };
+}
+
+/** Plain data: what is written to results/. */
+function evaluate({ name, title, text, show, chart, axis, targets }, pin, participants) {
+  const figures = new Map();
+  const contenders = participants.map(({ contender, rounds, skipped, failed, count }) => {
+    const described = { name: contender.name, ours: contender.ours, kind: contender.kind, x: contender.x };
+    if (skipped !== undefined || failed !== undefined) {
+      return { ...described, skipped, failed };
+    }
+    const summary = summarise(rounds);
+    figures.set(contender.name, summary);
+    return { ...described, operations: count, ...summary };
+  });
+  return {
+    name,
+    title,
+    text,
+    show,
+    chart,
+    axis,
+    pin,
+    contenders,
+    targets: targets.map((target) => ({ ...target, result: judge(target, figures) })),
+  };
+}
+
+module.exports = { evaluate };

@@ -1,0 +1,48 @@
+'use strict';
+/** Installs and builds what only the benchmarks need, where it is missing or old. */
+
+const { spawnSync } = require('node:child_process');
+const { existsSync, statSync } = require('node:fs');
+const { join } = require('node:path');
+
+const bench = join(__dirname, '..');
+const root = join(bench, '..');
+
+function run(program, args, options) {
+  const { status, stdout, error } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 26, ...options });
+  if (error || status !== 0) {
+    throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? `exit code ${status}`}`);
+  }
+  return stdout;
+}
+
+/** The peers from npm, and the libraries for statistics and drawing: bench/package.json. */
+function installPackages() {
+  const installed = join(bench, 'node_modules/.package-lock.json');
+  const lock = join(bench, 'package-lock.json');
+  if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
+    console.error('Installing what the benchmarks need …');
+    run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: bench, stdio: ['ignore', 2, 2] });
+  }
+}
+
+/** The programs in Rust: where they are is in the environment of the contenders. */
+function buildPrograms() {
+  const args = ['build', '--release', '--locked', '-p', 'limits', '-p', 'bench-tsfn', '--message-format=json'];
+  const messages = run('cargo', args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  for (const line of messages.split('\n')) {
+    const { reason, target, filenames, executable } = line.startsWith('{') ? JSON.parse(line) : {};
+    if (reason === 'compiler-artifact' && target.name === 'limits') {
+      process.env.BENCH_LIMITS = executable;
+    } else if (reason === 'compiler-artifact' && target.name === 'bench_tsfn') {
+      [process.env.BENCH_TSFN] = filenames;
+    }
+  }
+}
+
+function prepare() {
+  installPackages();
+  buildPrograms();
+}
+
+module.exports = { prepare };

@@ -1,0 +1,141 @@
+'use strict';
+/** The processes of the contenders: each asked for one round at a time, so that only one of them measures. */
+
+const { once } = require('node:events');
+const { spawn } = require('node:child_process');
+const { join } = require('node:path');
+const { createInterface } = require('node:readline');
+
+const { Skipped } = require('./skipped');
+
+/** All that live, for whoever has to end in a hurry. */
+const living = new Set();
+
+function killAll() {
+  for (const child of living) {
+    child.kill('SIGKILL');
+  }
+}
+
+/** Starts a program, on one core when one is given. */
+function start([program, ...args], { core, stdio }) {
+  const line = core === undefined ? [program, ...args] : ['taskset', '-c', String(core), program, ...args];
+  const child = spawn(line[0], line.slice(1), { stdio, serialization: 'advanced' });
+  living.add(child);
+  child.once('close', () => living.delete(child));
+  return child;
+}
+
+/** What both kinds of contenders share: a process that answers, or else ends, or else takes too long. */
+class Contender {
+  #answer = withResolvers();
+  #errors = '';
+
+  constructor(child) {
+    this.child = child;
+    child.stderr.on('data', (text) => {
+      this.#errors = (this.#errors + text).slice(-2000);
+    });
+    child.once('error', (error) =>
+      this.answered(error.code === 'ENOENT' ? new Skipped(`${error.path} is not installed`) : error),
+    );
+    // Only when its output has been read to the end, so that the error has its reason.
+    child.once('close', (code, signal) =>
+      this.answered(new Error(`it ended with ${signal ?? `exit code ${code}`}: ${this.#errors.trim()}`)),
+    );
+  }
+
+  /** The process said something, or failed. */
+  answered(answer) {
+    if (answer instanceof Error) {
+      this.#answer.reject(answer);
+    } else if (answer.skip !== undefined) {
+      this.#answer.reject(new Skipped(answer.skip));
+    } else {
+      this.#answer.resolve(answer);
+    }
+  }
+
+  /** The next answer. Rejects when there is none within so many milliseconds. */
+  async next(deadline) {
+    const timer = setTimeout(() => this.answered(new Error(`no answer within ${deadline / 1000} s`)), deadline);
+    try {
+      return await this.#answer.promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The samples of a round of so many, in nanoseconds each. */
+  async round(count, deadline) {
+    this.#answer = withResolvers();
+    this.ask(count);
+    const { samples } = await this.next(deadline);
+    return Float64Array.from(samples);
+  }
+
+  /** Kills the process, and waits until it is gone. */
+  async end() {
+    if (this.child.exitCode === null && this.child.signalCode === null && this.child.pid !== undefined) {
+      const gone = once(this.child, 'exit');
+      this.child.kill('SIGKILL');
+      await gone;
+    }
+  }
+}
+
+/** A contender in JavaScript: contender.js around its `setup()`. */
+class NodeContender extends Contender {
+  constructor(file, { name, flags = [] }, core) {
+    const line = [process.execPath, ...flags, join(__dirname, 'contender.js'), file, name];
+    super(start(line, { core, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }));
+    this.child.on('message', (answer) => this.answered(answer));
+  }
+
+  ask(count) {
+    this.child.send(count);
+  }
+}
+
+/** A contender in another language: a program that answers a line with a line. */
+class LineContender extends Contender {
+  constructor({ program, request }, core) {
+    super(start(program(), { core, stdio: ['pipe', 'pipe', 'pipe'] }));
+    this.request = request;
+    // A process that is gone is reported by its end.
+    this.child.stdin.on('error', () => {});
+    createInterface({ input: this.child.stdout }).on('line', (line) => this.answered(JSON.parse(line)));
+  }
+
+  ask(count) {
+    this.child.stdin.write(`${this.request(count)}\n`);
+  }
+}
+
+/** Starts a contender; resolves when it is ready for its first round. */
+async function open(file, contender, core, deadline) {
+  if (contender.program) {
+    return new LineContender(contender, core);
+  }
+  const opened = new NodeContender(file, contender, core);
+  try {
+    await opened.next(deadline);
+  } catch (error) {
+    await opened.end();
+    throw error;
+  }
+  return opened;
+}
+
+/** Promise.withResolvers(), which Node 20 does not have. */
+function withResolvers() {
+  let resolve, reject;
+  const promise = new Promise((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
+
+module.exports = { killAll, open };

@@ -1,0 +1,107 @@
+'use strict';
+/** The tables of a run. */
+
+const { figure, resultText, targetText } = require('./format');
+
+/** The targets of a run: each once, with its results on one core and on all of them. */
+function targetsOf(run) {
+  const targets = new Map();
+  for (const comparison of run.comparisons) {
+    for (const target of comparison.targets) {
+      const key = JSON.stringify([comparison.name, target.ours, target.against]);
+      const entry = targets.get(key) ?? { comparison, target, results: {} };
+      entry.results[comparison.pin] = target.result;
+      targets.set(key, entry);
+    }
+  }
+  return [...targets.values()];
+}
+
+/** The cells of the table of targets. Without a result there was no figure of one of the two: the list below says why. */
+function targetRows(run) {
+  return targetsOf(run).map(({ comparison: { show }, target, results }) => {
+    const { 'one core': one, 'all cores': all } = results;
+    const text = (result) => (result ? resultText(show, target, result.value) : '–');
+    const judged = one ?? all;
+    return {
+      row: target.row,
+      what: target.against === undefined ? target.ours : `${target.ours} : ${target.against}`,
+      one: text(one),
+      range: judged ? judged.confidence.map((value) => resultText(show, target, value)).join(' … ') : '–',
+      all: text(all),
+      target: targetText(show, target),
+      verdict: judged ? (judged.met ? 'met' : 'missed') : 'not measured',
+    };
+  });
+}
+
+/** Of what a process wrote before it died, the line that says why. The file in results/ has all of it. */
+function firstReason(text) {
+  const lines = text.split('\n');
+  return lines.find((line) => /^\S*Error\b/.test(line)) ?? lines[0];
+}
+
+/** The cells of the table of figures, and lines for those who have none. */
+function figureRows(run) {
+  const rows = [];
+  const missing = new Set();
+  for (const { title, pin, show, contenders } of run.comparisons) {
+    for (const { name, skipped, failed, ...summary } of contenders) {
+      if (failed !== undefined) {
+        missing.add(`${title}, ${pin}: ${name} FAILED: ${firstReason(failed)}`);
+      } else if (skipped !== undefined) {
+        missing.add(`${title}: ${name} was skipped: ${skipped}`);
+      } else {
+        const [p50, p90, p99] = [summary.p50, summary.p90, summary.p99].map((value) => figure(show, value));
+        const range = summary.confidence.map((value) => figure(show, value)).join(' … ');
+        rows.push({ title, pin, name, p50, range, p90, p99 });
+      }
+    }
+  }
+  return { rows, missing: [...missing] };
+}
+
+const TARGET_HEADINGS = {
+  row: 'Row',
+  what: 'What',
+  one: 'One core',
+  range: '95 % confidence',
+  all: 'All cores',
+  target: 'Target',
+  verdict: '',
+};
+const FIGURE_HEADINGS = { name: '', p50: 'p50', range: '95 % confidence', p90: 'p90', p99: 'p99' };
+
+/** Columns of text. */
+function columns(headings, rows) {
+  const keys = Object.keys(headings);
+  const all = [headings, ...rows];
+  const widths = keys.map((key) => Math.max(...all.map((row) => row[key].length)));
+  return all.map((row) =>
+    keys
+      .map((key, index) => row[key].padEnd(widths[index]))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** All of a run, as text. */
+function table(run) {
+  const { rows, missing } = figureRows(run);
+  const titles = [...new Set(rows.map(({ title, pin }) => `${title} (${pin})`))];
+  const figures = columns(FIGURE_HEADINGS, rows);
+  const lines = [];
+  for (const title of titles) {
+    const own = figures.filter(
+      (_, index) => index > 0 && `${rows[index - 1].title} (${rows[index - 1].pin})` === title,
+    );
+    lines.push(title, ...[figures[0], ...own].map((line) => `  ${line}`), '');
+  }
+  lines.push(...columns(TARGET_HEADINGS, targetRows(run)));
+  if (missing.length > 0) {
+    lines.push('', ...missing);
+  }
+  return lines.join('\n');
+}
+
+module.exports = { FIGURE_HEADINGS, TARGET_HEADINGS, figureRows, table, targetRows };

@@ -1,0 +1,129 @@
+'use strict';
+/** How many tasks a second arrive in the main thread: workers produce, and the main thread counts. */
+
+const { parentPort } = require('node:worker_threads');
+
+const { TaskManager, core } = require('../..');
+const { loadCaller } = require('./native');
+const { startPartner } = require('./partner');
+
+/** Times what arrives, from the moment the workers are told to produce so many to the last one. */
+class Arrivals {
+  constructor() {
+    this.arrived = this.arrived.bind(this);
+  }
+
+  /** Resolves with the nanoseconds that one took. */
+  expect(count) {
+    this.count = count;
+    this.left = count;
+    this.before = performance.now();
+    return new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+
+  arrived() {
+    this.left -= 1;
+    if (this.left === 0) {
+      this.resolve([((performance.now() - this.before) * 1e6) / this.count]);
+    }
+  }
+}
+
+/** Has each worker produce its share. */
+function produce(workers, count) {
+  for (const worker of workers) {
+    worker.postMessage(count / workers.length);
+  }
+}
+
+/** The next count that can be shared out. */
+function sharedOut(count, workers) {
+  return Math.ceil(count / workers) * workers;
+}
+
+async function startWorkers(file, partner, number, data) {
+  const started = await Promise.all(Array.from({ length: number }, () => startPartner(file, partner, data)));
+  return started.map(({ worker }) => worker);
+}
+
+/** Workers that post to the main thread. */
+function posting(file, { name = 'postMessage', workers: number = 1, payload, x } = {}) {
+  return {
+    name,
+    x,
+    async setup() {
+      const arrivals = new Arrivals();
+      const workers = await startWorkers(file, 'post', number, payload);
+      workers.forEach((worker) => worker.on('message', arrivals.arrived));
+      return (count) => {
+        const all = sharedOut(count, number);
+        const done = arrivals.expect(all);
+        produce(workers, all);
+        return done;
+      };
+    },
+  };
+}
+
+/** Workers that schedule tasks of the main thread, which is in `run()`. */
+function scheduling(file, { name = 'schedule()', workers: number = 1, payload, x } = {}) {
+  return {
+    name,
+    x,
+    ours: true,
+    async setup() {
+      const arrivals = new Arrivals();
+      core.taskManager.define('arrive', arrivals.arrived);
+      const workers = await startWorkers(file, 'schedule', number, { handle: core.taskManager.handle, payload });
+      void core.run();
+      return (count) => {
+        const all = sharedOut(count, number);
+        const done = arrivals.expect(all);
+        produce(workers, all);
+        return done;
+      };
+    },
+  };
+}
+
+/** A native thread that calls a threadsafe function with a number. */
+function calling() {
+  return {
+    name: 'threadsafe function',
+    setup() {
+      const Caller = loadCaller();
+      const arrivals = new Arrivals();
+      const caller = new Caller(arrivals.arrived);
+      return (count) => {
+        const done = arrivals.expect(count);
+        caller.request(count);
+        return done;
+      };
+    },
+  };
+}
+
+/** The workers' side. */
+const producers = {
+  post(payload, ready) {
+    parentPort.on('message', (count) => {
+      for (let index = 0; index < count; index += 1) {
+        parentPort.postMessage(payload);
+      }
+    });
+    ready();
+  },
+  schedule({ handle, payload }, ready) {
+    const manager = TaskManager.connect(handle);
+    parentPort.on('message', (count) => {
+      for (let index = 0; index < count; index += 1) {
+        manager.schedule('arrive', payload);
+      }
+    });
+    ready();
+  },
+};
+
+module.exports = { calling, posting, producers, scheduling };

@@ -1,0 +1,142 @@
+"""BACpypes itself, as a peer: https://pypi.org/project/bacpypes. Reads `NAME COUNT` lines, answers each with a line of JSON."""
+
+import json
+import random
+import sys
+import threading
+import time
+
+try:
+    from bacpypes import core
+    from bacpypes.event import WaitableEvent
+    from bacpypes.task import FunctionTask, TaskManager
+except ImportError as error:
+    core = None
+    reason = f"python3 has no BACpypes: {error}"
+
+BATCH = 1000
+
+
+def since(before):
+    return time.perf_counter_ns() - before
+
+
+class RoundTrip:
+    """Two threads that block in wait()."""
+
+    def __init__(self):
+        self.there = WaitableEvent()
+        self.back = WaitableEvent()
+        threading.Thread(target=self.answer, daemon=True).start()
+
+    def answer(self):
+        while True:
+            self.there.wait()
+            self.there.clear()
+            self.back.set()
+
+    def measure(self, count):
+        samples = []
+        for _ in range(count):
+            before = time.perf_counter_ns()
+            self.there.set()
+            self.back.wait()
+            self.back.clear()
+            samples.append(since(before))
+        return samples
+
+
+class SetClear:
+    """One thread sets and clears."""
+
+    def __init__(self):
+        self.event = WaitableEvent()
+
+    def measure(self, count):
+        samples = []
+        for _ in range(-(-count // BATCH)):
+            before = time.perf_counter_ns()
+            for _ in range(BATCH):
+                self.event.set()
+                self.event.clear()
+            samples.append(since(before) / BATCH)
+        return samples
+
+
+def run():
+    """The loop, until it is stopped. Signals stay as they are: a peer is killed with one."""
+    core.run(sigterm=None, sigusr1=None)
+
+
+class Deferred:
+    """A thread defers functions, the main thread's loop runs them."""
+
+    def measure(self, count):
+        def arrive(_):
+            self.left -= 1
+            if self.left == 0:
+                core.stop()
+
+        def produce():
+            self.before = time.perf_counter_ns()
+            for _ in range(count):
+                core.deferred(arrive, 42)
+
+        self.left = count
+        producer = threading.Thread(target=produce)
+        # As the first thing in the loop: it is awake when the first one comes.
+        core.deferred(producer.start)
+        run()
+        return [since(self.before) / count]
+
+
+class Tasks:
+    """Tasks at random times, from the first install to the last run."""
+
+    def measure(self, count):
+        self.left = count
+
+        def body():
+            self.left -= 1
+            if self.left == 0:
+                core.stop()
+
+        TaskManager()
+        times = [random.random() * count / 1e7 for _ in range(count)]
+        before = time.perf_counter_ns()
+        for delta in times:
+            FunctionTask(body).install_task(delta=delta)
+        run()
+        return [since(before) / count]
+
+
+class Suspend:
+    """Tasks at random times that are taken out again."""
+
+    def measure(self, count):
+        TaskManager()
+        tasks = [FunctionTask(lambda: None) for _ in range(count)]
+        for task in tasks:
+            task.install_task(delta=60 + random.random() * 60)
+        before = time.perf_counter_ns()
+        for task in tasks:
+            task.suspend_task()
+        return [since(before) / count]
+
+
+CONTENDERS = {"round-trip": RoundTrip, "set-clear": SetClear, "deferred": Deferred, "tasks": Tasks, "suspend": Suspend}
+
+
+def main():
+    contender = None
+    for line in sys.stdin:
+        if core is None:
+            answer = {"skip": reason}
+        else:
+            name, count = line.split()
+            contender = contender or CONTENDERS[name]()
+            answer = {"samples": contender.measure(int(count))}
+        print(json.dumps(answer), flush=True)
+
+
+main()
