@@ -79,8 +79,8 @@ const contenders = [
     },
   },
   // A thousandth: it takes out of a list, and runs one task a pass.
-  bacpypes('BACpypes, install_task()', (count) => `tasks ${Math.ceil(count / 1000)}`),
-  bacpypes('BACpypes, suspend_task()', (count) => `suspend ${Math.ceil(count / 1000)}`),
+  bacpypes('BACpypes, install_task()', 'tasks', 1e-3),
+  bacpypes('BACpypes, suspend_task()', 'suspend', 1e-3),
 ];
 
 module.exports = {

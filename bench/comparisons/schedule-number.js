@@ -15,7 +15,7 @@ module.exports = {
     calling(),
     scheduling(__filename, { payload: 42 }),
     scheduling(__filename, { name: 'schedule(), no payload' }),
-    bacpypes('BACpypes', (count) => `deferred ${count}`),
+    bacpypes('BACpypes', 'deferred'),
   ],
   targets: [
     { row: '5', ours: 'schedule()', against: 'postMessage', atLeast: 10 },

@@ -6,7 +6,7 @@ const { batches } = require('../lib/batches');
 const { bacpypes, limit } = require('../lib/programs');
 
 const contenders = [
-  limit('write + read', (count) => `write-read ${count}`),
+  limit('write + read', 'write-read'),
   {
     name: 'set() + clear()',
     ours: true,
@@ -21,7 +21,7 @@ const contenders = [
         });
     },
   },
-  bacpypes('BACpypes', (count) => `set-clear ${count}`),
+  bacpypes('BACpypes', 'set-clear'),
 ];
 
 module.exports = {

@@ -8,6 +8,9 @@ const { createInterface } = require('node:readline');
 
 const { Skipped } = require('./skipped');
 
+/** The exit code of `taskset` for a program that is not there; that of a shell. */
+const NOT_FOUND = 127;
+
 /** All that live, for whoever has to end in a hurry. */
 const living = new Set();
 
@@ -26,23 +29,30 @@ function start([program, ...args], { core, stdio }) {
   return child;
 }
 
+function notInstalled(program) {
+  return new Skipped(`${program} is not installed`);
+}
+
 /** What both kinds of contenders share: a process that answers, or else ends, or else takes too long. */
 class Contender {
   #answer = withResolvers();
   #errors = '';
+  #ended = undefined;
 
-  constructor(child) {
+  constructor(line, options) {
+    const [program] = line;
+    const child = start(line, options);
     this.child = child;
     child.stderr.on('data', (text) => {
       this.#errors = (this.#errors + text).slice(-2000);
     });
-    child.once('error', (error) =>
-      this.answered(error.code === 'ENOENT' ? new Skipped(`${error.path} is not installed`) : error),
-    );
+    child.on('error', (error) => this.answered(error.code === 'ENOENT' ? notInstalled(program) : error));
     // Only when its output has been read to the end, so that the error has its reason.
-    child.once('close', (code, signal) =>
-      this.answered(new Error(`it ended with ${signal ?? `exit code ${code}`}: ${this.#errors.trim()}`)),
-    );
+    child.once('close', (code, signal) => {
+      const reason = `it ended with ${signal ?? `exit code ${code}`}: ${this.#errors.trim()}`;
+      this.#ended = code === NOT_FOUND ? notInstalled(program) : new Error(reason);
+      this.answered(this.#ended);
+    });
   }
 
   /** The process said something, or failed. */
@@ -68,6 +78,9 @@ class Contender {
 
   /** The samples of a round of so many, in nanoseconds each. */
   async round(count, deadline) {
+    if (this.#ended) {
+      throw this.#ended;
+    }
     this.#answer = withResolvers();
     this.ask(count);
     const { samples } = await this.next(deadline);
@@ -88,7 +101,7 @@ class Contender {
 class NodeContender extends Contender {
   constructor(file, { name, flags = [] }, core) {
     const line = [process.execPath, ...flags, join(__dirname, 'contender.js'), file, name];
-    super(start(line, { core, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }));
+    super(line, { core, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     this.child.on('message', (answer) => this.answered(answer));
   }
 
@@ -99,16 +112,16 @@ class NodeContender extends Contender {
 
 /** A contender in another language: a program that answers a line with a line. */
 class LineContender extends Contender {
-  constructor({ program, request }, core) {
-    super(start(program(), { core, stdio: ['pipe', 'pipe', 'pipe'] }));
-    this.request = request;
+  constructor({ program, fraction = 1 }, core) {
+    super(program(), { core, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.fraction = fraction;
     // A process that is gone is reported by its end.
     this.child.stdin.on('error', () => {});
     createInterface({ input: this.child.stdout }).on('line', (line) => this.answered(JSON.parse(line)));
   }
 
   ask(count) {
-    this.child.stdin.write(`${this.request(count)}\n`);
+    this.child.stdin.write(`${Math.ceil(count * this.fraction)}\n`);
   }
 }
 

@@ -5,7 +5,7 @@ const { open } = require('./processes');
 const { Skipped } = require('./skipped');
 
 /** Milliseconds after which a contender counts as hung: in its start, and in a round. */
-const DEADLINE = 60_000;
+const DEADLINE = 30_000;
 
 /** How many operations a round has: the first one, at least, and at most. */
 const FIRST = 100;
