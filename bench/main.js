@@ -8,7 +8,7 @@ const { join } = require('node:path');
 const { NAMES, load } = require('./comparisons');
 const { describe, inShort, pinnedCore } = require('./lib/environment');
 const { HELP, UsageError, parse } = require('./lib/options');
-const { prepare } = require('./lib/prepare');
+const { buildPrograms, installPackages } = require('./lib/prepare');
 const { killAll } = require('./lib/processes');
 const { compare, stepsOf } = require('./lib/runner');
 
@@ -54,6 +54,25 @@ async function measure({ names, extent }) {
   return run;
 }
 
+async function measureAndSave(options) {
+  buildPrograms();
+  const run = await measure(options);
+  mkdirSync(results, { recursive: true });
+  const file = join(results, `${run.environment.date.replaceAll(':', '-')}.json`);
+  writeFileSync(file, `${JSON.stringify(run)}\n`);
+  console.log(`Results: ${file}`);
+  return run;
+}
+
+/** An earlier run. */
+function read(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read: ${error.message}`, { cause: error });
+  }
+}
+
 /** Prints and draws a run. */
 async function show(run, { pictures }) {
   const { table } = require('./lib/table');
@@ -66,13 +85,6 @@ async function show(run, { pictures }) {
   }
 }
 
-function save(run) {
-  mkdirSync(results, { recursive: true });
-  const file = join(results, `${run.environment.date.replaceAll(':', '-')}.json`);
-  writeFileSync(file, `${JSON.stringify(run)}\n`);
-  console.log(`Results: ${file}`);
-}
-
 async function main() {
   const options = parse(process.argv.slice(2), NAMES);
   if (options.help) {
@@ -83,11 +95,8 @@ async function main() {
     console.log(NAMES.join('\n'));
     return;
   }
-  prepare();
-  const run = options.from === undefined ? await measure(options) : JSON.parse(readFileSync(options.from, 'utf8'));
-  if (options.from === undefined) {
-    save(run);
-  }
+  installPackages();
+  const run = options.from === undefined ? await measureAndSave(options) : read(options.from);
   await show(run, options);
   const failed = run.comparisons.some(({ contenders }) =>
     contenders.some((contender) => contender.failed !== undefined),

@@ -1,7 +1,8 @@
 'use strict';
 /** How often an idle program wakes up. */
 
-const { readFileSync, readlinkSync } = require('node:fs');
+const { readFileSync, readdirSync, readlinkSync } = require('node:fs');
+const { parentPort } = require('node:worker_threads');
 
 const { Dispatcher, FunctionTask, WaitableEvent, core } = require('../..');
 const { openFifos } = require('../lib/fifos');
@@ -33,6 +34,11 @@ class Member extends Dispatcher {
 /** The calling thread's number in the kernel. */
 function threadNumber() {
   return readlinkSync('/proc/thread-self').split('/').at(-1);
+}
+
+/** Whether a thread is the one that wakes Node's event loop where libuv is not used for that. */
+function isDriver(thread) {
+  return readFileSync(`/proc/self/task/${thread}/comm`, 'latin1') === 'waitable-event\n';
 }
 
 /** How often a thread has gone to sleep so far. */
@@ -98,8 +104,8 @@ bePartner({
     ready(threadNumber());
     return event.waitAsync();
   },
-  watch(threads, ready) {
-    const { parentPort } = require('node:worker_threads');
+  watch(users, ready) {
+    const threads = [...users, ...readdirSync('/proc/self/task').filter(isDriver)];
     const all = () => threads.reduce((sum, thread) => sum + sleeps(thread), 0);
     parentPort.on('message', (time) => {
       sleep(SETTLE);

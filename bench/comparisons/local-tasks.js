@@ -91,7 +91,8 @@ module.exports = {
   chart: 'bars',
   count: ({ quick }) => (quick ? 100_000 : 1_000_000),
   warmUps: 1,
-  mostRounds: ({ quick }) => (quick ? 4 : 9),
+  generations: 2,
+  mostRounds: ({ quick }) => (quick ? 4 : 6),
   contenders,
   targets: [
     { row: '10', ours: 'installTask()', against: 'setTimeout', atLeast: 3 },

@@ -51,6 +51,9 @@ function parse(argv, known) {
   if (unknown.length > 0) {
     throw new UsageError(`There is no comparison '${unknown.join("', '")}'. There are: ${known.join(', ')}`);
   }
+  if (values.pictures && positionals.length > 0) {
+    throw new UsageError('--pictures wants all comparisons: the table in docs/ has all of them');
+  }
   const extent = { ...(values.quick ? EXTENTS.quick : EXTENTS.full) };
   if (values.rounds !== undefined) {
     extent.rounds = Number(values.rounds);

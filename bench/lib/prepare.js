@@ -40,9 +40,4 @@ function buildPrograms() {
   }
 }
 
-function prepare() {
-  installPackages();
-  buildPrograms();
-}
-
-module.exports = { prepare };
+module.exports = { buildPrograms, installPackages };

@@ -19,12 +19,13 @@ function targetsOf(run) {
 
 /** The cells of the table of targets. Without a result there was no figure of one of the two: the list below says why. */
 function targetRows(run) {
-  return targetsOf(run).map(({ comparison: { show }, target, results }) => {
+  return targetsOf(run).map(({ comparison: { name, show }, target, results }) => {
     const { 'one core': one, 'all cores': all } = results;
     const text = (result) => (result ? resultText(show, target, result.value) : '–');
     const judged = one ?? all;
     return {
       row: target.row,
+      name,
       what: target.against === undefined ? target.ours : `${target.ours} : ${target.against}`,
       one: text(one),
       range: judged ? judged.confidence.map((value) => resultText(show, target, value)).join(' … ') : '–',
@@ -63,6 +64,7 @@ function figureRows(run) {
 
 const TARGET_HEADINGS = {
   row: 'Row',
+  name: 'Comparison',
   what: 'What',
   one: 'One core',
   range: '95 % confidence',
