@@ -102,7 +102,10 @@ const partners = {
       serve((value) => {
         Atomics.store(answered, 0, 0);
         port.postMessage(value);
-        Atomics.wait(answered, 0, 0);
+        // The last answer's notify may come late, and wake this wait.
+        while (Atomics.load(answered, 0) === 0) {
+          Atomics.wait(answered, 0, 0);
+        }
         return receiveMessageOnPort(port).message;
       });
     });

@@ -54,7 +54,9 @@ function figureRows(run) {
         missing.add(`${title}: ${name} was skipped: ${skipped}`);
       } else {
         const [p50, p90, p99] = [summary.p50, summary.p90, summary.p99].map((value) => figure(show, value));
-        const range = summary.confidence.map((value) => figure(show, value)).join(' … ');
+        // The smaller figure first: rates are the reciprocals of what is kept.
+        const [from, to] = show === 'rate' ? summary.confidence.toReversed() : summary.confidence;
+        const range = `${figure(show, from)} … ${figure(show, to)}`;
         rows.push({ title, pin, name, p50, range, p90, p99 });
       }
     }
