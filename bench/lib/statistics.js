@@ -21,14 +21,14 @@ function medians(rounds) {
   return rounds.map((samples) => quantileSorted(samples.toSorted(), 0.5));
 }
 
-/** All samples of all rounds together. */
+/** The median of the rounds' medians, with its range; and the percentiles of all samples together. */
 function summarise(rounds) {
   const all = Float64Array.from(rounds.flatMap((samples) => [...samples])).toSorted();
   const perRound = medians(rounds);
   const at = (percent) => quantileSorted(all, percent / 100);
   return {
     samples: all.length,
-    p50: at(50),
+    p50: median(perRound),
     p90: at(90),
     p99: at(99),
     confidence: confidence(perRound),
