@@ -7,7 +7,7 @@ const { figure, tick } = require('./format');
 
 /** Ours stand out, the limit is grey. Paul Tol's bright scheme, which colour-blind people can tell apart. */
 const COLOURS = {
-  ours: ['#EE6677', '#AA3377'],
+  ours: ['#EE6677', '#AA3377', '#EE7733'],
   peers: ['#4477AA', '#66CCEE', '#228833', '#CCBB44'],
   limit: ['#999999'],
 };

@@ -31,10 +31,6 @@ class Participant {
     this.extent = extent;
   }
 
-  get name() {
-    return this.contender.name;
-  }
-
   get out() {
     return this.skipped !== undefined || this.failed !== undefined;
   }
