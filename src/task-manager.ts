@@ -13,19 +13,19 @@ import {
   InvalidTaskError,
   TaskCancelledError,
   TaskManagerClosedError,
-  UnknownTaskError,
 } from './errors';
 import { WaitableEvent } from './event';
-import { Inbox, type Producer, type Recipient } from './inbox';
-import { NamedTask, NamedTaskContext, type TaskHandler } from './named-task';
-import { RemoteTaskManager, type ScheduleOptions, rareOptions } from './remote';
+import { Inbox } from './inbox';
+import { HandlerName, NamedTask, NamedTaskContext, type TaskHandler } from './named-task';
+import type { Producer, Recipient } from './producer';
+import { RemoteTaskManager } from './remote';
 import { Schedule } from './schedule';
+import { type ScheduleOptions, rareOptions } from './schedule-options';
 import { NameStats, type TaskStats, record } from './stats';
 import { type InstallOptions, type RecurringOptions, Task } from './task';
 import {
   ARMED_UNTIL,
-  ASLEEP,
-  AWAKE,
+  ASLEEP_BIT,
   CONTROL_BYTES,
   CONTROL_RESUME,
   CONTROL_SUSPEND,
@@ -114,7 +114,7 @@ export class TaskManager implements TaskSource {
   readonly #capacity: number;
   readonly #onFull: 'block' | 'throw';
   readonly #onError: (error: unknown, name: string) => void;
-  readonly #handlers = new Map<string, TaskHandler>();
+  readonly #handlers = new Map<string, HandlerName>();
   readonly #schedule = new Schedule();
   #handle: TaskManagerHandle | undefined;
   #trigger: WaitableEvent | undefined;
@@ -127,6 +127,8 @@ export class TaskManager implements TaskSource {
   /** The class of the last task, and what is counted for it. */
   #lastClass: unknown;
   #lastStats: NameStats | undefined;
+  /** What the producers see of the last sleep: see `task-protocol.ts`. */
+  #sleep = 0;
   #isClosed = false;
   #skipped = 0;
   #wakeUps = 0;
@@ -235,7 +237,7 @@ export class TaskManager implements TaskSource {
       throw new InvalidArgTypeError('name', 'a string', name);
     }
     validateFunction('handler', handler);
-    this.#handlers.set(name, handler);
+    this.#handlerName(name).handler = handler;
   }
 
   /** Schedules a named task from the manager's own thread. The payload is passed as it is. */
@@ -247,7 +249,7 @@ export class TaskManager implements TaskSource {
     const { delta = 0, ...rest } = options ?? {};
     validateMilliseconds('options.delta', delta);
     const rarer = rareOptions(rest) ?? {};
-    const run = (): unknown => this.#handlerOf(name)(payload, new NamedTaskContext(name, this));
+    const run = (): unknown => this.#handlerName(name).get()(payload, new NamedTaskContext(name, this));
     this.#add(name, run, () => {}, rarer, { delta });
   }
 
@@ -265,7 +267,7 @@ export class TaskManager implements TaskSource {
       const channel = `waitable-event.task-manager.${trigger.handle.key}`;
       this.#inbox = new Inbox(channel, this.#recipient(), () => this.#loop.nudge());
       this.#times[ARMED_UNTIL] = Infinity;
-      Atomics.store(this.#state, OWNER_STATE, ASLEEP);
+      this.#sayAsleep();
       this.#handle = Object.freeze({
         trigger: trigger.handle,
         control: this.#control,
@@ -341,10 +343,10 @@ export class TaskManager implements TaskSource {
     // The order is the promise: first the word, then the queues. See `task-protocol.ts`.
     this.#times[RUNG_AT] = 0;
     this.#times[ARMED_UNTIL] = this.nextDue();
-    Atomics.store(this.#state, OWNER_STATE, ASLEEP);
+    this.#sayAsleep();
     const idle = Atomics.load(this.#state, POSTED) === 0 && this.#inbox?.isEmpty() !== false;
     if (!idle) {
-      Atomics.store(this.#state, OWNER_STATE, AWAKE);
+      this.#sayAwake();
     }
     return idle;
   }
@@ -416,25 +418,35 @@ export class TaskManager implements TaskSource {
     );
   }
 
+  #sayAsleep(): void {
+    this.#sleep = (this.#sleep + 2) | ASLEEP_BIT;
+    Atomics.store(this.#state, OWNER_STATE, this.#sleep);
+  }
+
+  #sayAwake(): void {
+    Atomics.store(this.#state, OWNER_STATE, 0);
+  }
+
   /** Who takes what comes from other threads. */
-  #recipient(): Recipient {
+  #recipient(): Recipient<HandlerName> {
     return {
-      onTask: (...task) => this.#onTask(...task),
+      onName: (name) => this.#handlerName(name),
+      onTask: (producer, id, name, payload) => this.#runNow(producer, id, name, payload),
+      onTimedTask: (...task) => this.#onTimedTask(...task),
       onControl: (...control) => this.#onControl(...control),
     };
   }
 
-  /** A task has come from another thread. */
-  #onTask(
+  /** A task with a time or other options has come from another thread. */
+  #onTimedTask(
     producer: Producer,
     id: number,
-    name: string,
+    name: HandlerName,
     payload: unknown,
     due: number,
     options: RemoteOptions | undefined,
   ): void {
     if (due === Number.NEGATIVE_INFINITY && options?.when === undefined && options?.interval === undefined) {
-      this.#statsOf(name).onSchedule();
       if (options?.key !== undefined) {
         this.#byKey.get(options.key)?.takeOut();
       }
@@ -442,7 +454,7 @@ export class TaskManager implements TaskSource {
       return;
     }
     const run = (): unknown => this.#runFor(producer, id, name, payload);
-    const task = this.#add(name, run, () => producer.tasks.delete(id), options ?? {}, { due });
+    const task = this.#add(name.name, run, () => producer.tasks.delete(id), options ?? {}, { due });
     producer.tasks.set(id, task);
   }
 
@@ -506,7 +518,8 @@ export class TaskManager implements TaskSource {
       // Of the first ring since the loop slept; the others only found it rung.
       record(this.#wakeUpLatency, systemClock.monotonic() - rungAt);
     }
-    Atomics.store(this.#state, OWNER_STATE, AWAKE);
+    // In this order: see `task-protocol.ts`.
+    this.#sayAwake();
     this.#trigger?.clear();
     this.#drain();
   }
@@ -517,50 +530,69 @@ export class TaskManager implements TaskSource {
   }
 
   /** Runs a named task for a producer, and answers if somebody waits. */
-  #runFor(producer: Producer, id: number, name: string, payload: unknown): unknown {
-    const context = new NamedTaskContext(name, this);
-    const onError = (error: unknown): void => {
-      // Whoever waits for the result has the error, and who cancelled the task expects one; otherwise it is the manager's.
-      if (producer.replyError(id, error) || context.isAborted) {
-        this.#statsOf(name).onFail(error);
-      } else {
-        this.#fail(error, this.#statsOf(name));
-      }
-    };
+  #runFor(producer: Producer, id: number, name: HandlerName, payload: unknown): unknown {
+    const context = new NamedTaskContext(name.name, this);
     try {
-      const result = this.#handlerOf(name)(payload, context);
-      if (!isThenable(result)) {
-        producer.reply(id, result);
-        return undefined;
+      const result = name.get()(payload, context);
+      if (isThenable(result)) {
+        return this.#settle(producer, id, name, context, result);
       }
-      producer.running.set(id, context);
-      return result.then(
-        (value) => {
-          producer.running.delete(id);
-          return producer.reply(id, value);
-        },
-        (error: unknown) => {
-          producer.running.delete(id);
-          onError(error);
-        },
-      );
+      producer.reply(id, result);
     } catch (error) {
-      onError(error);
-      return undefined;
+      this.#failFor(producer, id, name, context, error);
+    }
+    return undefined;
+  }
+
+  /** Answers when a task's promise is settled. */
+  #settle(
+    producer: Producer,
+    id: number,
+    name: HandlerName,
+    context: NamedTaskContext,
+    result: PromiseLike<unknown>,
+  ): PromiseLike<unknown> {
+    producer.running.set(id, context);
+    return result.then(
+      (value) => {
+        producer.running.delete(id);
+        return producer.reply(id, value);
+      },
+      (error: unknown) => {
+        producer.running.delete(id);
+        this.#failFor(producer, id, name, context, error);
+      },
+    );
+  }
+
+  #failFor(producer: Producer, id: number, name: HandlerName, context: NamedTaskContext, error: unknown): void {
+    // Whoever waits for the result has the error, and who cancelled the task expects one; otherwise it is the manager's.
+    if (producer.replyError(id, error) || context.isAborted) {
+      this.#statsOf(name.name).onFail(error);
+    } else {
+      this.#fail(error, this.#statsOf(name.name));
     }
   }
 
   /** Runs a task that is due at once. */
-  #runNow(producer: Producer, id: number, name: string, payload: unknown): void {
-    this.#statsOf(name).measure(Number.NaN, () => this.#runFor(producer, id, name, payload));
+  #runNow(producer: Producer, id: number, name: HandlerName, payload: unknown): void {
+    const stats = (name.stats ??= this.#statsOf(name.name));
+    stats.onSchedule();
+    const start = stats.onStart(Number.NaN);
+    try {
+      this.#runFor(producer, id, name, payload);
+    } finally {
+      stats.onEnd(start);
+    }
   }
 
-  #handlerOf(name: string): TaskHandler {
-    const handler = this.#handlers.get(name);
-    if (handler === undefined) {
-      throw new UnknownTaskError(name);
+  #handlerName(name: string): HandlerName {
+    let handlerName = this.#handlers.get(name);
+    if (handlerName === undefined) {
+      handlerName = new HandlerName(name);
+      this.#handlers.set(name, handlerName);
     }
-    return handler;
+    return handlerName;
   }
 
   #statsOf(name: string): NameStats {
