@@ -440,7 +440,6 @@ export declare interface ScheduledTask {
   cancel(): Promise<CancelOutcome>;
 }
 
-/** When and how a task is to run: the options of `schedule()`, and what becomes of them on the way to another thread. */
 /** Options of `schedule()`. */
 export declare interface ScheduleOptions {
   /** When the task is due, on the wall clock: milliseconds since the epoch, or a Date. Wins over `delta`. */

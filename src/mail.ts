@@ -111,14 +111,14 @@ export class Mail {
 
   /** The receiver's own copy of the record's bytes. */
   #copy(byteOffset: number, size: number): Uint8Array {
-    const copy = size < POOLED_BYTES ? this.#allocate(size) : new Uint8Array(size);
+    const copy = size < POOLED_BYTES ? this.#allocate(size) : new Uint8Array(makeBuffer(size));
     copy.set(new Uint8Array(this.#ring.bytes.buffer, byteOffset, size));
     return copy;
   }
 
   #allocate(size: number): Uint8Array {
     if (this.#poolUsed + size > this.#pool.byteLength) {
-      this.#pool = new ArrayBuffer(POOL_BYTES);
+      this.#pool = makeBuffer(POOL_BYTES);
       // It would take the others with it.
       markAsUntransferable(this.#pool);
       this.#poolUsed = 0;
@@ -128,4 +128,9 @@ export class Mail {
     this.#poolUsed += (size + 7) & ~7;
     return bytes;
   }
+}
+
+/** A buffer that is not cleared: it is filled at once. */
+function makeBuffer(size: number): ArrayBuffer {
+  return Buffer.allocUnsafeSlow(size).buffer;
 }

@@ -6,12 +6,10 @@ import { monotonicNow } from './clock';
 import { type EncodedPayload, PAYLOAD_NONE, PayloadWriter, encodePayload } from './payload';
 import { FOREVER, NONE, type Patience } from './patience';
 import { Post } from './post';
-import { RingProducer, type RingMemory } from './ring';
+import { RingProducer, type RingMemory, padded } from './ring';
+import { AT_ONCE } from './schedule-options';
 import { RECORD_AT, RECORD_NAME, RECORD_NOW, RECORD_OPTIONS, RECORD_PIECE, type RemoteOptions } from './task-protocol';
 import { validateString } from './validate';
-
-/** As soon as possible: before any time on the clock. */
-export const AT_ONCE: number = Number.NEGATIVE_INFINITY;
 
 /** No name at all, also none that somebody passes by mistake. */
 const NOBODY = Symbol('nobody');
@@ -123,7 +121,7 @@ export class Outbox {
   #refuseFull(patience: Patience, more: number, data: Uint8Array | undefined, options: Uint8Array | undefined): void {
     const size = data === undefined ? 0 : data.length;
     const records = more + Math.max(1, Math.ceil(size / this.#ring.largest));
-    if (patience === NONE && !this.#ring.hasRoom(records, size + (options === undefined ? 0 : options.length))) {
+    if (patience === NONE && !this.#ring.hasRoom(records, padded(size) + padded(options?.length ?? 0))) {
       this.#connection.wake(AT_ONCE);
       throw NONE.giveUp();
     }

@@ -5,11 +5,11 @@ import { threadId } from 'node:worker_threads';
 import { Calls } from './calls';
 import { Connection } from './connection';
 import { TaskManagerClosedError } from './errors';
-import { AT_ONCE, Outbox } from './outbox';
+import { Outbox } from './outbox';
 import { CallPatience, FOREVER } from './patience';
 import { Post } from './post';
 import { makeRingMemory } from './ring';
-import { type ScheduleOptions, dueTime, move, rareOptions } from './schedule-options';
+import { AT_ONCE, type ScheduleOptions, dueTime, move, rareOptions } from './schedule-options';
 import {
   CANCEL_OUTCOMES,
   CONTROL_CANCEL,

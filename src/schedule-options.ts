@@ -12,6 +12,9 @@ import {
   validateString,
 } from './validate';
 
+/** As soon as possible: before any time on the clock. */
+export const AT_ONCE: number = Number.NEGATIVE_INFINITY;
+
 /** Options of `schedule()`. */
 export interface ScheduleOptions {
   /** When the task is due, on the wall clock: milliseconds since the epoch, or a Date. Wins over `delta`. */
@@ -42,7 +45,7 @@ const PRIORITY_LIMIT = 1_000_000;
 export function dueTime(options: ScheduleOptions): number {
   validateOptions(options);
   if (options.when !== undefined || options.interval !== undefined || options.delta === undefined) {
-    return Number.NEGATIVE_INFINITY;
+    return AT_ONCE;
   }
   return monotonicNow() + Math.max(0, validateMilliseconds('options.delta', options.delta));
 }
