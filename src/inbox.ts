@@ -7,6 +7,9 @@ import type { ChannelMessage } from './task-protocol';
 /** How many records of one producer are taken before it is the next one's turn. */
 const TURN = 64;
 
+/** From so many records between two sleeps on, producers are at it, and there will be more at once. */
+const MANY = 64;
+
 /** All producers of one manager. */
 export class Inbox {
   readonly #recipient: Recipient;
@@ -17,6 +20,7 @@ export class Inbox {
   /** Tasks whose payload had begun to come when their thread ended. */
   torn = 0;
   #receivedFromGone = 0;
+  #taken = 0;
 
   constructor(channel: string, recipient: Recipient, onIntroduction: () => void) {
     this.#recipient = recipient;
@@ -29,6 +33,13 @@ export class Inbox {
     let sum = this.#receivedFromGone;
     this.#producers.forEach((producer) => (sum += producer.received));
     return sum;
+  }
+
+  /** Whether many records were taken since this was asked last. */
+  hasTakenMany(): boolean {
+    const isMany = this.#taken >= MANY;
+    this.#taken = 0;
+    return isMany;
   }
 
   /** Whether there is nothing to take. */
@@ -74,6 +85,7 @@ export class Inbox {
         if (count > 0) {
           isDone = false;
           producer.quota -= count;
+          this.#taken += count;
           producer.takeTurn(count);
         }
       }

@@ -11,9 +11,6 @@ import { AT_ONCE } from './schedule-options';
 import { RECORD_AT, RECORD_NAME, RECORD_NOW, RECORD_OPTIONS, RECORD_PIECE, type RemoteOptions } from './task-protocol';
 import { validateString } from './validate';
 
-/** No name at all, also none that somebody passes by mistake. */
-const NOBODY = Symbol('nobody');
-
 /** The queue from one producer to the manager. */
 export class Outbox {
   readonly #connection: Connection;
@@ -24,8 +21,8 @@ export class Outbox {
   readonly #mayWait: boolean;
   readonly #names = new Map<string, number>();
   /** The name that was used last, which is the next one's too as a rule. */
-  #lastName: unknown = NOBODY;
-  #lastNumber = 0;
+  #lastName = '';
+  #lastNumber = -1;
   readonly #encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
   readonly #sendByChannel = (payload: unknown): number => this.#sendPayload(payload);
   #nextId = 1;
@@ -53,7 +50,7 @@ export class Outbox {
     const connection = this.#connection;
     connection.refuseClosed();
     const patience = this.#mayWait ? askedFor : NONE;
-    const number = name === this.#lastName ? this.#lastNumber : this.#numberOf(name, patience);
+    const number = name === this.#lastName && this.#lastNumber >= 0 ? this.#lastNumber : this.#numberOf(name, patience);
     const id = this.takeId();
     const record = (due === AT_ONCE ? RECORD_NOW : RECORD_AT) | flags;
     if (rarer === undefined && this.#writer.push(record, number, payload, due, id)) {

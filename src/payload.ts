@@ -51,26 +51,24 @@ export class PayloadWriter {
    */
   push(kind: number, name: number, payload: unknown, time: number, id: number): boolean {
     const ring = this.#ring;
-    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the rest is structured clone's
-    switch (typeof payload) {
-      case 'number':
-        return ring.pushValue(kind | PAYLOAD_NUMBER, name, payload, time, id);
-      case 'undefined':
-        return ring.pushValue(kind | PAYLOAD_NONE, name, 0, time, id);
-      case 'boolean':
-        return ring.pushValue(kind | PAYLOAD_CONSTANT, name, payload ? 2 : 1, time, id);
-      case 'string':
-        return this.#pushPlain(kind, name, payload, time, id);
-      case 'object':
-        if (payload === null) {
-          return ring.pushValue(kind | PAYLOAD_CONSTANT, name, 0, time, id);
-        }
-        return isPlainBytes(payload)
-          ? ring.push(kind | PAYLOAD_BYTES, name, 0, time, id, payload)
-          : this.#pushPlain(kind, name, payload, time, id);
-      default:
-        return false;
+    if (typeof payload === 'number') {
+      return ring.pushValue(kind | PAYLOAD_NUMBER, name, payload, time, id);
     }
+    if (typeof payload === 'object') {
+      if (payload === null) {
+        return ring.pushValue(kind | PAYLOAD_CONSTANT, name, 0, time, id);
+      }
+      return isPlainBytes(payload)
+        ? ring.push(kind | PAYLOAD_BYTES, name, 0, time, id, payload)
+        : this.#pushPlain(kind, name, payload, time, id);
+    }
+    if (payload === undefined) {
+      return ring.pushValue(kind | PAYLOAD_NONE, name, 0, time, id);
+    }
+    if (typeof payload === 'boolean') {
+      return ring.pushValue(kind | PAYLOAD_CONSTANT, name, payload ? 2 : 1, time, id);
+    }
+    return typeof payload === 'string' && this.#pushPlain(kind, name, payload, time, id);
   }
 
   #pushPlain(kind: number, name: number, payload: unknown, time: number, id: number): boolean {

@@ -36,6 +36,13 @@ const KEYS = 4096;
 
 const NOT_PLAIN = -1;
 
+const CONSTANTS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
+  [null, TAG_NULL],
+  [undefined, TAG_UNDEFINED],
+  [false, TAG_FALSE],
+  [true, TAG_TRUE],
+]);
+
 /** One key of the shapes that begin alike. */
 class ShapeNode {
   readonly key: string;
@@ -161,27 +168,21 @@ export class PlainWriter {
     if (at + FIXED_BYTES > this.#limit) {
       return NOT_PLAIN;
     }
-    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the rest is structured clone's
-    switch (typeof value) {
-      case 'number':
-        return this.#writeNumber(value, at);
-      case 'string':
-        return this.#writeString(value, at);
-      case 'object':
-        if (value !== null) {
-          return this.#writeObject(value, at, depth);
-        }
-        this.#bytes[at] = TAG_NULL;
-        return at + 1;
-      case 'boolean':
-        this.#bytes[at] = value ? TAG_TRUE : TAG_FALSE;
-        return at + 1;
-      case 'undefined':
-        this.#bytes[at] = TAG_UNDEFINED;
-        return at + 1;
-      default:
-        return NOT_PLAIN;
+    if (typeof value === 'number') {
+      return this.#writeNumber(value, at);
     }
+    if (typeof value === 'string') {
+      return this.#writeString(value, at);
+    }
+    if (typeof value === 'object' && value !== null) {
+      return this.#writeObject(value, at, depth);
+    }
+    const tag = CONSTANTS.get(value);
+    if (tag === undefined) {
+      return NOT_PLAIN;
+    }
+    this.#bytes[at] = tag;
+    return at + 1;
   }
 
   #writeNumber(value: number, at: number): number {

@@ -16,6 +16,7 @@ import {
 } from './errors';
 import { WaitableEvent } from './event';
 import { Inbox } from './inbox';
+import { fast } from './native';
 import { HandlerName, NamedTask, NamedTaskContext, type TaskHandler } from './named-task';
 import type { Producer, Recipient } from './producer';
 import { RemoteTaskManager } from './remote';
@@ -339,6 +340,14 @@ export class TaskManager implements TaskSource {
   beforeSleep(): boolean {
     if (this.#handle === undefined) {
       return true;
+    }
+    if (this.#inbox?.hasTakenMany() === true) {
+      // Producers are at it. On a core that they share with this thread, the first task after the word would wake it, and it
+      // would find that one task (measured: a wake-up for every 400 tasks, 17 ns of 127 for each task). So they go first.
+      fast.yieldThread();
+      if (!this.#inbox.isEmpty()) {
+        return false;
+      }
     }
     // The order is the promise: first the word, then the queues. See `task-protocol.ts`.
     this.#times[RUNG_AT] = 0;
