@@ -42,6 +42,15 @@ export class Inbox {
     return isMany;
   }
 
+  /** Whether somebody was answered, since this was asked last, who may ask again at once. */
+  takeAnswered(): boolean {
+    let hasAnswered = false;
+    for (const producer of this.#producers) {
+      hasAnswered = producer.takeAnswered() || hasAnswered;
+    }
+    return hasAnswered;
+  }
+
   /** Whether there is nothing to take. */
   isEmpty(): boolean {
     for (const producer of this.#producers) {

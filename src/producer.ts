@@ -110,6 +110,13 @@ export class Producer {
     return isAwaited;
   }
 
+  /** Whether it was answered, since this was asked last, while it looked for that: it may ask again at once. */
+  takeAnswered(): boolean {
+    const { hasAnsweredLooker } = this.#replies;
+    this.#replies.hasAnsweredLooker = false;
+    return hasAnsweredLooker;
+  }
+
   /** Sends the replies for which there was no room. */
   flush(): void {
     if (this.#replies.hasWaiting) {

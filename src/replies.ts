@@ -16,6 +16,8 @@ interface Reply {
 
 /** The replies to one producer. */
 export class Replies {
+  /** Whether there was something for a producer that looks for it. */
+  hasAnsweredLooker: boolean = false;
   readonly #ring: RingProducer;
   readonly #writer: PayloadWriter;
   readonly #channel: string;
@@ -24,7 +26,7 @@ export class Replies {
   readonly #encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
   #tickets = 0;
 
-  /** `onSent` is called when there is something to read. */
+  /** `onSent` is called when there is something to read, unless the producer looks for it anyway. */
   constructor(memory: RingMemory, channel: string, onSent: () => void) {
     this.#ring = new RingProducer(memory);
     this.#writer = new PayloadWriter(this.#ring);
@@ -68,7 +70,7 @@ export class Replies {
   #send(kind: number, id: number, payload: unknown): void {
     // In their order: a producer that has not read the first does not know the shapes of the second.
     if (!this.hasWaiting && this.#writer.push(kind, 0, payload, 0, id)) {
-      this.#onSent();
+      this.#announce();
       return;
     }
     const encoded = this.#encoded;
@@ -95,6 +97,14 @@ export class Replies {
     const count = sent < 0 ? this.#waiting.length : sent;
     if (count > 0) {
       this.#waiting.splice(0, count);
+      this.#announce();
+    }
+  }
+
+  #announce(): void {
+    if (this.#ring.isLookedAt) {
+      this.hasAnsweredLooker = true;
+    } else {
       this.#onSent();
     }
   }

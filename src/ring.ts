@@ -29,7 +29,8 @@ const BYTES_TAIL = 17;
 const WAITING = 32;
 const WAKE_TAIL = 33;
 const WAKE_BYTES_TAIL = 34;
-const HEADER_BYTES = 192;
+const LOOKING = 48;
+const HEADER_BYTES = 256;
 
 /** A slot: two doubles, then four 32-bit words. */
 const SLOT_DOUBLES = 4;
@@ -163,6 +164,11 @@ export class RingProducer extends Ring {
     return Math.min(this.byteCapacity - this.#bytesUsed(), this.largest);
   }
 
+  /** Whether the consumer will look again by itself. Asked after a push: see {@link RingConsumer.setLooking}. */
+  get isLookedAt(): boolean {
+    return Atomics.load(this.header, LOOKING) !== 0;
+  }
+
   /**
    * Says that the producer is about to sleep until there is room, or that it is awake again. It wants to be woken when half of the
    * ring is free: to wake it for each record would have the two take turns at a few records each, with a switch between
@@ -257,6 +263,14 @@ export class RingConsumer extends Ring {
     this.#bytesTail = (this.#bytesTail + padded(this.size)) | 0;
     this.#tail = (this.#tail + 1) | 0;
     this.#slot = (this.#tail & this.slotMask) * SLOT_WORDS;
+  }
+
+  /**
+   * Says that the consumer looks again and again, so that nobody need wake it, or that it is about to stop: then it looks once
+   * more. That is stored before HEAD is loaded, and the producer stores HEAD before it loads that: one sees the other.
+   */
+  setLooking(isLooking: boolean): void {
+    Atomics.store(this.header, LOOKING, isLooking ? 1 : 0);
   }
 
   /**

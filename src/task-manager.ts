@@ -93,6 +93,9 @@ const DEFAULT_CAPACITY = 4096;
 /** Where a named task's time counts from when it is not on the wall clock: now, or the beginning of the monotonic clock. */
 type From = { readonly delta: number } | { readonly due: number };
 
+/** How long, in milliseconds, a pass goes on with those who block for answers. */
+const CONVERSATION = 0.25;
+
 /** Answers to a cancel: indices of CANCEL_OUTCOMES. */
 const CANCELLED = 0;
 const RUNNING = 1;
@@ -535,7 +538,27 @@ export class TaskManager implements TaskSource {
 
   /** Takes over what other threads had scheduled when it began. */
   #drain(): void {
-    this.#inbox?.drain(Atomics.exchange(this.#state, POSTED, 0) !== 0);
+    const inbox = this.#inbox;
+    if (inbox === undefined) {
+      return;
+    }
+    this.#take(inbox);
+    if (inbox.takeAnswered()) {
+      // Who blocks for one answer after the other has the next question ready when he has been let run: a turn of Node's event
+      // loop for each would cost more than all the rest (measured on one core: 10 µs a call instead of 4). Not for long:
+      // others wait, too.
+      const end = systemClock.monotonic() + CONVERSATION;
+      let goesOn = true;
+      while (goesOn && systemClock.monotonic() < end) {
+        fast.yieldThread();
+        this.#take(inbox);
+        goesOn = inbox.takeAnswered();
+      }
+    }
+  }
+
+  #take(inbox: Inbox): void {
+    inbox.drain(Atomics.exchange(this.#state, POSTED, 0) !== 0);
   }
 
   /** Runs a named task for a producer, and answers if somebody waits. */
