@@ -17,7 +17,7 @@ import { PlainReader } from './plain-reader';
 import { RingConsumer, type RingMemory } from './ring';
 
 /** Small payloads share a buffer with others that came with them, as Node's own do: to make one costs more than to copy them. */
-const POOL_BYTES = 64 * 1024;
+const POOL_BYTES = 16 * 1024;
 const POOLED_BYTES = 4096;
 
 /** The records of one ring. */
