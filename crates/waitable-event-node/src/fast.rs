@@ -37,7 +37,9 @@ unsafe fn call<const COUNT: usize>(
     // SAFETY: the arguments are live values: those that were not passed are undefined, for which the call
     // fails and leaves the result as it is.
     unsafe {
-        sys::napi_get_value_uint32(env, arguments[0], &mut slot);
+        if COUNT > 0 {
+            sys::napi_get_value_uint32(env, arguments[0], &mut slot);
+        }
         if COUNT > 1 {
             sys::napi_get_value_double(env, arguments[1], &mut number);
         }
