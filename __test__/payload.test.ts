@@ -325,6 +325,48 @@ describe('between threads', () => {
     remote.close();
   });
 
+  test('a getter of a payload may schedule something itself', async () => {
+    const [owner, handle] = await RemoteOwner.start('run');
+    const remote = TaskManager.connect(handle);
+    let calls = 0;
+    for (const inner of [7, { inner: 'text' }, 'text', null]) {
+      const payload = {
+        before: 'before',
+        get inner() {
+          calls += 1;
+          remote.schedule('post', inner);
+          return inner;
+        },
+        after: [1, { two: 2 }],
+      };
+      remote.schedule('post', payload);
+      remote.schedule('post', { before: 'b', inner, after: 'a' });
+      const messages = await owner.received(calls + 2);
+      expect(messages.splice(0)).toEqual([
+        ...Array.from({ length: calls }, () => inner),
+        { before: 'before', inner, after: [1, { two: 2 }] },
+        { before: 'b', inner, after: 'a' },
+      ]);
+      calls = 0;
+    }
+    remote.close();
+  });
+
+  test('what a getter throws schedules nothing, and the next objects of its shape arrive', async () => {
+    const [owner, handle] = await RemoteOwner.start('run');
+    const remote = TaskManager.connect(handle);
+    const throwing = {
+      a: { b: 1 },
+      get c(): never {
+        throw new RangeError('getter');
+      },
+    };
+    expect(() => remote.schedule('post', throwing)).toThrow('getter');
+    remote.schedule('post', { a: { b: 2 }, c: 3 });
+    expect(await owner.received(1)).toEqual([{ a: { b: 2 }, c: 3 }]);
+    remote.close();
+  });
+
   test('buffers that are transferred are empty here, and there in whole', async () => {
     const [owner, handle] = await RemoteOwner.start('run');
     const remote = TaskManager.connect(handle);

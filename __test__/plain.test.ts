@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 interface PlainMemory {
   bytes: Buffer;
   view: DataView;
+  limit: number;
 }
 
 interface PlainWriter {
@@ -30,7 +31,7 @@ let reader: { read: (start: number) => unknown };
 
 beforeEach(() => {
   const shared = new SharedArrayBuffer(SIZE);
-  memory = { bytes: Buffer.from(shared), view: new DataView(shared) };
+  memory = { bytes: Buffer.from(shared), view: new DataView(shared), limit: 0 };
   writer = new PlainWriter(memory);
   reader = new PlainReader(memory);
 });
@@ -196,6 +197,13 @@ test.each([6, 7])(
   },
 );
 
+/** What a getter does that sends something itself. */
+function take(): number {
+  memory.bytes.fill(0xaa, 0, 200);
+  memory.limit = 0;
+  return 1;
+}
+
 describe('objects', () => {
   test('the second one of a shape is shorter: its keys are known', () => {
     const first = roundTrip({ sensor: 'kitchen', celsius: 21.5 });
@@ -289,6 +297,34 @@ describe('objects', () => {
     expect(inner).toBe(-1);
     expect(roundTrip({ a: 3, b: 4 }).result).toStrictEqual({ a: 3, b: 4 });
   });
+});
+
+test('what takes its place in the memory while it is written stays as it is', () => {
+  const values = [
+    {
+      a: 'a',
+      get b() {
+        return take();
+      },
+      c: 'c',
+    },
+    [
+      1,
+      {
+        get b() {
+          return take();
+        },
+      },
+    ],
+    new Proxy({}, { getPrototypeOf: () => (take() > 0 ? Object.prototype : null) }),
+    new Proxy([], { getPrototypeOf: () => (take() > 0 ? Array.prototype : null) }),
+    new Proxy({ a: 1 }, { get: take }),
+  ];
+  for (const value of values) {
+    expect(writer.write(value, 0, SIZE)).toBe(-1);
+    expect(memory.bytes.subarray(0, 200).every((byte) => byte === 0xaa)).toBe(true);
+  }
+  expect(roundTrip({ a: 'a', b: 2, c: 'c' }).result).toStrictEqual({ a: 'a', b: 2, c: 'c' });
 });
 
 describe('when somebody has changed the prototype of all objects', () => {

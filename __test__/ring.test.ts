@@ -18,6 +18,7 @@ interface RingProducer {
   push: (kind: number, name: number, value: number, time: number, id: number, data: Uint8Array | undefined) => boolean;
   pushWritten: (kind: number, name: number, time: number, id: number, size: number) => void;
   setWaiting: (waiting: boolean) => void;
+  readonly isLookedAt: boolean;
 }
 
 interface RingConsumer {
@@ -32,6 +33,7 @@ interface RingConsumer {
   readonly byteOffset: number;
   advance: () => void;
   publish: () => boolean;
+  setLooking: (isLooking: boolean) => void;
 }
 
 const ring = require('../dist/src/ring.js') as {
@@ -207,6 +209,14 @@ test('publish() tells when a producer that waits has half of the bytes', () => {
 test('a producer that waits in an empty ring is told at once', () => {
   producer.setWaiting(true);
   expect(consumer.publish()).toBe(true);
+});
+
+test('a producer knows whether the consumer looks', () => {
+  expect(producer.isLookedAt).toBe(false);
+  consumer.setLooking(true);
+  expect(producer.isLookedAt).toBe(true);
+  consumer.setLooking(false);
+  expect(producer.isLookedAt).toBe(false);
 });
 
 test('hasRoom() says what push() will', () => {

@@ -81,8 +81,8 @@ export class PayloadWriter {
     if (end < 0) {
       return false;
     }
-    if (ring.byteOffset !== start || !ring.hasSlot()) {
-      // A getter has scheduled something, which is where this was.
+    if (!ring.hasSlot()) {
+      // A getter has taken the last one.
       this.#plain.forget();
       return false;
     }

@@ -41,8 +41,14 @@ export const TAG_SMALL = 64;
 /** Integers that fit into a tag. */
 export const SMALL_INTEGERS: number = 256 - TAG_SMALL;
 
-/** The memory that is written to and read from. */
+/** The memory that is read from. */
 export interface PlainMemory {
   readonly bytes: Buffer;
   readonly view: DataView;
+}
+
+/** The memory that is written to. */
+export interface WritablePlainMemory extends PlainMemory {
+  /** Where a value that is being written has to end. A getter of it may use the memory for something else: then it is 0. */
+  limit: number;
 }

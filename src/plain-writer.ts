@@ -1,7 +1,6 @@
 /** Writes plain values: see `plain-format.ts`. */
 
 import {
-  type PlainMemory,
   SMALL_INTEGERS,
   TAG_ARRAY,
   TAG_FALSE,
@@ -18,6 +17,7 @@ import {
   TAG_UNDEFINED,
   TAG_UTF16,
   TAG_UTF8,
+  type WritablePlainMemory,
 } from './plain-format';
 
 /** Objects within objects, how many of them, and how many entries of one: what is more is structured clone's. */
@@ -85,6 +85,7 @@ function keysTo(last: ShapeNode): string[] {
 
 /** The writing end. */
 export class PlainWriter {
+  readonly #memory: WritablePlainMemory;
   readonly #bytes: Buffer;
   readonly #view: DataView;
   #root = new ShapeNode('', undefined);
@@ -97,10 +98,10 @@ export class PlainWriter {
   /** The objects of that value, so far. */
   readonly #seen: (object | undefined)[] = [];
   #seenCount = 0;
-  #limit = 0;
   #isWriting = false;
 
-  constructor(memory: PlainMemory) {
+  constructor(memory: WritablePlainMemory) {
+    this.#memory = memory;
     this.#bytes = memory.bytes;
     this.#view = memory.view;
   }
@@ -118,7 +119,7 @@ export class PlainWriter {
       return NOT_PLAIN;
     }
     this.#isWriting = true;
-    this.#limit = limit;
+    this.#memory.limit = limit;
     let end = NOT_PLAIN;
     try {
       if (this.#keys > KEYS) {
@@ -165,7 +166,7 @@ export class PlainWriter {
   }
 
   #write(value: unknown, at: number, depth: number): number {
-    if (at + FIXED_BYTES > this.#limit) {
+    if (at + FIXED_BYTES > this.#memory.limit) {
       return NOT_PLAIN;
     }
     if (typeof value === 'number') {
@@ -206,7 +207,7 @@ export class PlainWriter {
     if (length > SHORT_STRING) {
       return this.#writeLongString(value, at);
     }
-    if (at + 2 + length > this.#limit) {
+    if (at + 2 + length > this.#memory.limit) {
       return NOT_PLAIN;
     }
     const bytes = this.#bytes;
@@ -224,7 +225,7 @@ export class PlainWriter {
 
   #writeLongString(value: string, at: number): number {
     const start = at + 5;
-    const room = this.#limit - start;
+    const room = this.#memory.limit - start;
     const isWellFormed = value.isWellFormed();
     // Three bytes for each is the most that UTF-8 takes.
     if (value.length * (isWellFormed ? 3 : 2) > room && (!isWellFormed || Buffer.byteLength(value) > room)) {
@@ -261,7 +262,7 @@ export class PlainWriter {
     const shapesBefore = this.#shapes;
     let node = this.#root;
     let position = at + 3;
-    // Enumerable names in their order, as structured clone takes them. A getter runs here, and once more if this has to be
+    // Enumerable names in their order, as structured clone takes them. A getter (or a trap of a proxy) runs here, and once more if this has to be
     // structured clone's in the end; structured clone runs it too. There are no inherited names: see `write()`.
     for (const key in object) {
       if (node.nextKey !== key && node.turnTo(key)) {
@@ -272,6 +273,9 @@ export class PlainWriter {
       if (position < 0) {
         return NOT_PLAIN;
       }
+    }
+    if (position > this.#memory.limit) {
+      return NOT_PLAIN;
     }
     // A shape that one of its own values has brought is not known where this object begins.
     if (node.shape < 0 || node.shape >= shapesBefore) {
@@ -290,7 +294,7 @@ export class PlainWriter {
     }
     let position = end;
     for (const key of keys) {
-      position = position + FIXED_BYTES > this.#limit ? NOT_PLAIN : this.#writeString(key, position);
+      position = position + FIXED_BYTES > this.#memory.limit ? NOT_PLAIN : this.#writeString(key, position);
       if (position < 0) {
         return NOT_PLAIN;
       }
@@ -311,6 +315,9 @@ export class PlainWriter {
     // Indices come first: when the last name is one, there are no others, and no holes when there are as many as its length.
     const names = Object.keys(array);
     if (names.length !== length || (length > 0 && names[length - 1] !== String(length - 1))) {
+      return NOT_PLAIN;
+    }
+    if (at + FIXED_BYTES > this.#memory.limit) {
       return NOT_PLAIN;
     }
     this.#bytes[at] = TAG_ARRAY;

@@ -100,6 +100,8 @@ class Ring {
 
 /** The writing end. */
 export class RingProducer extends Ring {
+  /** Where what is being written in place has to end; 0 when a record has taken its place meanwhile. */
+  limit = 0;
   #head = 0;
   #bytesHead = 0;
   /** The consumer's positions when they were last looked at. */
@@ -133,6 +135,7 @@ export class RingProducer extends Ring {
     if (!this.hasSlot() || this.byteRoom(data.length) < data.length) {
       return false;
     }
+    this.limit = 0;
     this.bytes.set(data, this.byteOffset);
     this.#write(kind, name, value, time, id, data.length);
     return true;
@@ -192,7 +195,9 @@ export class RingProducer extends Ring {
     words[slot * SLOT_WORDS + NAME] = name;
     words[slot * SLOT_WORDS + SIZE] = size;
     words[slot * SLOT_WORDS + ID] = id;
-    this.#bytesHead = (this.#bytesHead + padded(size)) | 0;
+    if (size > 0) {
+      this.#bytesHead = (this.#bytesHead + padded(size)) | 0;
+    }
     this.#head = (this.#head + 1) | 0;
     Atomics.store(this.header, HEAD, this.#head);
   }

@@ -91,16 +91,6 @@ export class NameStats implements TaskStats {
     }
   }
 
-  /** Runs `body`, a task that was due `late` milliseconds ago; NaN when it had no time. */
-  measure<T>(late: number, body: () => T): T {
-    const start = this.onStart(late);
-    try {
-      return body();
-    } finally {
-      this.onEnd(start);
-    }
-  }
-
   onFail(error: unknown): void {
     this.failed += 1;
     if (channels.error.hasSubscribers) {
