@@ -706,9 +706,9 @@ export declare interface TaskStats {
   failed: number;
   /** Tasks that were cancelled before they began. */
   cancelled: number;
-  /** From the time a task was due to its start, in nanoseconds: of one in 16 of those that had a time. */
+  /** From the time a task was due to its start, in nanoseconds: of one in 64 of those that had a time. */
   lateness: RecordableHistogram;
-  /** How long a run took until it returned, in nanoseconds: of one in 16. */
+  /** How long a run took until it returned, in nanoseconds: of one in 64. */
   runTime: RecordableHistogram;
 }
 

@@ -25,7 +25,8 @@ export {
 export { WaitableEvent } from './src/event';
 export type { EventHandle, WaitAsyncOptions, WaitableEventOptions } from './src/event';
 export { RemoteTaskManager } from './src/remote';
-export type { CallOptions, CallSyncOptions, ScheduleOptions, ScheduledTask } from './src/remote';
+export type { CallOptions, CallSyncOptions, ScheduledTask } from './src/remote';
+export type { ScheduleOptions } from './src/schedule-options';
 export type { TaskMessage, TaskStats } from './src/stats';
 export { select, selectAsync } from './src/select';
 export type { SelectAsyncOptions, Selectable } from './src/select';

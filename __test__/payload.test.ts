@@ -13,33 +13,50 @@ interface Encoded {
   data: Uint8Array | undefined;
 }
 
+interface Ring {
+  push: (kind: number, name: number, value: number, time: number, id: number, data: Uint8Array | undefined) => boolean;
+}
+
 const payloads = require('../dist/src/payload.js') as Record<string, number> & {
+  PayloadWriter: new (ring: Ring) => {
+    push: (kind: number, name: number, payload: unknown, time: number, id: number) => boolean;
+  };
   encodePayload: (payload: unknown, encoded: Encoded, sendByChannel: (payload: unknown) => number) => void;
-  decodePayload: (
-    kind: number,
-    value: number,
-    data: Buffer | undefined,
+};
+const rings = require('../dist/src/ring.js') as {
+  makeRingMemory: (slots: number, bytes: number) => object;
+  RingProducer: new (memory: object) => Ring;
+};
+const { Mail } = require('../dist/src/mail.js') as {
+  Mail: new (
+    memory: object,
     redeem: (ticket: number) => unknown,
-  ) => unknown;
+  ) => { readonly record: { kind: number }; takePayload: () => unknown };
 };
 
-const { PAYLOAD_BYTES, PAYLOAD_CLONE, PAYLOAD_JSON, PAYLOAD_NONE, PAYLOAD_NUMBER, PAYLOAD_STRING, PAYLOAD_TICKET } =
+const { PAYLOAD_BYTES, PAYLOAD_CLONE, PAYLOAD_CONSTANT, PAYLOAD_NONE, PAYLOAD_NUMBER, PAYLOAD_PLAIN, PAYLOAD_TICKET } =
   payloads;
 
-function encode(payload: unknown): Encoded {
-  const encoded: Encoded = { kind: -1, value: Number.NaN, data: undefined };
-  payloads.encodePayload(payload, encoded, (unwritable) => {
-    structuredClone(unwritable);
-    return 7;
-  });
-  return encoded;
+/** Sends a payload through a ring: as what, and what arrives. */
+function send(payload: unknown): { kind: number; result: unknown } {
+  const memory = rings.makeRingMemory(2, 1 << 22);
+  const producer = new rings.RingProducer(memory);
+  if (!new payloads.PayloadWriter(producer).push(0, 0, payload, 0, 0)) {
+    const encoded: Encoded = { kind: -1, value: Number.NaN, data: undefined };
+    payloads.encodePayload(payload, encoded, (unwritable) => {
+      structuredClone(unwritable);
+      return 7;
+    });
+    producer.push(encoded.kind, 0, encoded.value, 0, 0, encoded.data);
+  }
+  const mail = new Mail(memory, (ticket) => ({ ticket }));
+  const { kind } = mail.record;
+  return { kind, result: mail.takePayload() };
 }
 
 /** There and back. */
 function roundTrip(payload: unknown): unknown {
-  const { kind, value, data } = encode(payload);
-  const copy = data === undefined || data.length === 0 ? undefined : Buffer.from(data);
-  return payloads.decodePayload(kind, value, copy, (ticket) => ({ ticket }));
+  return send(payload).result;
 }
 
 class Point {
@@ -74,33 +91,33 @@ describe('a round trip', () => {
     ['the greatest number', Number.MAX_VALUE, PAYLOAD_NUMBER],
     ['the least number', Number.MIN_VALUE, PAYLOAD_NUMBER],
     ['2^53', 2 ** 53, PAYLOAD_NUMBER],
-    ['a string', 'string', PAYLOAD_STRING],
-    ['an empty string', '', PAYLOAD_STRING],
-    ['a string of all planes', 'aä€😀\u0000\uFEFF', PAYLOAD_STRING],
-    ['a string that begins with a byte order mark', '\uFEFFa', PAYLOAD_STRING],
-    ['a lone surrogate', 'a\uD800b', PAYLOAD_CLONE],
-    ['a lone surrogate at the end', '\uDC00', PAYLOAD_CLONE],
-    ['a long string', 'x'.repeat(1e6), PAYLOAD_STRING],
-    ['null', null, PAYLOAD_CLONE],
-    ['true', true, PAYLOAD_CLONE],
-    ['false', false, PAYLOAD_CLONE],
+    ['a string', 'string', PAYLOAD_PLAIN],
+    ['an empty string', '', PAYLOAD_PLAIN],
+    ['a string of all planes', 'aä€😀\u0000\uFEFF', PAYLOAD_PLAIN],
+    ['a string that begins with a byte order mark', '\uFEFFa', PAYLOAD_PLAIN],
+    ['a lone surrogate', 'a\uD800b', PAYLOAD_PLAIN],
+    ['a lone surrogate at the end', '\uDC00', PAYLOAD_PLAIN],
+    ['a long string', 'x'.repeat(1e6), PAYLOAD_PLAIN],
+    ['null', null, PAYLOAD_CONSTANT],
+    ['true', true, PAYLOAD_CONSTANT],
+    ['false', false, PAYLOAD_CONSTANT],
     ['a BigInt', -(2n ** 70n), PAYLOAD_CLONE],
-    ['a plain object', { a: 1, b: 'two', c: null, d: false }, PAYLOAD_JSON],
-    ['an empty object', {}, PAYLOAD_JSON],
-    ['a dense array', [1, 'two', [3, [4]], { five: [] }], PAYLOAD_JSON],
-    ['an empty array', [], PAYLOAD_JSON],
-    ['nested objects', { a: { b: { c: { d: [{ e: 'f' }] } } } }, PAYLOAD_JSON],
-    ['a lone surrogate in an object', { 'k\uD800': 'v\uDC00' }, PAYLOAD_JSON],
-    ['undefined in an object', { a: undefined, b: 1 }, PAYLOAD_CLONE],
-    ['undefined in an array', [undefined], PAYLOAD_CLONE],
-    ['-0 in an object', { a: -0 }, PAYLOAD_CLONE],
-    ['NaN in an array', [Number.NaN, Infinity], PAYLOAD_CLONE],
+    ['a plain object', { a: 1, b: 'two', c: null, d: false }, PAYLOAD_PLAIN],
+    ['an empty object', {}, PAYLOAD_PLAIN],
+    ['a dense array', [1, 'two', [3, [4]], { five: [] }], PAYLOAD_PLAIN],
+    ['an empty array', [], PAYLOAD_PLAIN],
+    ['nested objects', { a: { b: { c: { d: [{ e: 'f' }] } } } }, PAYLOAD_PLAIN],
+    ['a lone surrogate in an object', { 'k\uD800': 'v\uDC00' }, PAYLOAD_PLAIN],
+    ['undefined in an object', { a: undefined, b: 1 }, PAYLOAD_PLAIN],
+    ['undefined in an array', [undefined], PAYLOAD_PLAIN],
+    ['-0 in an object', { a: -0 }, PAYLOAD_PLAIN],
+    ['NaN in an array', [Number.NaN, Infinity], PAYLOAD_PLAIN],
     ['a BigInt in an object', { a: 1n }, PAYLOAD_CLONE],
     ['a Date in an object', { a: new Date(5) }, PAYLOAD_CLONE],
-    ['an own property named __proto__', JSON.parse('{"__proto__": {"a": 1}, "b": 2}'), PAYLOAD_JSON],
-    ['keys that are numbers', { 2: 'b', 1: 'a', x: 'c' }, PAYLOAD_JSON],
-    ['a key of no characters', { '': 1 }, PAYLOAD_JSON],
-    ['what is deeper than JSON is looked at', deep(50), PAYLOAD_CLONE],
+    ['an own property named __proto__', JSON.parse('{"__proto__": {"a": 1}, "b": 2}'), PAYLOAD_PLAIN],
+    ['keys that are numbers', { 2: 'b', 1: 'a', x: 'c' }, PAYLOAD_PLAIN],
+    ['a key of no characters', { '': 1 }, PAYLOAD_PLAIN],
+    ['what is deeper than is looked at', deep(50), PAYLOAD_CLONE],
     ['more objects than are looked at', Array.from({ length: 1000 }, (_, index) => ({ index })), PAYLOAD_CLONE],
     ['a Date', new Date(123.9), PAYLOAD_CLONE],
     ['an invalid Date', new Date(Number.NaN), PAYLOAD_CLONE],
@@ -129,8 +146,8 @@ describe('a round trip', () => {
     ['an array with a hole for each property', sparseWithProperty, PAYLOAD_CLONE],
     ['an array of nothing but holes', holes, PAYLOAD_CLONE],
   ])('%s', (_what, payload, kind) => {
-    expect(encode(payload).kind).toBe(kind);
-    const result = roundTrip(payload);
+    const { kind: sentAs, result } = send(payload);
+    expect(sentAs).toBe(kind);
     expect(isDeepStrictEqual(toPlain(result), toPlain(structuredClone(payload)))).toBe(true);
     expect(Object.is(result, payload) || typeof payload === 'object').toBe(true);
   });
@@ -227,8 +244,7 @@ describe('a round trip', () => {
       { a: new SharedArrayBuffer(4) },
       new Uint8Array(new SharedArrayBuffer(4)),
     ]) {
-      expect(encode(payload)).toMatchObject({ kind: PAYLOAD_TICKET, value: 7 });
-      expect(roundTrip(payload)).toEqual({ ticket: 7 });
+      expect(send(payload)).toEqual({ kind: PAYLOAD_TICKET, result: { ticket: 7 } });
     }
   });
 
@@ -243,7 +259,7 @@ describe('a round trip', () => {
   ])('%s is a DataCloneError', (_what, payload) => {
     let name = 'nothing';
     try {
-      encode(payload);
+      send(payload);
     } catch (error) {
       ({ name } = error as Error);
     }
@@ -256,7 +272,7 @@ describe('a round trip', () => {
         throw new RangeError('getter');
       },
     };
-    expect(() => encode(payload)).toThrow('getter');
+    expect(() => send(payload)).toThrow('getter');
   });
 });
 
@@ -306,6 +322,48 @@ describe('between threads', () => {
     bytes[0] = 2;
     object.a = 2;
     expect(await owner.received(2)).toEqual([Uint8Array.of(1), { a: 1 }]);
+    remote.close();
+  });
+
+  test('a getter of a payload may schedule something itself', async () => {
+    const [owner, handle] = await RemoteOwner.start('run');
+    const remote = TaskManager.connect(handle);
+    let calls = 0;
+    for (const inner of [7, { inner: 'text' }, 'text', null]) {
+      const payload = {
+        before: 'before',
+        get inner() {
+          calls += 1;
+          remote.schedule('post', inner);
+          return inner;
+        },
+        after: [1, { two: 2 }],
+      };
+      remote.schedule('post', payload);
+      remote.schedule('post', { before: 'b', inner, after: 'a' });
+      const messages = await owner.received(calls + 2);
+      expect(messages.splice(0)).toEqual([
+        ...Array.from({ length: calls }, () => inner),
+        { before: 'before', inner, after: [1, { two: 2 }] },
+        { before: 'b', inner, after: 'a' },
+      ]);
+      calls = 0;
+    }
+    remote.close();
+  });
+
+  test('what a getter throws schedules nothing, and the next objects of its shape arrive', async () => {
+    const [owner, handle] = await RemoteOwner.start('run');
+    const remote = TaskManager.connect(handle);
+    const throwing = {
+      a: { b: 1 },
+      get c(): never {
+        throw new RangeError('getter');
+      },
+    };
+    expect(() => remote.schedule('post', throwing)).toThrow('getter');
+    remote.schedule('post', { a: { b: 2 }, c: 3 });
+    expect(await owner.received(1)).toEqual([{ a: { b: 2 }, c: 3 }]);
     remote.close();
   });
 

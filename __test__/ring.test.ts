@@ -5,30 +5,35 @@ import { beforeEach, expect, test } from '@jest/globals';
 interface RingMemory {
   words: SharedArrayBuffer;
   bytes: SharedArrayBuffer;
-}
-
-interface RingRecord {
-  kind: number;
-  name: number;
-  value: number;
-  time: number;
-  size: number;
-  id: number;
+  byteCapacity: number;
 }
 
 interface RingProducer {
   readonly largest: number;
+  readonly bytes: Buffer;
+  readonly byteOffset: number;
+  hasSlot: () => boolean;
+  byteRoom: (wanted: number) => number;
   hasRoom: (records: number, bytes: number) => boolean;
   push: (kind: number, name: number, value: number, time: number, id: number, data: Uint8Array | undefined) => boolean;
+  pushWritten: (kind: number, name: number, time: number, id: number, size: number) => void;
   setWaiting: (waiting: boolean) => void;
+  readonly isLookedAt: boolean;
 }
 
 interface RingConsumer {
   readonly available: number;
-  peek: (record: RingRecord) => void;
-  take: (size: number) => Buffer;
+  readonly kind: number;
+  readonly name: number;
+  readonly value: number;
+  readonly time: number;
+  readonly id: number;
+  readonly size: number;
+  readonly bytes: Buffer;
+  readonly byteOffset: number;
   advance: () => void;
   publish: () => boolean;
+  setLooking: (isLooking: boolean) => void;
 }
 
 const ring = require('../dist/src/ring.js') as {
@@ -43,7 +48,6 @@ const BYTES = 64;
 let memory: RingMemory;
 let producer: RingProducer;
 let consumer: RingConsumer;
-const record: RingRecord = { kind: 0, name: 0, value: 0, time: 0, size: 0, id: 0 };
 
 beforeEach(() => {
   memory = ring.makeRingMemory(SLOTS, BYTES);
@@ -55,11 +59,17 @@ function push(id: number, data?: Uint8Array): boolean {
   return producer.push(0, 0, 0, 0, id, data);
 }
 
+/** What the consumer is at. */
+function look(): object {
+  const { kind, name, value, time, size, id } = consumer;
+  return { kind, name, value, time, size, id };
+}
+
 function next(): { id: number; data: number[] } {
-  consumer.peek(record);
-  const data = record.size > 0 ? [...consumer.take(record.size)] : [];
+  const { id, byteOffset, size } = consumer;
+  const data = [...consumer.bytes.subarray(byteOffset, byteOffset + size)];
   consumer.advance();
-  return { id: record.id, data };
+  return { id, data };
 }
 
 function bytes(size: number, seed: number = size): Uint8Array {
@@ -70,8 +80,7 @@ test('what is written is read, every word of it', () => {
   expect(producer.push(0xff, 0x7fff_ffff, -0, Number.NEGATIVE_INFINITY, 0x7fff_ffff, bytes(5))).toBe(true);
   expect(producer.push(0, 0, Number.NaN, 1e300, 0, undefined)).toBe(true);
   expect(consumer.available).toBe(2);
-  consumer.peek(record);
-  expect(record).toEqual({
+  expect(look()).toEqual({
     kind: 0xff,
     name: 0x7fff_ffff,
     value: -0,
@@ -79,10 +88,8 @@ test('what is written is read, every word of it', () => {
     size: 5,
     id: 0x7fff_ffff,
   });
-  expect([...consumer.take(5)]).toEqual([...bytes(5)]);
-  consumer.advance();
-  consumer.peek(record);
-  expect(record).toEqual({ kind: 0, name: 0, value: Number.NaN, time: 1e300, size: 0, id: 0 });
+  expect(next().data).toEqual([...bytes(5)]);
+  expect(look()).toEqual({ kind: 0, name: 0, value: Number.NaN, time: 1e300, size: 0, id: 0 });
 });
 
 test('it takes as many records as it has slots, and again when there is room', () => {
@@ -100,17 +107,23 @@ test('it takes as many records as it has slots, and again when there is room', (
   expect(consumer.available).toBe(0);
 });
 
-test('it takes as many bytes as it has, and what does not fit leaves no trace', () => {
-  expect(push(1, bytes(BYTES - 4))).toBe(true);
-  expect(push(2, bytes(5))).toBe(false);
-  expect(push(3, bytes(4))).toBe(true);
-  expect(push(4, bytes(1))).toBe(false);
-  expect(push(5)).toBe(true);
-  expect([next(), next(), next()].map(({ id, data }) => [id, data.length])).toEqual([
-    [1, BYTES - 4],
-    [3, 4],
-    [5, 0],
+test('it takes as many bytes as it has, in eights, and what does not fit leaves no trace', () => {
+  expect(push(1, bytes(BYTES / 2))).toBe(true);
+  expect(push(2, bytes(BYTES / 2 - 15))).toBe(true);
+  expect(push(3, bytes(9))).toBe(false);
+  expect(push(4, bytes(1))).toBe(true);
+  expect(push(5, bytes(1))).toBe(false);
+  expect(push(6)).toBe(true);
+  expect([next(), next(), next(), next()].map(({ id, data }) => [id, data.length])).toEqual([
+    [1, BYTES / 2],
+    [2, BYTES / 2 - 15],
+    [4, 1],
+    [6, 0],
   ]);
+});
+
+test('a record with more bytes than one may have is refused', () => {
+  expect(push(1, bytes(BYTES / 2 + 1))).toBe(false);
 });
 
 test('bytes go around the end', () => {
@@ -126,35 +139,97 @@ test('a record may have half of the bytes, whatever is in it already', () => {
   expect(producer.largest).toBe(BYTES / 2);
 });
 
-test('the consumer’s bytes are its own', () => {
-  push(1, bytes(8, 1));
-  consumer.peek(record);
-  const taken = consumer.take(8);
-  consumer.advance();
-  consumer.publish();
-  for (let id = 0; id < SLOTS; id += 1) {
-    push(id, new Uint8Array(8));
+test('bytes that are written in place arrive, also around the end', () => {
+  for (let round = 0; round < 1000; round += 1) {
+    const size = 1 + ((round * 7) % producer.largest);
+    expect([producer.hasSlot(), producer.byteRoom(size) >= size]).toEqual([true, true]);
+    producer.bytes.set(bytes(size, round), producer.byteOffset);
+    // What is not announced is not there.
+    expect(consumer.available).toBe(0);
+    producer.pushWritten(0, 0, 0, round, size);
+    expect(next()).toEqual({ id: round, data: [...bytes(size, round)] });
+    consumer.publish();
   }
-  expect([...taken]).toEqual([...bytes(8, 1)]);
 });
 
-test('publish() tells whether the producer waits', () => {
+test('byteRoom() is what there is, as far as it was looked, and at the most what one record may have', () => {
+  expect(producer.byteRoom(1)).toBe(BYTES / 2);
+  push(1, bytes(BYTES / 2));
+  push(2, bytes(BYTES / 2 - 8));
+  expect([producer.byteRoom(8), producer.byteRoom(9)]).toEqual([8, 8]);
+  next();
+  consumer.publish();
+  expect(producer.byteRoom(8)).toBe(8);
+  expect(producer.byteRoom(9)).toBe(BYTES / 2);
+});
+
+test('records that are not given back stay as they are, however full the ring is', () => {
+  for (let round = 0; round < 200; round += 1) {
+    const sizes = [1 + (round % 16), BYTES / 2 - 1, 5];
+    sizes.forEach((size, index) => expect(push(index, bytes(size, round + index))).toBe(true));
+    while (push(99, bytes(1, 99))) {
+      // Until nothing fits.
+    }
+    sizes.forEach((size, index) => expect(next()).toEqual({ id: index, data: [...bytes(size, round + index)] }));
+    while (consumer.available > 0) {
+      expect(next()).toEqual({ id: 99, data: [...bytes(1, 99)] });
+    }
+    consumer.publish();
+  }
+});
+
+test('publish() tells when a producer that waits has half of the slots', () => {
   expect(consumer.publish()).toBe(false);
+  for (let id = 0; id < SLOTS; id += 1) {
+    push(id);
+  }
   producer.setWaiting(true);
+  for (let id = 0; id < SLOTS; id += 1) {
+    expect([id, consumer.publish()]).toEqual([id, id >= SLOTS / 2]);
+    next();
+  }
   expect(consumer.publish()).toBe(true);
   producer.setWaiting(false);
   expect(consumer.publish()).toBe(false);
+});
+
+test('publish() tells when a producer that waits has half of the bytes', () => {
+  const parts = BYTES / 16;
+  for (let id = 0; id < parts; id += 1) {
+    push(id, bytes(16));
+  }
+  producer.setWaiting(true);
+  for (let id = 0; id < parts; id += 1) {
+    expect([id, consumer.publish()]).toEqual([id, id >= parts / 2]);
+    next();
+  }
+  expect(consumer.publish()).toBe(true);
+});
+
+test('a producer that waits in an empty ring is told at once', () => {
+  producer.setWaiting(true);
+  expect(consumer.publish()).toBe(true);
+});
+
+test('a producer knows whether the consumer looks', () => {
+  expect(producer.isLookedAt).toBe(false);
+  consumer.setLooking(true);
+  expect(producer.isLookedAt).toBe(true);
+  consumer.setLooking(false);
+  expect(producer.isLookedAt).toBe(false);
 });
 
 test('hasRoom() says what push() will', () => {
   expect([producer.hasRoom(SLOTS, BYTES), producer.hasRoom(1, 0)]).toEqual([true, true]);
   // More than it will ever have room for: the first one.
   expect([producer.hasRoom(SLOTS + 1, 0), producer.hasRoom(1, 10 * BYTES)]).toEqual([true, true]);
-  push(1, bytes(BYTES / 2 + 1));
-  expect([producer.hasRoom(SLOTS - 1, 0), producer.hasRoom(SLOTS, 0)]).toEqual([true, false]);
-  expect([producer.hasRoom(1, BYTES / 2 - 1), producer.hasRoom(1, BYTES / 2)]).toEqual([true, false]);
+  push(1, bytes(BYTES / 2));
+  expect(producer.hasRoom(1, 10 * BYTES)).toBe(true);
+  push(2, bytes(1));
+  expect([producer.hasRoom(SLOTS - 2, 0), producer.hasRoom(SLOTS - 1, 0)]).toEqual([true, false]);
+  expect([producer.hasRoom(1, BYTES / 2 - 8), producer.hasRoom(1, BYTES / 2)]).toEqual([true, false]);
   expect(producer.hasRoom(1, 10 * BYTES)).toBe(false);
-  for (let id = 1; id < SLOTS; id += 1) {
+  for (let id = 2; id < SLOTS; id += 1) {
     push(id);
   }
   expect([producer.hasRoom(1, 0), producer.hasRoom(100, 0)]).toEqual([false, false]);
@@ -170,10 +245,10 @@ test('positions beyond 2^32 are no different', () => {
     block[block.length - 1] = round + 1;
     expect([push(round, block), push(round, block), push(round, block.subarray(0, 1))]).toEqual([true, true, false]);
     for (let index = 0; index < 2; index += 1) {
-      consumer.peek(record);
-      const taken = consumer.take(record.size);
+      const { id, byteOffset, size: taken } = consumer;
+      const [first, last] = [consumer.bytes[byteOffset], consumer.bytes[byteOffset + taken - 1]];
       consumer.advance();
-      expect([record.id, taken.length, taken[0], taken.at(-1)]).toEqual([round, block.length, round, round + 1]);
+      expect([id, taken, first, last]).toEqual([round, block.length, round, round + 1]);
     }
     consumer.publish();
     expect(consumer.available).toBe(0);

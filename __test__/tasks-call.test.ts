@@ -318,6 +318,17 @@ describe('callSync()', () => {
     remote.close();
   });
 
+  test('loses no answer to call() that comes just when it looks for its own', async () => {
+    const [, handle] = await RemoteOwner.start('run');
+    const remote = TaskManager.connect(handle);
+    for (let round = 0; round < 2000; round += 1) {
+      const promise = remote.call('echo', { round });
+      expect(remote.callSync('echo', -round)).toBe(-round);
+      expect(await within(promise, `answer ${round}`)).toEqual({ round });
+    }
+    remote.close();
+  });
+
   test('wakes a manager that sleeps, each time', async () => {
     const [owner, handle] = await RemoteOwner.start('runSync');
     const remote = TaskManager.connect(handle);

@@ -1,60 +1,43 @@
 /** The reading side of a ring, put together: pieces become whole payloads, and tickets what they stand for. */
 
-import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { markAsUntransferable } from 'node:worker_threads';
 
-import { PAYLOAD_MASK, decodePayload } from './payload';
-import { RingConsumer, type RingMemory, type RingRecord } from './ring';
-import { RECORD_MASK, RECORD_PIECE, type ChannelMessage } from './task-protocol';
+import {
+  CONSTANTS,
+  PAYLOAD_BYTES,
+  PAYLOAD_CLONE,
+  PAYLOAD_CONSTANT,
+  PAYLOAD_MASK,
+  PAYLOAD_NUMBER,
+  PAYLOAD_PLAIN,
+  PAYLOAD_TICKET,
+  decodeClone,
+} from './payload';
+import { PlainReader } from './plain-reader';
+import { RingConsumer, type RingMemory } from './ring';
 
-/** A channel that is read by Node's event loop, or by force where that stands still. */
-export class Post {
-  readonly #channel: BroadcastChannel;
-  readonly #onMessage: (message: ChannelMessage) => void;
-
-  constructor(name: string, onMessage: (message: ChannelMessage) => void) {
-    this.#onMessage = onMessage;
-    this.#channel = new BroadcastChannel(name);
-    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- Node types the channel without it
-    this.#channel.onmessage = (event) => onMessage((event as { data: ChannelMessage }).data);
-    this.#channel.unref();
-  }
-
-  /** Reads one message that has come and was not delivered yet; false when there is none. */
-  fetch(): boolean {
-    const received: { message: ChannelMessage } | undefined = receiveMessageOnPort(this.#channel as never);
-    if (received === undefined) {
-      return false;
-    }
-    this.#onMessage(received.message);
-    return true;
-  }
-
-  close(): void {
-    this.#channel.close();
-  }
-
-  /** Sends one message to whoever reads the channel with this name. */
-  static send(name: string, message: ChannelMessage): void {
-    const channel = new BroadcastChannel(name);
-    try {
-      channel.postMessage(message);
-    } finally {
-      channel.close();
-    }
-  }
-}
+/** Small payloads share a buffer with others that came with them, as Node's own do: to make one costs more than to copy them. */
+const POOL_BYTES = 16 * 1024;
+const POOLED_BYTES = 4096;
 
 /** The records of one ring. */
 export class Mail {
-  readonly record: RingRecord = { kind: 0, name: 0, value: 0, time: 0, size: 0, id: 0 };
   readonly #ring: RingConsumer;
+  readonly #plain: PlainReader;
   readonly #redeem: (ticket: number) => unknown;
-  #pieces: Buffer[] = [];
-  #data: Buffer | undefined;
+  #pieces: Uint8Array[] = [];
+  #pool = new ArrayBuffer(0);
+  #poolUsed = 0;
 
   constructor(memory: RingMemory, redeem: (ticket: number) => unknown) {
     this.#ring = new RingConsumer(memory);
+    this.#plain = new PlainReader(this.#ring);
     this.#redeem = redeem;
+  }
+
+  /** The record that is next. */
+  get record(): RingConsumer {
+    return this.#ring;
   }
 
   get available(): number {
@@ -66,35 +49,88 @@ export class Mail {
     return this.#pieces.length > 0;
   }
 
-  /** Takes the next record, which is there, into {@link Mail.record}; false when it is a piece of a later one. */
-  next(): boolean {
-    const { record } = this;
-    this.#ring.peek(record);
-    this.#data = record.size > 0 ? this.#ring.take(record.size) : undefined;
+  // A record is left behind before its bytes are read: they stay where they are until `publish()`.
+
+  /** Takes the record, a piece of a later one's payload. */
+  takePiece(): void {
+    const { byteOffset, size } = this.#ring;
     this.#ring.advance();
-    if ((record.kind & RECORD_MASK) === RECORD_PIECE) {
-      this.#pieces.push(this.#data as Buffer);
-      return false;
+    this.#pieces.push(this.#copy(byteOffset, size));
+  }
+
+  /** Takes the record, whose bytes are text. */
+  takeText(): string {
+    const { bytes, byteOffset, size } = this.#ring;
+    this.#ring.advance();
+    return bytes.toString('utf8', byteOffset, byteOffset + size);
+  }
+
+  /** Takes the record, with the pieces that came before it, and returns its payload. */
+  takePayload(): unknown {
+    const { kind, value, byteOffset, size } = this.#ring;
+    this.#ring.advance();
+    switch (kind & PAYLOAD_MASK) {
+      case PAYLOAD_NUMBER:
+        return value;
+      case PAYLOAD_CONSTANT:
+        return CONSTANTS[value];
+      case PAYLOAD_PLAIN:
+        return this.#plain.read(byteOffset);
+      case PAYLOAD_BYTES:
+        return this.#takeBytes(byteOffset, size);
+      case PAYLOAD_CLONE:
+        return decodeClone(this.#takeBytes(byteOffset, size));
+      case PAYLOAD_TICKET:
+        return this.#redeem(value);
+      default:
+        return undefined;
     }
-    return true;
   }
 
-  /** The record's bytes, as text. */
-  text(): string {
-    return this.#data?.toString() ?? '';
-  }
-
-  /** The record's payload, with the pieces that came before it. */
-  payload(): unknown {
-    if (this.#pieces.length > 0) {
-      this.#data = Buffer.concat([...this.#pieces, this.#data ?? Buffer.alloc(0)]);
-      this.#pieces = [];
-    }
-    return decodePayload(this.record.kind & PAYLOAD_MASK, this.record.value, this.#data, this.#redeem);
-  }
-
-  /** Gives the room back; true when the writer sleeps until there is some. */
+  /** Gives the room back; true when the writer is to be woken for it. */
   publish(): boolean {
     return this.#ring.publish();
   }
+
+  /** The record's bytes, behind those of its pieces. */
+  #takeBytes(byteOffset: number, size: number): Uint8Array {
+    const last = this.#copy(byteOffset, size);
+    if (this.#pieces.length === 0) {
+      return last;
+    }
+    const pieces = [...this.#pieces, last];
+    this.#pieces = [];
+    const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+    let length = 0;
+    for (const piece of pieces) {
+      whole.set(piece, length);
+      length += piece.length;
+    }
+    return whole;
+  }
+
+  /** The receiver's own copy of the record's bytes. */
+  #copy(byteOffset: number, size: number): Uint8Array {
+    const copy = size < POOLED_BYTES ? this.#allocate(size) : new Uint8Array(makeBuffer(size));
+    copy.set(new Uint8Array(this.#ring.bytes.buffer, byteOffset, size));
+    return copy;
+  }
+
+  #allocate(size: number): Uint8Array {
+    if (this.#poolUsed + size > this.#pool.byteLength) {
+      this.#pool = makeBuffer(POOL_BYTES);
+      // It would take the others with it.
+      markAsUntransferable(this.#pool);
+      this.#poolUsed = 0;
+    }
+    const bytes = new Uint8Array(this.#pool, this.#poolUsed, size);
+    // Views of larger numbers begin at multiples of eight.
+    this.#poolUsed += (size + 7) & ~7;
+    return bytes;
+  }
+}
+
+/** A buffer that is not cleared: it is filled at once. */
+function makeBuffer(size: number): ArrayBuffer {
+  return Buffer.allocUnsafeSlow(size).buffer;
 }

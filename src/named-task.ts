@@ -1,5 +1,7 @@
 /** Named tasks: what a handler is defined for, scheduled from this thread or from another. */
 
+import { UnknownTaskError } from './errors';
+import type { NameStats } from './stats';
 import { RecurringTask } from './task';
 import type { TaskManager } from './task-manager';
 
@@ -16,6 +18,26 @@ export interface TaskContext {
 /** Runs the tasks of one name. What it throws, or what its promise is rejected with, goes to the manager's `onError`. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the payload is whatever the producer of that name sends
 export type TaskHandler = (payload: any, context: TaskContext) => unknown;
+
+/** What a manager knows of a name, found once for all tasks that a producer schedules under it. */
+export class HandlerName {
+  readonly name: string;
+  handler: TaskHandler | undefined;
+  /** There are none before the first task. */
+  stats: NameStats | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** The handler, or an error when there is none. */
+  get(): TaskHandler {
+    if (this.handler === undefined) {
+      throw new UnknownTaskError(this.name);
+    }
+    return this.handler;
+  }
+}
 
 /** A named task that waits for its time, and is recurring when it has an interval. */
 export class NamedTask extends RecurringTask {

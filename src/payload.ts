@@ -1,20 +1,26 @@
 /**
- * How a payload travels: numbers in the slot itself; strings, bytes and plain objects in a form that is cheap to make; everything
- * else that structured clone carries as V8 writes it; and what V8 cannot write by itself (SharedArrayBuffers, Blobs, keys) through a
- * channel, with a ticket in its place.
+ * How a payload travels: numbers and other constants in the slot itself; strings and plain objects written straight into the ring
+ * (`plain-format.ts`), and bytes copied there; everything else that structured clone carries as V8 writes it; and what V8 cannot write by
+ * itself (SharedArrayBuffers, Blobs, keys) through a channel, with a ticket in its place.
  */
 
 import { Deserializer, Serializer } from 'node:v8';
 
+import { PlainWriter } from './plain-writer';
+import type { RingProducer } from './ring';
+
 /** What a record's payload is: the lower bits of its kind. */
 export const PAYLOAD_NONE = 0;
 export const PAYLOAD_NUMBER = 1;
-export const PAYLOAD_STRING = 2;
-export const PAYLOAD_BYTES = 3;
-export const PAYLOAD_JSON = 4;
+/** `null`, `false` or `true`, by the number. */
+export const PAYLOAD_CONSTANT = 2;
+export const PAYLOAD_PLAIN = 3;
+export const PAYLOAD_BYTES = 4;
 export const PAYLOAD_CLONE = 5;
 export const PAYLOAD_TICKET = 6;
 export const PAYLOAD_MASK = 0x0f;
+
+export const CONSTANTS: readonly unknown[] = [null, false, true];
 
 /** A payload, ready to be written. */
 export interface EncodedPayload {
@@ -26,46 +32,81 @@ export interface EncodedPayload {
 /** How a payload goes that only a channel carries: returns the ticket. Throws a DataCloneError when that does not either. */
 export type SendByChannel = (payload: unknown) => number;
 
-/** Objects within objects, and how many of them, that are looked at before an object counts as too much for JSON. */
-const PLAIN_DEPTH = 8;
-const PLAIN_OBJECTS = 64;
+/** What is left free of the bytes that a plain value is tried in: with less than this there may as well be none. */
+const WANTED_BYTES = 4096;
 
-/** Encodes a payload into `encoded`. */
+/** Writes payloads straight into a ring. */
+export class PayloadWriter {
+  readonly #ring: RingProducer;
+  readonly #plain: PlainWriter;
+
+  constructor(ring: RingProducer) {
+    this.#ring = ring;
+    this.#plain = new PlainWriter(ring);
+  }
+
+  /**
+   * Writes one record; false when it cannot be done in place, because there is no room just now or the payload is none of the simple
+   * ones. There is no trace of it then, and it has to be encoded.
+   */
+  push(kind: number, name: number, payload: unknown, time: number, id: number): boolean {
+    const ring = this.#ring;
+    if (typeof payload === 'number') {
+      return ring.pushValue(kind | PAYLOAD_NUMBER, name, payload, time, id);
+    }
+    if (typeof payload === 'object') {
+      if (payload === null) {
+        return ring.pushValue(kind | PAYLOAD_CONSTANT, name, 0, time, id);
+      }
+      return isPlainBytes(payload)
+        ? ring.push(kind | PAYLOAD_BYTES, name, 0, time, id, payload)
+        : this.#pushPlain(kind, name, payload, time, id);
+    }
+    if (payload === undefined) {
+      return ring.pushValue(kind | PAYLOAD_NONE, name, 0, time, id);
+    }
+    if (typeof payload === 'boolean') {
+      return ring.pushValue(kind | PAYLOAD_CONSTANT, name, payload ? 2 : 1, time, id);
+    }
+    return typeof payload === 'string' && this.#pushPlain(kind, name, payload, time, id);
+  }
+
+  #pushPlain(kind: number, name: number, payload: unknown, time: number, id: number): boolean {
+    const ring = this.#ring;
+    if (!ring.hasSlot()) {
+      return false;
+    }
+    const start = ring.byteOffset;
+    const end = this.#plain.write(payload, start, start + ring.byteRoom(WANTED_BYTES));
+    if (end < 0) {
+      return false;
+    }
+    if (!ring.hasSlot()) {
+      // A getter has taken the last one.
+      this.#plain.forget();
+      return false;
+    }
+    this.#plain.keep();
+    ring.pushWritten(kind | PAYLOAD_PLAIN, name, time, id, end - start);
+    return true;
+  }
+}
+
+/** Encodes a payload that cannot be written in place into `encoded`. */
 export function encodePayload(payload: unknown, encoded: EncodedPayload, sendByChannel: SendByChannel): void {
   encoded.value = 0;
   encoded.data = undefined;
-  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the rest is structured clone's
-  switch (typeof payload) {
-    case 'undefined':
-      encoded.kind = PAYLOAD_NONE;
-      return;
-    case 'number':
-      encoded.kind = PAYLOAD_NUMBER;
-      encoded.value = payload;
-      return;
-    case 'string':
-      // A lone surrogate is lost in UTF-8.
-      if (payload.isWellFormed()) {
-        encoded.kind = PAYLOAD_STRING;
-        encoded.data = Buffer.from(payload);
-        return;
-      }
-      break;
-    case 'object':
-      if (isPlainBytes(payload)) {
-        encoded.kind = PAYLOAD_BYTES;
-        encoded.data = payload;
-        return;
-      }
-      if (payload !== null && isPlain(payload, 0, [])) {
-        encoded.kind = PAYLOAD_JSON;
-        encoded.data = Buffer.from(JSON.stringify(payload));
-        return;
-      }
-      break;
-    default:
+  if (payload === undefined) {
+    encoded.kind = PAYLOAD_NONE;
+  } else if (typeof payload === 'number') {
+    encoded.kind = PAYLOAD_NUMBER;
+    encoded.value = payload;
+  } else if (isPlainBytes(payload)) {
+    encoded.kind = PAYLOAD_BYTES;
+    encoded.data = payload;
+  } else {
+    encodeClone(payload, encoded, sendByChannel);
   }
-  encodeClone(payload, encoded, sendByChannel);
 }
 
 function encodeClone(payload: unknown, encoded: EncodedPayload, sendByChannel: SendByChannel): void {
@@ -82,32 +123,11 @@ function encodeClone(payload: unknown, encoded: EncodedPayload, sendByChannel: S
   }
 }
 
-/** Decodes what {@link encodePayload} encoded; `data` is the receiver's own. */
-export function decodePayload(
-  kind: number,
-  value: number,
-  data: Buffer | undefined,
-  redeem: (ticket: number) => unknown,
-): unknown {
-  switch (kind) {
-    case PAYLOAD_NUMBER:
-      return value;
-    case PAYLOAD_STRING:
-      return data === undefined ? '' : data.toString();
-    case PAYLOAD_BYTES:
-      return data === undefined ? new Uint8Array() : new Uint8Array(data.buffer, data.byteOffset, data.length);
-    case PAYLOAD_JSON:
-      return JSON.parse((data as Buffer).toString());
-    case PAYLOAD_CLONE: {
-      const deserializer = new Deserializer(data as Buffer);
-      deserializer.readHeader();
-      return deserializer.readValue();
-    }
-    case PAYLOAD_TICKET:
-      return redeem(value);
-    default:
-      return undefined;
-  }
+/** Decodes what {@link encodeClone} made. */
+export function decodeClone(data: Uint8Array): unknown {
+  const deserializer = new Deserializer(data);
+  deserializer.readHeader();
+  return deserializer.readValue();
 }
 
 /** Bytes that are no more than their bytes: no subclass, no view of shared memory. */
@@ -117,51 +137,4 @@ function isPlainBytes(value: unknown): value is Uint8Array {
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Uint8Array.prototype || prototype === Buffer.prototype;
-}
-
-/**
- * Whether JSON carries an object unharmed: plain objects and dense arrays of null, booleans, finite numbers, strings and more of the
- * same, each object once. Anything with a behaviour of its own is structured clone's.
- */
-function isPlain(object: object, depth: number, seen: object[]): boolean {
-  if (depth > PLAIN_DEPTH || seen.length >= PLAIN_OBJECTS || seen.includes(object)) {
-    return false;
-  }
-  seen.push(object);
-  const isArray = Array.isArray(object);
-  const prototype: unknown = Object.getPrototypeOf(object);
-  if (prototype !== (isArray ? Array.prototype : Object.prototype) || Object.getOwnPropertySymbols(object).length > 0) {
-    return false;
-  }
-  // JSON would call it, also one that is not enumerable.
-  if ('toJSON' in object) {
-    return false;
-  }
-  const names = Object.keys(object);
-  // Indices come first: when the last name is one, there are no others, and no holes when there are as many as its length.
-  if (isArray && (names.length !== object.length || (names.at(-1) ?? '-1') !== String(object.length - 1))) {
-    return false;
-  }
-  for (const name of names) {
-    // A getter runs here, and once more when the object is written; structured clone runs it too.
-    if (!isPlainValue((object as Record<string, unknown>)[name], depth, seen)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-function isPlainValue(value: unknown, depth: number, seen: object[]): boolean {
-  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the rest is structured clone's
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return true;
-    case 'number':
-      return Number.isFinite(value) && !Object.is(value, -0);
-    case 'object':
-      return value === null || isPlain(value, depth + 1, seen);
-    default:
-      return false;
-  }
 }

@@ -39,16 +39,18 @@ export type ChannelMessage =
   | { readonly from: string; readonly ticket: number; readonly payload: unknown };
 
 /**
- * Index of the word that says whether the owner of the manager has to be woken.
+ * Index of the word that says whether the owner of the manager has to be woken: odd while it sleeps, and another number each time.
  *
- * The owner stores ASLEEP and *then* looks into the queues once more; a producer moves its queue's head and *then* loads the
- * word. Both are sequentially consistent, so at least one of them sees the other: either the owner finds the record, or
- * the producer finds it asleep and sets the trigger. A producer does not store AWAKE itself: it could be terminated between that and
- * the trigger, and nobody would ever wake the owner again.
+ * The owner stores that it sleeps and *then* looks into the queues once more; a producer moves its queue's head and *then* loads
+ * the word. Both are sequentially consistent, so at least one of them sees the other: either the owner finds the record, or the
+ * producer finds it asleep and sets the trigger. A producer does not store that the owner is awake: it could be terminated between
+ * that and the trigger, and nobody would ever wake the owner again.
+ *
+ * A producer that has set the trigger need not do so again while it reads the same number: the owner stores another one before it
+ * clears the trigger, and looks into the queues after that, so it finds what was there when the old number was read.
  */
 export const OWNER_STATE = 0;
-export const AWAKE = 0;
-export const ASLEEP = 1;
+export const ASLEEP_BIT = 1;
 
 /** Index of the word that a producer sets when it has posted its introduction, and the owner clears before it fetches. */
 export const POSTED = 1;

@@ -37,7 +37,9 @@ unsafe fn call<const COUNT: usize>(
     // SAFETY: the arguments are live values: those that were not passed are undefined, for which the call
     // fails and leaves the result as it is.
     unsafe {
-        sys::napi_get_value_uint32(env, arguments[0], &mut slot);
+        if COUNT > 0 {
+            sys::napi_get_value_uint32(env, arguments[0], &mut slot);
+        }
         if COUNT > 1 {
             sys::napi_get_value_double(env, arguments[1], &mut number);
         }
@@ -101,6 +103,10 @@ callback!(arm_event, 3, |environment, slot, reactor, entered| watch::arm(environ
 callback!(hold_reactor, 1, |environment, reactor, _, _| driver::hold_reactor(environment, reactor));
 callback!(take_ready, 1, |environment, poller, _, _| poller::take_ready(environment, poller));
 callback!(wait_ready, 2, |environment, poller, timeout, _| poller::wait_ready(environment, poller, timeout));
+callback!(yield_thread, 0, |_, _, _, _| {
+    std::thread::yield_now();
+    0
+});
 
 unsafe extern "C" fn read_descriptor(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: called by Node, for a function that `fast_functions` made.
@@ -112,7 +118,7 @@ unsafe extern "C" fn write_descriptor(env: sys::napi_env, info: sys::napi_callba
     unsafe { transfer(env, info, |fd, data| descriptor::write(fd, data)) }
 }
 
-const FUNCTIONS: [(&CStr, Callback); 10] = [
+const FUNCTIONS: [(&CStr, Callback); 11] = [
     (c"setEvent", set_event),
     (c"clearEvent", clear_event),
     (c"isEventSet", is_event_set),
@@ -123,6 +129,7 @@ const FUNCTIONS: [(&CStr, Callback); 10] = [
     (c"takeReady", take_ready),
     (c"waitReady", wait_ready),
     (c"writeDescriptor", write_descriptor),
+    (c"yieldThread", yield_thread),
 ];
 
 /// Makes the functions of this file, for one environment, which has been initialised.
@@ -150,6 +157,8 @@ const FUNCTIONS: [(&CStr, Callback); 10] = [
   waitReady(poller: number, timeout: number): number
   /** Writes what fits of `data`: the count. */
   writeDescriptor(fd: number, data: Uint8Array): number
+  /** Lets the other threads of this core run first. */
+  yieldThread(): number
 }")]
 pub fn fast_functions(env: Env) -> napi::Result<Object<'static>> {
     let object = Object::new(&env)?;

@@ -1,0 +1,207 @@
+/** The producer's side of the queue to a manager: puts records in, and waits for room. */
+
+import type { Calls } from './calls';
+import type { Connection } from './connection';
+import { monotonicNow } from './clock';
+import { type EncodedPayload, PAYLOAD_NONE, PayloadWriter, encodePayload } from './payload';
+import { FOREVER, NONE, type Patience } from './patience';
+import { Post } from './post';
+import { RingProducer, type RingMemory, padded } from './ring';
+import { AT_ONCE } from './schedule-options';
+import { RECORD_AT, RECORD_NAME, RECORD_NOW, RECORD_OPTIONS, RECORD_PIECE, type RemoteOptions } from './task-protocol';
+import { validateString } from './validate';
+
+/** The queue from one producer to the manager. */
+export class Outbox {
+  readonly #connection: Connection;
+  readonly #ring: RingProducer;
+  readonly #writer: PayloadWriter;
+  readonly #channel: string;
+  readonly #calls: Calls;
+  readonly #mayWait: boolean;
+  readonly #names = new Map<string, number>();
+  /** The name that was used last, which is the next one's too as a rule. */
+  #lastName = '';
+  #lastNumber = -1;
+  readonly #encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
+  readonly #sendByChannel = (payload: unknown): number => this.#sendPayload(payload);
+  #nextId = 1;
+  #tickets = 0;
+
+  /** Who waits for room takes the replies of `calls` meanwhile, so that the manager has room, too. */
+  constructor(connection: Connection, memory: RingMemory, channel: string, calls: Calls) {
+    this.#connection = connection;
+    this.#ring = new RingProducer(memory);
+    this.#writer = new PayloadWriter(this.#ring);
+    this.#channel = channel;
+    this.#calls = calls;
+    this.#mayWait = connection.handle.onFull === 'block';
+  }
+
+  /** Sends a task. Returns its id. */
+  send(
+    flags: number,
+    name: string,
+    payload: unknown,
+    due: number,
+    rarer: RemoteOptions | undefined,
+    askedFor: Patience,
+  ): number {
+    const connection = this.#connection;
+    connection.refuseClosed();
+    const patience = this.#mayWait ? askedFor : NONE;
+    const number = name === this.#lastName && this.#lastNumber >= 0 ? this.#lastNumber : this.#numberOf(name, patience);
+    const id = this.takeId();
+    const record = (due === AT_ONCE ? RECORD_NOW : RECORD_AT) | flags;
+    if (rarer === undefined && this.#writer.push(record, number, payload, due, id)) {
+      connection.wake(due);
+    } else {
+      this.#sendEncoded(record, number, payload, due, id, rarer, patience);
+    }
+    return id;
+  }
+
+  /** Sends a record without a payload; waits for room. */
+  sendControl(kind: number, name: number, value: number, id: number): void {
+    this.#push(kind, name, value, 0, id, undefined, FOREVER);
+    this.#connection.wake(AT_ONCE);
+  }
+
+  /** As {@link Outbox.sendControl}, but false when there is no room: the bell is rung when there is. */
+  trySendControl(kind: number, name: number, value: number, id: number): boolean {
+    // First say that we wait, then look again: as in `#push`.
+    const isSent =
+      this.#ring.pushValue(kind, name, value, 0, id) || this.#tryWaiting(kind, name, value, 0, id, undefined);
+    if (isSent) {
+      this.#ring.setWaiting(false);
+    }
+    this.#connection.wake(AT_ONCE);
+    return isSent;
+  }
+
+  takeId(): number {
+    const id = this.#nextId;
+    this.#nextId = id === 0x7fff_ffff ? 1 : id + 1;
+    return id;
+  }
+
+  /** Sends a task that is none of the simple ones, or for which there was no room. */
+  #sendEncoded(
+    record: number,
+    number: number,
+    payload: unknown,
+    due: number,
+    id: number,
+    rarer: RemoteOptions | undefined,
+    patience: Patience,
+  ): void {
+    const encoded = this.#encoded;
+    encodePayload(payload, encoded, this.#sendByChannel);
+    const { kind, value, data } = encoded;
+    // What is begun is finished: once a part is in the queue, the rest waits for room in any case.
+    let hasBegun = false;
+    if (rarer !== undefined) {
+      encodePayload(rarer, encoded, this.#sendByChannel);
+      this.#refuseFull(patience, 1, data, encoded.data);
+      this.#push(RECORD_OPTIONS | encoded.kind, 0, 0, 0, 0, encoded.data, patience);
+      hasBegun = true;
+    } else if (data !== undefined && data.length > this.#ring.largest) {
+      this.#refuseFull(patience, 0, data, undefined);
+    }
+    const last = this.#pushPieces(data, hasBegun ? FOREVER : patience);
+    hasBegun ||= last !== data;
+    this.#push(record | kind, number, value, due, id, last, hasBegun ? FOREVER : patience);
+    this.#connection.wake(due);
+  }
+
+  /** For a task of several records, when nobody is to wait: refuses it before the first one. */
+  #refuseFull(patience: Patience, more: number, data: Uint8Array | undefined, options: Uint8Array | undefined): void {
+    const size = data === undefined ? 0 : data.length;
+    const records = more + Math.max(1, Math.ceil(size / this.#ring.largest));
+    if (patience === NONE && !this.#ring.hasRoom(records, padded(size) + padded(options?.length ?? 0))) {
+      this.#connection.wake(AT_ONCE);
+      throw NONE.giveUp();
+    }
+  }
+
+  #numberOf(name: string, patience: Patience): number {
+    validateString('name', name);
+    let number = this.#names.get(name);
+    if (number === undefined) {
+      number = this.#names.size;
+      this.#push(RECORD_NAME, number, 0, 0, 0, Buffer.from(name), patience);
+      this.#names.set(name, number);
+    }
+    this.#lastName = name;
+    this.#lastNumber = number;
+    return number;
+  }
+
+  /** Sends all of a long payload but its last piece, which is returned. */
+  #pushPieces(data: Uint8Array | undefined, patience: Patience): Uint8Array | undefined {
+    let rest = data;
+    while (rest !== undefined && rest.length > this.#ring.largest) {
+      const piece = rest.subarray(0, this.#ring.largest);
+      this.#push(RECORD_PIECE, 0, 0, 0, 0, piece, rest === data ? patience : FOREVER);
+      this.#connection.wake(AT_ONCE);
+      rest = rest.subarray(this.#ring.largest);
+    }
+    return rest;
+  }
+
+  #push(
+    kind: number,
+    name: number,
+    value: number,
+    time: number,
+    id: number,
+    data: Uint8Array | undefined,
+    patience: Patience,
+  ): void {
+    if (this.#ring.push(kind, name, value, time, id, data)) {
+      return;
+    }
+    const connection = this.#connection;
+    connection.wake(AT_ONCE);
+    if (patience === NONE) {
+      throw patience.giveUp();
+    }
+    connection.refuseOwnThread();
+    this.#calls.listen();
+    try {
+      while (!this.#tryWaiting(kind, name, value, time, id, data)) {
+        const remaining = patience.deadline - monotonicNow();
+        if (remaining <= 0) {
+          throw patience.giveUp();
+        }
+        connection.wake(AT_ONCE);
+        connection.bell.wait(remaining);
+        connection.bell.clear();
+        this.#calls.take();
+      }
+    } catch (error) {
+      throw connection.closedBy(error);
+    } finally {
+      this.#ring.setWaiting(false);
+    }
+  }
+
+  /** First says that we wait, then looks again: the manager makes room first and looks for us afterwards. */
+  #tryWaiting(
+    kind: number,
+    name: number,
+    value: number,
+    time: number,
+    id: number,
+    data: Uint8Array | undefined,
+  ): boolean {
+    this.#ring.setWaiting(true);
+    return this.#ring.push(kind, name, value, time, id, data);
+  }
+
+  #sendPayload(payload: unknown): number {
+    this.#tickets += 1;
+    Post.send(this.#connection.handle.channel, { from: this.#channel, ticket: this.#tickets, payload });
+    return this.#tickets;
+  }
+}

@@ -1,0 +1,217 @@
+/** One producer, seen from the manager. */
+
+import { EventClosedError, InvalidHandleError } from './errors';
+import { WaitableEvent } from './event';
+import { Mail } from './mail';
+import { Replies } from './replies';
+import type { Task } from './task';
+import {
+  CONTROL_ABANDON,
+  type Introduction,
+  RECORD_AT,
+  RECORD_CALL,
+  RECORD_CONTROL,
+  RECORD_MASK,
+  RECORD_NAME,
+  RECORD_NOW,
+  RECORD_OPTIONS,
+  RECORD_PIECE,
+  type RemoteOptions,
+} from './task-protocol';
+
+/** What a producer's records are delivered to; `N` is what it knows of a name. */
+export interface Recipient<N = unknown> {
+  /** A name, which the tasks that follow have. */
+  onName(name: string): N;
+  /** A task that is due at once. */
+  onTask(producer: Producer, id: number, name: N, payload: unknown): void;
+  /** A task that is due later, at once when `due` is negative infinity, or one with rarer options. */
+  onTimedTask(
+    producer: Producer,
+    id: number,
+    name: N,
+    payload: unknown,
+    due: number,
+    options: RemoteOptions | undefined,
+  ): void;
+  /** Something is to be done with a task. Returns the answer. */
+  onControl(producer: Producer, id: number, operation: number): number;
+}
+
+export class Producer {
+  /** Tasks that wait for their time or are suspended, by their ids. */
+  readonly tasks: Map<number, Task> = new Map();
+  /** Tasks whose promise is pending, by their ids: what aborts them. */
+  readonly running: Map<number, { abort(): void }> = new Map();
+  /** Calls whose result somebody still waits for. */
+  readonly calls: Set<number> = new Set();
+  /** How many records are left of those that were there when the pass began. */
+  quota = 0;
+  /** How many tasks it has scheduled. */
+  received = 0;
+  readonly #mail: Mail;
+  readonly #recipient: Recipient;
+  readonly #names: unknown[] = [];
+  readonly #replies: Replies;
+  readonly #bell: WaitableEvent | undefined;
+  #turn = 0;
+  #options: RemoteOptions | undefined;
+
+  constructor(introduction: Introduction, recipient: Recipient, redeem: (from: string, ticket: number) => unknown) {
+    const { ring, replies, bell, channel } = introduction;
+    this.#mail = new Mail(ring, (ticket) => redeem(channel, ticket));
+    this.#recipient = recipient;
+    this.#replies = new Replies(replies, channel, () => this.#ring());
+    this.#bell = openBell(bell);
+  }
+
+  /** Whether its thread has ended, or it was closed: what is in its queue is all there will be. */
+  get isGone(): boolean {
+    return this.#bell?.closed !== false;
+  }
+
+  /** How many records there are to take. */
+  get available(): number {
+    return this.#mail.available;
+  }
+
+  /** Whether a payload has begun to come and not ended. */
+  get isTorn(): boolean {
+    return this.#mail.isTorn;
+  }
+
+  /** Takes up to `count` records. */
+  takeTurn(count: number): void {
+    this.#turn += 1;
+    const turn = this.#turn;
+    // When a task makes another turn begin, that one takes the rest of this one's records.
+    for (let index = 0; index < count && turn === this.#turn; index += 1) {
+      this.#take();
+    }
+    if (this.#mail.publish()) {
+      this.#ring();
+    }
+  }
+
+  /** Answers a call; after its result nobody waits for it any more. */
+  reply(id: number, result: unknown): void {
+    // For most tasks nobody waits, and to look for one costs more than the task.
+    if (this.calls.size > 0 && this.calls.delete(id)) {
+      this.#replies.send(id, result);
+    }
+  }
+
+  /** Answers a call with what its task threw; false when nobody waits for it. */
+  replyError(id: number, error: unknown): boolean {
+    const isAwaited = this.calls.delete(id);
+    if (isAwaited) {
+      this.#replies.sendError(id, error);
+    }
+    return isAwaited;
+  }
+
+  /** Whether it was answered, since this was asked last, while it looked for that: it may ask again at once. */
+  takeAnswered(): boolean {
+    const { hasAnsweredLooker } = this.#replies;
+    this.#replies.hasAnsweredLooker = false;
+    return hasAnsweredLooker;
+  }
+
+  /** Sends the replies for which there was no room. */
+  flush(): void {
+    if (this.#replies.hasWaiting) {
+      this.#replies.flush();
+    }
+  }
+
+  /** Lets go of what it holds. Its tasks stay. */
+  release(): void {
+    this.#bell?.release();
+  }
+
+  /** Closes the connection: the producer gets to know, and a turn that is under way ends. */
+  close(): void {
+    this.#turn += 1;
+    // Whoever waits for a result is told by the bell, and by nothing else.
+    this.calls.clear();
+    this.#bell?.close();
+  }
+
+  #take(): void {
+    const mail = this.#mail;
+    const { kind, name, id } = mail.record;
+    switch (kind & RECORD_MASK) {
+      case RECORD_NOW:
+        if ((kind & RECORD_CALL) !== 0) {
+          this.calls.add(id);
+        }
+        this.received += 1;
+        if (this.#options === undefined) {
+          this.#recipient.onTask(this, id, this.#names[name], mail.takePayload());
+        } else {
+          this.#takeTimed(id, name, Number.NEGATIVE_INFINITY);
+        }
+        break;
+      case RECORD_AT:
+        this.received += 1;
+        this.#takeTimed(id, name, mail.record.time);
+        break;
+      case RECORD_NAME:
+        this.#names[name] = this.#recipient.onName(mail.takeText());
+        break;
+      case RECORD_PIECE:
+        mail.takePiece();
+        break;
+      case RECORD_OPTIONS:
+        this.#options = mail.takePayload() as RemoteOptions;
+        break;
+      case RECORD_CONTROL:
+        this.#takeControl(id, name, mail.record.value);
+        break;
+      default:
+        mail.record.advance();
+    }
+  }
+
+  #takeTimed(id: number, name: number, due: number): void {
+    const options = this.#options;
+    this.#options = undefined;
+    this.#recipient.onTimedTask(this, id, this.#names[name], this.#mail.takePayload(), due, options);
+  }
+
+  #takeControl(id: number, answer: number, operation: number): void {
+    this.#mail.record.advance();
+    if (operation === CONTROL_ABANDON) {
+      this.calls.delete(id);
+      this.#recipient.onControl(this, id, operation);
+    } else {
+      this.calls.add(answer);
+      this.reply(answer, this.#recipient.onControl(this, id, operation));
+    }
+  }
+
+  #ring(): void {
+    try {
+      this.#bell?.set();
+    } catch (error) {
+      // Its thread has ended: nobody waits any more.
+      if (!(error instanceof EventClosedError)) {
+        throw error;
+      }
+    }
+  }
+}
+
+/** Opens a producer's event; what its thread had scheduled before it ended is there all the same. */
+function openBell(handle: Introduction['bell']): WaitableEvent | undefined {
+  try {
+    const bell = WaitableEvent.open(handle);
+    bell.closeWithThread();
+    return bell;
+  } catch (error) {
+    if (error instanceof InvalidHandleError || error instanceof EventClosedError) {
+      return undefined;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,79 @@
+/** When and how a task is to run: the options of `schedule()`, and what becomes of them on the way to another thread. */
+
+import { monotonicNow } from './clock';
+import { InvalidArgTypeError } from './errors';
+import type { RemoteOptions } from './task-protocol';
+import {
+  validateFinite,
+  validateInteger,
+  validateMilliseconds,
+  validateOptions,
+  validatePositive,
+  validateString,
+} from './validate';
+
+/** As soon as possible: before any time on the clock. */
+export const AT_ONCE: number = Number.NEGATIVE_INFINITY;
+
+/** Options of `schedule()`. */
+export interface ScheduleOptions {
+  /** When the task is due, on the wall clock: milliseconds since the epoch, or a Date. Wins over `delta`. */
+  when?: number | Date;
+  /** How many milliseconds from now the task is due, fractions allowed. */
+  delta?: number;
+  /** Makes the task recurring: milliseconds from one run to the next, on the grid of the epoch plus `offset`. */
+  interval?: number;
+  /**
+   * How far the grid of a recurring task is shifted from the epoch.
+   * @default 0
+   */
+  offset?: number;
+  /**
+   * Of tasks that are due at the same time, the one with the lower number runs first: an integer from -1000000 to 1000000.
+   * @default 0
+   */
+  priority?: number;
+  /** A task with the same key that has not begun is replaced by this one. */
+  key?: string;
+  /** ArrayBuffers in the payload that are moved: they are empty here afterwards. */
+  transfer?: ArrayBuffer[];
+}
+
+const PRIORITY_LIMIT = 1_000_000;
+
+/** When a task is due, on the monotonic clock: negative infinity for as soon as possible, and for one on the wall clock. */
+export function dueTime(options: ScheduleOptions): number {
+  validateOptions(options);
+  if (options.when !== undefined || options.interval !== undefined || options.delta === undefined) {
+    return AT_ONCE;
+  }
+  return monotonicNow() + Math.max(0, validateMilliseconds('options.delta', options.delta));
+}
+
+/** The options that do not fit into a record. @internal */
+export function rareOptions(options: ScheduleOptions): RemoteOptions | undefined {
+  const { when, interval, offset, priority, key } = options;
+  const rarer: { -readonly [K in keyof RemoteOptions]: RemoteOptions[K] } = {};
+  if (when !== undefined) {
+    rarer.when = validateMilliseconds('options.when', when instanceof Date ? when.getTime() : when);
+  }
+  if (interval !== undefined) {
+    rarer.interval = validatePositive('options.interval', interval);
+    rarer.offset = offset === undefined ? 0 : validateFinite('options.offset', offset);
+  }
+  if (priority !== undefined) {
+    rarer.priority = validateInteger('options.priority', priority, -PRIORITY_LIMIT, PRIORITY_LIMIT);
+  }
+  if (key !== undefined) {
+    rarer.key = validateString('options.key', key);
+  }
+  return Object.keys(rarer).length === 0 ? undefined : rarer;
+}
+
+/** The payload with its ArrayBuffers moved into it. */
+export function move(payload: unknown, transfer: ArrayBuffer[]): unknown {
+  if (!Array.isArray(transfer)) {
+    throw new InvalidArgTypeError('options.transfer', 'a list of ArrayBuffers', transfer);
+  }
+  return structuredClone(payload, { transfer });
+}
