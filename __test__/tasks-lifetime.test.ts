@@ -5,6 +5,7 @@ import { RunLoop, TaskManager, type TaskManagerHandle } from 'waitable-event';
 
 import {
   Owner,
+  PATIENCE,
   Producer,
   RemoteOwner,
   Thread,
@@ -285,5 +286,20 @@ describe('close() of a connection', () => {
     );
     expect(countDescriptors()).toBeLessThanOrEqual(before);
     warm.close();
+  });
+
+  test('100 connections that are dropped without it are closed when they are garbage, and their tasks run', async () => {
+    const owner = new Owner();
+    const producer = new Producer(owner.manager.handle);
+    await producer.do('call', 'echo');
+    const before = countDescriptors();
+    await producer.do('drop', 100, 'log');
+    await owner.logged(100);
+    const deadline = Date.now() + PATIENCE;
+    while (countDescriptors() > before && Date.now() < deadline) {
+      await producer.do('collect');
+    }
+    expect(countDescriptors()).toBeLessThanOrEqual(before);
+    expect(await producer.do('callSync', 'echo', 1)).toBe(1);
   });
 });

@@ -351,10 +351,9 @@ describe('when somebody sets the wall clock', () => {
     watch.pass(50);
     // Too little to put anything in order again.
     watch.step(-0.4);
-    for (let index = 0; index < 500; index += 1) {
+    for (let index = 0; index < 550; index += 1) {
       watch.pass(0.1);
     }
-    watch.pass(1);
     expect(runs).toBe(1);
   });
 });

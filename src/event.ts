@@ -329,7 +329,10 @@ export class WaitableEvent extends Dispatcher {
     check(native.closeEventWith(this.#slot, other.#slot), 'closeEventWith');
   }
 
-  /** Has the event closed when this thread ends, however it ends, so that nobody waits for it in vain. @internal */
+  /**
+   * Has the event closed when this thread lets go of it, as garbage too, or ends, however it ends: nobody is to wait in vain for
+   * somebody who is gone. @internal
+   */
   closeWithThread(): void {
     check(native.closeEventWithEnvironment(this.#slot), 'closeEventWithEnvironment');
   }

@@ -137,9 +137,6 @@ unsafe extern "C" fn end(environment: *mut c_void) {
     let environment = unsafe { &*environment.cast::<Environment>() };
     environment.ended.set(true);
     for entry in environment.events.borrow_mut().drain() {
-        if entry.ends_with_environment {
-            entry.event.close();
-        }
         entry.release(environment.raw);
     }
     environment.signals.borrow_mut().clear();

@@ -20,8 +20,8 @@ pub struct Entry {
     /// Keeps the memory of the state word alive: see the SAFETY comment in `create_event`.
     state: Reference,
     pub watch: Option<Watch>,
-    /// Whether the event is closed, for everybody, when this environment ends.
-    pub ends_with_environment: bool,
+    /// Whether the event is closed, for everybody, when this environment lets go of it, at its end at the latest.
+    ends_with_environment: bool,
     /// The event whose end is this one's end too, and the key to leave its waiters with.
     ends_with: Option<(Event, usize)>,
 }
@@ -29,6 +29,9 @@ pub struct Entry {
 impl Entry {
     /// Lets go of everything the entry holds in `env`, which is current.
     pub fn release(self, env: sys::napi_env) {
+        if self.ends_with_environment {
+            self.event.close();
+        }
         if let Some(watch) = self.watch {
             watch.end(&self.event);
         }
@@ -181,7 +184,7 @@ pub fn close_event(env: Env, slot: u32) -> i32 {
     })
 }
 
-/// Has the event closed for everybody when this environment ends, however it ends.
+/// Has the event closed for everybody when this environment lets go of it, or ends, however it ends.
 #[napi]
 pub fn close_event_with_environment(env: Env, slot: u32) -> i32 {
     let Some(environment) = Environment::of(&env) else {
