@@ -318,6 +318,8 @@ export declare class RemoteTaskManager {
    * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
    */
   callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown;
+  /** The manager's time, in milliseconds since the epoch, with fractions: that of the wall clock, or a time machine's. */
+  getTime(): number;
   /** Ends the connection. What was scheduled before still runs; calls that are pending are rejected. */
   close(): void;
   /** `close()`, at the end of a `using` block. */
@@ -710,6 +712,12 @@ export declare interface TaskStats {
   lateness: RecordableHistogram;
   /** How long a run took until it returned, in nanoseconds: of one in 64. */
   runTime: RecordableHistogram;
+}
+
+/** A time machine waited for other threads in vain. */
+export declare class TimeStalledError extends Error {
+  readonly code: 'ERR_TIME_STALLED';
+  constructor(timeout: number, busy: number[], missing: number);
 }
 
 /** A name for which the task manager has no handler. */

@@ -19,6 +19,7 @@ export {
   SystemError,
   TaskCancelledError,
   TaskManagerClosedError,
+  TimeStalledError,
   UnknownTaskError,
   WouldDeadlockError,
 } from './src/errors';

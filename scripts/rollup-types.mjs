@@ -54,10 +54,11 @@ function rollUp(entry) {
 
 await write('index.d.ts', rollUp('dist/index.d.ts'));
 
-// testing.ts is one file that takes its public types from './index', so its declarations fit beside index.d.ts as they are.
+// testing.ts is one file that takes its public types from './index', so its declarations fit beside index.d.ts. They name the package,
+// because here, where index.ts is there too, './index' would be other types than those of 'waitable-event'.
 const testing = join(root, 'dist', 'testing.d.ts');
 if (existsSync(testing)) {
   const text = readFileSync(testing, 'utf8');
   if (/['"]\.\/src\//.test(text)) throw new Error("testing.ts may show types from './index' only, not from './src/…'");
-  await write('testing.d.ts', text);
+  await write('testing.d.ts', text.replace("from './index'", "from 'waitable-event'"));
 }

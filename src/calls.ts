@@ -70,7 +70,7 @@ export class Calls {
   /** Blocks for the reply to `id`. */
   waitFor(id: number, patience: Patience): unknown {
     const call = new BlockingCall();
-    const { bell } = this.#connection;
+    const { bell, pace } = this.#connection;
     this.#calls.set(id, call);
     try {
       this.#lookFor(call);
@@ -84,6 +84,7 @@ export class Calls {
           this.#abandon(id);
           throw patience.giveUp();
         }
+        pace.rest();
         bell.wait(remaining);
         bell.clear();
       }
@@ -91,6 +92,7 @@ export class Calls {
       throw this.#connection.closedBy(error);
     } finally {
       this.#calls.delete(id);
+      pace.work();
     }
     if (call.isFailed) {
       throw call.outcome;
@@ -187,6 +189,7 @@ export class Calls {
     // Also when nobody has it because it comes too late: what comes after it may build on it.
     const payload = mail.takePayload();
     const call = this.#calls.get(id);
+    this.#connection.pace.take();
     if ((kind & RECORD_MASK) === REPLY_ERROR) {
       call?.reject(putTogether(payload as TransferredError));
     } else {
@@ -200,9 +203,10 @@ export class Calls {
       return;
     }
     this.#isPumping = true;
-    const { bell } = this.#connection;
+    const { bell, pace } = this.#connection;
     try {
-      while (this.#calls.size > 0 || this.#abandoned.length > 0) {
+      // In virtual time also the answer that nobody waits for any more is to be taken.
+      while (this.#calls.size > 0 || this.#abandoned.length > 0 || pace.isVirtual) {
         // oxlint-disable-next-line no-await-in-loop -- one after the other is what a pump does
         await bell.waitAsync(Infinity, { ref: false });
         bell.clear();
@@ -219,6 +223,9 @@ export class Calls {
   #abandon(id: number): void {
     this.#calls.delete(id);
     this.#abandoned.push(id);
+    if (this.#connection.pace.isVirtual) {
+      void this.#pump();
+    }
     try {
       this.#tellAbandoned();
     } catch {

@@ -6,6 +6,7 @@ import { monotonicNow } from './clock';
 import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from './errors';
 import { WaitableEvent } from './event';
 import { CLOSED } from './native';
+import { Pace } from './pace';
 import { ARMED_UNTIL, ASLEEP_BIT, OWNER_STATE, POSTED, RUNG_AT, type TaskManagerHandle } from './task-protocol';
 
 /** One producer's connection to a manager. */
@@ -13,6 +14,7 @@ export class Connection {
   readonly handle: TaskManagerHandle;
   /** Set by the manager when there are replies, or room. Closed when either side is gone. */
   readonly bell: WaitableEvent;
+  readonly pace: Pace;
   readonly #trigger: WaitableEvent;
   readonly #state: Int32Array;
   readonly #times: Float64Array;
@@ -32,6 +34,8 @@ export class Connection {
     this.#state = new Int32Array(handle.control);
     this.#times = new Float64Array(handle.control);
     this.#triggerState = new Int32Array(handle.trigger.state);
+    this.pace = new Pace(handle.control, () => this.#ringForRest());
+    this.pace.work();
   }
 
   get isClosed(): boolean {
@@ -58,6 +62,7 @@ export class Connection {
     if (this.#isClosed || ((this.#triggerState[0] as number) & CLOSED) !== 0) {
       this.#throwClosed();
     }
+    this.pace.work();
   }
 
   refuseOwnThread(): void {
@@ -90,6 +95,15 @@ export class Connection {
       throw new TaskManagerClosedError('connection to the task manager');
     }
     throw this.closedBy(new EventClosedError());
+  }
+
+  /** Tells a time machine that this thread has come to rest. */
+  #ringForRest(): void {
+    try {
+      this.#trigger.set();
+    } catch {
+      // A manager that is gone need not know.
+    }
   }
 
   #ring(state: number, due: number): void {

@@ -161,6 +161,19 @@ export class LoopRunningError extends Error {
   }
 }
 
+/** A time machine waited for other threads in vain. */
+export class TimeStalledError extends Error {
+  readonly code = 'ERR_TIME_STALLED' as const;
+
+  constructor(timeout: number, busy: number[], missing: number) {
+    const reasons = [
+      ...(busy.length > 0 ? [`busy: thread ${[...new Set(busy)].join(', ')}`] : []),
+      ...(missing > 0 ? [`not connected yet: ${missing}`] : []),
+    ];
+    super(`Virtual time has stood still for ${timeout} ms (${reasons.join('; ')})`);
+  }
+}
+
 brand(InvalidArgTypeError, 'InvalidArgTypeError');
 brand(InvalidArgValueError, 'InvalidArgValueError');
 brand(EventClosedError, 'EventClosedError');
@@ -176,6 +189,7 @@ brand(TaskCancelledError, 'TaskCancelledError');
 brand(CallTimeoutError, 'CallTimeoutError');
 brand(WouldDeadlockError, 'WouldDeadlockError');
 brand(LoopRunningError, 'LoopRunningError');
+brand(TimeStalledError, 'TimeStalledError');
 
 /** A value, short enough for a message. */
 function describe(value: unknown): string {

@@ -14,11 +14,14 @@ const MANY = 64;
 export class Inbox {
   readonly #recipient: Recipient;
   readonly #post: Post;
+  /** In their order, so that virtual time is the same each time. */
   readonly #producers = new Set<Producer>();
   readonly #payloads = new Map<string, unknown>();
   readonly #onIntroduction: () => void;
   /** Tasks whose payload had begun to come when their thread ended. */
   torn = 0;
+  /** How many producers there have been. */
+  connections = 0;
   #receivedFromGone = 0;
   #taken = 0;
 
@@ -51,6 +54,23 @@ export class Inbox {
     return hasAnswered;
   }
 
+  /** The threads that are at work: see `pace.ts`. */
+  busyThreads(): number[] {
+    return [...this.#producers].filter((producer) => !producer.isAtRest).map(({ threadId }) => threadId);
+  }
+
+  /** Takes in who has introduced itself. */
+  fetch(): void {
+    while (this.#post.fetch()) {
+      // Each message puts itself where it belongs.
+    }
+  }
+
+  /** Sends the replies for which there was no room. */
+  flush(): void {
+    this.#producers.forEach((producer) => producer.flush());
+  }
+
   /** Whether there is nothing to take. */
   isEmpty(): boolean {
     for (const producer of this.#producers) {
@@ -69,9 +89,7 @@ export class Inbox {
    */
   drain(posted: boolean): void {
     if (posted) {
-      while (this.#post.fetch()) {
-        // Each message puts itself where it belongs.
-      }
+      this.fetch();
     }
     for (const producer of this.#producers) {
       // In this order: once it is gone, nothing more comes.
@@ -111,10 +129,20 @@ export class Inbox {
   #onMessage(message: ChannelMessage): void {
     if ('introduction' in message) {
       const redeem = (from: string, ticket: number): unknown => this.#redeem(from, ticket);
-      this.#producers.add(new Producer(message.introduction, this.#recipient, redeem));
+      this.#add(new Producer(message.introduction, this.#recipient, redeem));
       this.#onIntroduction();
     } else {
       this.#payloads.set(`${message.from} ${message.ticket}`, message.payload);
+    }
+  }
+
+  #add(added: Producer): void {
+    this.connections += 1;
+    const after = [...this.#producers].filter((producer) => added.comesBefore(producer));
+    this.#producers.add(added);
+    for (const producer of after) {
+      this.#producers.delete(producer);
+      this.#producers.add(producer);
     }
   }
 

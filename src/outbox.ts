@@ -8,7 +8,15 @@ import { FOREVER, NONE, type Patience } from './patience';
 import { Post } from './post';
 import { RingProducer, type RingMemory, padded } from './ring';
 import { AT_ONCE } from './schedule-options';
-import { RECORD_AT, RECORD_NAME, RECORD_NOW, RECORD_OPTIONS, RECORD_PIECE, type RemoteOptions } from './task-protocol';
+import {
+  RECORD_AT,
+  RECORD_AT_VIRTUAL,
+  RECORD_NAME,
+  RECORD_NOW,
+  RECORD_OPTIONS,
+  RECORD_PIECE,
+  type RemoteOptions,
+} from './task-protocol';
 import { validateString } from './validate';
 
 /** The queue from one producer to the manager. */
@@ -52,7 +60,7 @@ export class Outbox {
     const patience = this.#mayWait ? askedFor : NONE;
     const number = name === this.#lastName && this.#lastNumber >= 0 ? this.#lastNumber : this.#numberOf(name, patience);
     const id = this.takeId();
-    const record = (due === AT_ONCE ? RECORD_NOW : RECORD_AT) | flags;
+    const record = (due === AT_ONCE ? RECORD_NOW : this.#timedRecord()) | flags;
     if (rarer === undefined && this.#writer.push(record, number, payload, due, id)) {
       connection.wake(due);
     } else {
@@ -175,7 +183,9 @@ export class Outbox {
           throw patience.giveUp();
         }
         connection.wake(AT_ONCE);
+        connection.pace.blockForRoom();
         connection.bell.wait(remaining);
+        connection.pace.work();
         connection.bell.clear();
         this.#calls.take();
       }
@@ -197,6 +207,10 @@ export class Outbox {
   ): boolean {
     this.#ring.setWaiting(true);
     return this.#ring.push(kind, name, value, time, id, data);
+  }
+
+  #timedRecord(): number {
+    return this.#connection.pace.isVirtual ? RECORD_AT_VIRTUAL : RECORD_AT;
   }
 
   #sendPayload(payload: unknown): number {

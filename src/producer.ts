@@ -3,12 +3,14 @@
 import { EventClosedError, InvalidHandleError } from './errors';
 import { WaitableEvent } from './event';
 import { Mail } from './mail';
+import { RemotePace } from './pace';
 import { Replies } from './replies';
 import type { Task } from './task';
 import {
   CONTROL_ABANDON,
   type Introduction,
   RECORD_AT,
+  RECORD_AT_VIRTUAL,
   RECORD_CALL,
   RECORD_CONTROL,
   RECORD_MASK,
@@ -36,6 +38,8 @@ export interface Recipient<N = unknown> {
   ): void;
   /** Something is to be done with a task. Returns the answer. */
   onControl(producer: Producer, id: number, operation: number): number;
+  /** A time on the system's monotonic clock, or on a time machine's, as one on the clock that the recipient goes by now. */
+  dueTime(time: number, isVirtual: boolean): number;
 }
 
 export class Producer {
@@ -50,6 +54,9 @@ export class Producer {
   /** How many tasks it has scheduled. */
   received = 0;
   readonly #mail: Mail;
+  readonly #pace: RemotePace;
+  readonly #threadId: number;
+  readonly #number: number;
   readonly #recipient: Recipient;
   readonly #names: unknown[] = [];
   readonly #replies: Replies;
@@ -58,7 +65,10 @@ export class Producer {
   #options: RemoteOptions | undefined;
 
   constructor(introduction: Introduction, recipient: Recipient, redeem: (from: string, ticket: number) => unknown) {
-    const { ring, replies, bell, channel } = introduction;
+    const { ring, replies, bell, channel, pace, threadId, number } = introduction;
+    this.#pace = new RemotePace(pace);
+    this.#threadId = threadId;
+    this.#number = number;
     this.#mail = new Mail(ring, (ticket) => redeem(channel, ticket));
     this.#recipient = recipient;
     this.#replies = new Replies(replies, channel, () => this.#ring());
@@ -68,6 +78,21 @@ export class Producer {
   /** Whether its thread has ended, or it was closed: what is in its queue is all there will be. */
   get isGone(): boolean {
     return this.#bell?.closed !== false;
+  }
+
+  /** Whether it waits for the manager or for nothing: see `pace.ts`. */
+  get isAtRest(): boolean {
+    return this.isGone || this.#pace.isAtRest(() => this.available > 0);
+  }
+
+  /** The thread that it belongs to. */
+  get threadId(): number {
+    return this.#threadId;
+  }
+
+  /** Whether it is another one's elder: by its thread, then by its number there, neither of which depends on who was faster. */
+  comesBefore(other: Producer): boolean {
+    return this.#threadId === other.#threadId ? this.#number < other.#number : this.#threadId < other.#threadId;
   }
 
   /** How many records there are to take. */
@@ -97,6 +122,7 @@ export class Producer {
   reply(id: number, result: unknown): void {
     // For most tasks nobody waits, and to look for one costs more than the task.
     if (this.calls.size > 0 && this.calls.delete(id)) {
+      this.#pace.send();
       this.#replies.send(id, result);
     }
   }
@@ -105,6 +131,7 @@ export class Producer {
   replyError(id: number, error: unknown): boolean {
     const isAwaited = this.calls.delete(id);
     if (isAwaited) {
+      this.#pace.send();
       this.#replies.sendError(id, error);
     }
     return isAwaited;
@@ -154,7 +181,11 @@ export class Producer {
         break;
       case RECORD_AT:
         this.received += 1;
-        this.#takeTimed(id, name, mail.record.time);
+        this.#takeTimed(id, name, this.#recipient.dueTime(mail.record.time, false));
+        break;
+      case RECORD_AT_VIRTUAL:
+        this.received += 1;
+        this.#takeTimed(id, name, this.#recipient.dueTime(mail.record.time, true));
         break;
       case RECORD_NAME:
         this.#names[name] = this.#recipient.onName(mail.takeText());

@@ -80,7 +80,17 @@ export class RemoteTaskManager {
     this.#calls = new Calls(connection, replies, channel, () => this.#outbox);
     this.#outbox = new Outbox(connection, ring, channel, this.#calls);
     // First the message, then the word; a thread that ends in between has scheduled nothing.
-    Post.send(handle.channel, { introduction: { ring, replies, bell: connection.bell.handle, channel } });
+    Post.send(handle.channel, {
+      introduction: {
+        ring,
+        replies,
+        bell: connection.bell.handle,
+        channel,
+        pace: connection.pace.memory,
+        threadId,
+        number: producers,
+      },
+    });
     connection.announcePost();
   }
 
@@ -140,6 +150,11 @@ export class RemoteTaskManager {
     return this.#calls.waitFor(id, patience);
   }
 
+  /** The manager's time, in milliseconds since the epoch, with fractions: that of the wall clock, or a time machine's. */
+  getTime(): number {
+    return this.#connection.pace.time();
+  }
+
   /** Ends the connection. What was scheduled before still runs; calls that are pending are rejected. */
   close(): void {
     this.#connection.close();
@@ -164,7 +179,7 @@ export class RemoteTaskManager {
 
   #scheduleWith(name: string, payload: unknown, options: ScheduleOptions): number {
     this.#connection.refuseClosed();
-    const due = dueTime(options);
+    const due = dueTime(options, this.#connection.pace);
     const rarer = rareOptions(options);
     return this.#outbox.send(RECORD_NOW, name, transferred(payload, options), due, rarer, FOREVER);
   }

@@ -1,6 +1,6 @@
 /** When and how a task is to run: the options of `schedule()`, and what becomes of them on the way to another thread. */
 
-import { monotonicNow } from './clock';
+import type { Pace } from './pace';
 import { InvalidArgTypeError } from './errors';
 import type { RemoteOptions } from './task-protocol';
 import {
@@ -42,12 +42,12 @@ export interface ScheduleOptions {
 const PRIORITY_LIMIT = 1_000_000;
 
 /** When a task is due, on the monotonic clock: negative infinity for as soon as possible, and for one on the wall clock. */
-export function dueTime(options: ScheduleOptions): number {
+export function dueTime(options: ScheduleOptions, clock: Pace): number {
   validateOptions(options);
   if (options.when !== undefined || options.interval !== undefined || options.delta === undefined) {
     return AT_ONCE;
   }
-  return monotonicNow() + Math.max(0, validateMilliseconds('options.delta', options.delta));
+  return clock.now() + Math.max(0, validateMilliseconds('options.delta', options.delta));
 }
 
 /** The options that do not fit into a record. @internal */

@@ -16,6 +16,7 @@ import {
 } from './errors';
 import { WaitableEvent } from './event';
 import { Inbox } from './inbox';
+import { Lockstep, type Threads } from './lockstep';
 import { fast } from './native';
 import { HandlerName, NamedTask, NamedTaskContext, type TaskHandler } from './named-task';
 import type { Producer, Recipient } from './producer';
@@ -30,9 +31,11 @@ import {
   CONTROL_BYTES,
   CONTROL_RESUME,
   CONTROL_SUSPEND,
+  IS_VIRTUAL,
   OWNER_STATE,
   POSTED,
   RUNG_AT,
+  VIRTUAL_NOW,
   type RemoteOptions,
   type TaskManagerHandle,
 } from './task-protocol';
@@ -123,6 +126,7 @@ export class TaskManager implements TaskSource {
   #handle: TaskManagerHandle | undefined;
   #trigger: WaitableEvent | undefined;
   #inbox: Inbox | undefined;
+  #lockstep: Lockstep | undefined;
   readonly #control = new SharedArrayBuffer(CONTROL_BYTES);
   readonly #state = new Int32Array(this.#control);
   readonly #times = new Float64Array(this.#control);
@@ -321,9 +325,44 @@ export class TaskManager implements TaskSource {
     this.#loop.reschedule();
   }
 
-  /** When the next task is due. @internal */
-  nextDue(): number {
+  /** Lives in virtual time, here and for other threads; `undefined` is the end of that. @internal */
+  setVirtualTime(now: number | undefined): void {
+    // First the time, then the word.
+    this.#times[VIRTUAL_NOW] = now ?? (this.#times[VIRTUAL_NOW] as number);
+    Atomics.store(this.#state, IS_VIRTUAL, now === undefined ? 0 : 1);
+  }
+
+  /** Begins a journey: until `endJourney()`, what other threads send is taken by `takeMail()` alone. @internal */
+  beginJourney(): Lockstep {
+    // Threads need not ring for what they send; they ring when they come to rest.
+    Atomics.store(this.#state, OWNER_STATE, 0);
+    this.#lockstep = new Lockstep(this.#state, () => this.#threads());
+    return this.#lockstep;
+  }
+
+  /** @internal */
+  endJourney(): void {
+    this.#lockstep = undefined;
+    this.#loop.nudge();
+  }
+
+  /** Takes over what other threads have sent. @internal */
+  takeMail(): void {
+    this.#inbox?.drain(Atomics.exchange(this.#state, POSTED, 0) !== 0);
+  }
+
+  /** When the first task is due, on the manager's own clock. @internal */
+  firstDue(): number {
     return this.#schedule.nextDue();
+  }
+
+  /** When the loop has to run the next task: virtual time does not pass by itself. @internal */
+  nextDue(): number {
+    const due = this.firstDue();
+    if (this.#state[IS_VIRTUAL] === 0) {
+      return due;
+    }
+    return due <= this.#schedule.now() ? Number.NEGATIVE_INFINITY : Infinity;
   }
 
   /** Runs what is due now. @internal */
@@ -341,7 +380,7 @@ export class TaskManager implements TaskSource {
 
   /** Tells the producers that the owner sleeps, unless there is something to do first. @internal */
   beforeSleep(): boolean {
-    if (this.#handle === undefined) {
+    if (this.#handle === undefined || this.#lockstep !== undefined) {
       return true;
     }
     if (this.#inbox?.hasTakenMany() === true) {
@@ -446,7 +485,24 @@ export class TaskManager implements TaskSource {
       onTask: (producer, id, name, payload) => this.#runNow(producer, id, name, payload),
       onTimedTask: (...task) => this.#onTimedTask(...task),
       onControl: (...control) => this.#onControl(...control),
+      dueTime: (time, isVirtual) => this.#dueTime(time, isVirtual),
     };
+  }
+
+  #threads(): Threads | undefined {
+    if (this.#isClosed) {
+      throw new TaskManagerClosedError();
+    }
+    const [inbox, trigger] = [this.#inbox, this.#trigger];
+    return inbox === undefined || trigger === undefined ? undefined : { inbox, trigger };
+  }
+
+  /** A time by which a thread went, on the clock by which this manager goes since a time machine came or went: as `useClock()`. */
+  #dueTime(time: number, isVirtual: boolean): number {
+    if (isVirtual === (this.#state[IS_VIRTUAL] !== 0)) {
+      return time;
+    }
+    return isVirtual ? time - systemClock.offset() : time + systemClock.offset();
   }
 
   /** A task with a time or other options has come from another thread. */
@@ -539,7 +595,7 @@ export class TaskManager implements TaskSource {
   /** Takes over what other threads had scheduled when it began. */
   #drain(): void {
     const inbox = this.#inbox;
-    if (inbox === undefined) {
+    if (inbox === undefined || this.#lockstep !== undefined) {
       return;
     }
     this.#take(inbox);

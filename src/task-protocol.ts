@@ -31,6 +31,11 @@ export interface Introduction {
   readonly bell: EventHandle;
   /** The name of the channel for results that only a channel carries. */
   readonly channel: string;
+  /** Where it tells a time machine whether it has come to rest: see `pace.ts`. */
+  readonly pace: SharedArrayBuffer;
+  /** The thread, and which of its producers it is. */
+  readonly threadId: number;
+  readonly number: number;
 }
 
 /** What comes over a channel: a producer, or a payload for whoever has the ticket. */
@@ -59,8 +64,14 @@ export const POSTED = 1;
 export const RUNG_AT = 1;
 /** Index, as a double, of the time until which the owner sleeps at most. */
 export const ARMED_UNTIL = 2;
+/** Index of the word that says that the manager lives in a time machine's time. */
+export const IS_VIRTUAL = 6;
+/** Index of the word that says that a time machine waits for threads to come to rest. */
+export const IS_AWAITING_REST = 7;
+/** Index, as a double, of the virtual time. */
+export const VIRTUAL_NOW = 4;
 /** The size of the control words. */
-export const CONTROL_BYTES = 24;
+export const CONTROL_BYTES = 40;
 
 /** What a record is: the upper bits of its kind. A task that is due at once. */
 export const RECORD_NOW = 0;
@@ -74,6 +85,8 @@ export const RECORD_PIECE = 0x30;
 export const RECORD_OPTIONS = 0x40;
 /** Something to be done with the task that has the `id`: see below. The answer goes to the call in `name`. */
 export const RECORD_CONTROL = 0x50;
+/** A task that is due at a time on a time machine's clock. */
+export const RECORD_AT_VIRTUAL = 0x60;
 export const RECORD_MASK = 0x70;
 /** Beside the kind of a task: somebody waits for its result. */
 export const RECORD_CALL = 0x80;
