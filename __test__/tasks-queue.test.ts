@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager } from 'waitable-event';
 
-import { COUNT, Owner, Producer, codeOf, report, until, within } from './task-helpers';
+import { COUNT, Owner, Producer, codeOf, until, within } from './task-helpers';
 
 const MEGABYTE = 1 << 20;
 
@@ -126,31 +126,6 @@ describe("onFull: 'block'", () => {
     loop.runOnce();
     expect(log).toEqual([0, 1, 2, 5]);
     remote.close();
-  });
-
-  test('memory stays flat with a producer that is much faster than its consumer', async () => {
-    const owner = new Owner();
-    const end = process.hrtime.bigint() + 10_000_000_000n;
-    let taken = 0;
-    let ahead = 0;
-    owner.manager.define('slow', (payload: string) => {
-      expect(payload).toHaveLength(4000);
-      const over = process.hrtime.bigint() + 100_000n;
-      while (process.hrtime.bigint() < over);
-      taken += 1;
-      ahead = Math.max(ahead, (producer.words[COUNT] as number) - taken);
-    });
-    const producer = new Producer(owner.manager.handle);
-    producer.do('flood', 'slow', 4000).catch(() => {});
-    await until(() => taken >= 500, 'the first tasks');
-    const before = process.memoryUsage.rss();
-    await until(() => taken >= 8000 || process.hrtime.bigint() > end, 'more tasks');
-    const grown = (process.memoryUsage.rss() - before) / MEGABYTE;
-    report(`${taken} tasks of 4 kB, ${ahead} ahead at the most, ${grown.toFixed(1)} MiB more memory`);
-    // A mebibyte of them in the queue.
-    expect(ahead).toBeLessThanOrEqual(MEGABYTE / 4000 + 2);
-    expect(grown).toBeLessThan(64);
-    await producer.terminate();
   });
 });
 
