@@ -92,7 +92,7 @@ module.exports = {
   count: ({ quick }) => (quick ? 100_000 : 1_000_000),
   warmUps: 1,
   generations: 2,
-  mostRounds: ({ quick }) => (quick ? 4 : 6),
+  mostRounds: ({ quick }) => (quick ? 3 : 6),
   contenders,
   targets: [
     { row: '10', ours: 'installTask()', against: 'setTimeout', atLeast: 3 },

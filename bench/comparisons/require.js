@@ -28,6 +28,9 @@ module.exports = {
   text: 'In a fresh process each time.',
   chart: 'bars',
   count: () => 1,
+  // Every round is a fresh process anyway.
+  warmUps: 1,
+  generations: 1,
   contenders: [
     contender('waitable-event', join(__dirname, '../..'), true),
     contender('piscina', require.resolve('piscina')),
