@@ -9,7 +9,7 @@ import { constants } from 'node:os';
 import { isDisconnected } from './channels';
 import { RunLoop, core, loopOf } from './core';
 import { InvalidArgTypeError, SystemError } from './errors';
-import { check, fast, native } from './native';
+import { check, fast, native, toError } from './native';
 import { validateDescriptor, validateInteger } from './validate';
 
 /** The most that one `recv()` may ask for. */
@@ -157,11 +157,15 @@ export class FileDispatcher extends Dispatcher {
    */
   recv(size: number): Buffer {
     const buffer = Buffer.allocUnsafe(validateInteger('size', size, 0, RECEIVE_LIMIT));
-    const count = this.#orClose(() => check(fast.readDescriptor(this.fileno(), buffer), 'read'));
-    if (count === 0 && size > 0) {
+    const result = fast.readDescriptor(this.#fd, buffer);
+    if (result === size) {
+      return buffer;
+    }
+    const count = result < 0 ? this.#closeOrThrow(result, 'read') : result;
+    if (result === 0) {
       this.handleClose();
     }
-    return count === size ? buffer : buffer.subarray(0, count ?? 0);
+    return buffer.subarray(0, count);
   }
 
   /** Another name of {@link FileDispatcher.recv}. */
@@ -174,12 +178,11 @@ export class FileDispatcher extends Dispatcher {
    * `handleClose()` was called, as in asyncore.
    */
   send(data: Uint8Array | string): number {
-    const bytes = toBytes(data);
-    const count = this.#orClose(() => {
-      const written = fast.writeDescriptor(this.fileno(), bytes);
-      return written === -constants.errno.EAGAIN ? 0 : check(written, 'write');
-    });
-    return count ?? 0;
+    const result = fast.writeDescriptor(this.#fd, toBytes(data));
+    if (result >= 0) {
+      return result;
+    }
+    return result === -constants.errno.EAGAIN ? 0 : this.#closeOrThrow(result, 'write');
   }
 
   /** Another name of {@link FileDispatcher.send}. */
@@ -197,17 +200,14 @@ export class FileDispatcher extends Dispatcher {
     }
   }
 
-  /** Calls `handleClose()` instead of throwing when the peer is gone. */
-  #orClose(operation: () => number): number | undefined {
-    try {
-      return operation();
-    } catch (error) {
-      if (!isDisconnected(error)) {
-        throw error;
-      }
-      this.handleClose();
-      return undefined;
+  /** Calls `handleClose()` when the peer is gone, and throws what else went wrong. */
+  #closeOrThrow(result: number, syscall: string): 0 {
+    const error = toError(result, syscall);
+    if (!isDisconnected(error)) {
+      throw error;
     }
+    this.handleClose();
+    return 0;
   }
 }
 

@@ -6,7 +6,7 @@ import { AsyncWaits } from './async-wait';
 import type { RunLoop } from './core';
 import { Dispatcher } from './dispatcher';
 import { EventClosedError, InvalidArgTypeError, InvalidHandleError } from './errors';
-import { CLOSED, SET, check, fast, native } from './native';
+import { CLOSED, SET, check, fast, native, toError } from './native';
 import { validateBoolean, validateInteger, validateOptions, validateSignal, validateTimeout } from './validate';
 
 /** How another thread finds an event: structured-cloneable, through `workerData` or `postMessage()`. */
@@ -147,13 +147,19 @@ export class WaitableEvent extends Dispatcher {
     // A read-modify-write, though nothing changes: whoever clears the event synchronises with it (`state.rs`). The
     // change itself is native, where no worker can be terminated between the word and the pipe.
     if ((Atomics.or(this.#state, 0, 0) & (SET | CLOSED)) !== SET) {
-      check(fast.setEvent(this.#slot), 'write');
+      const failure = fast.setEvent(this.#slot);
+      if (failure !== undefined) {
+        throw toError(failure, 'write');
+      }
     }
   }
 
   /** Clears the event. One call clears however many `set()` calls and foreign bytes there were. Never blocks. */
   clear(): void {
-    check(fast.clearEvent(this.#slot), 'read');
+    const failure = fast.clearEvent(this.#slot);
+    if (failure !== undefined) {
+      throw toError(failure, 'read');
+    }
   }
 
   /** Whether the event is set; exactly `wait(0)`. */

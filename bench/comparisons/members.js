@@ -3,7 +3,7 @@
 
 const { readSync, writeSync } = require('node:fs');
 
-const { Dispatcher, RunLoop } = require('../..');
+const { Dispatcher, FileDispatcher, RunLoop } = require('../..');
 const { openFifos } = require('../lib/fifos');
 const { limit } = require('../lib/programs');
 const { Skipped } = require('../lib/skipped');
@@ -41,9 +41,10 @@ class Countdown {
 
 /** One end of a FIFO. */
 class Member extends Dispatcher {
-  constructor(fd) {
+  constructor(fd, members) {
     super();
     this.fd = fd;
+    this.addChannel(members);
   }
 
   fileno() {
@@ -55,14 +56,20 @@ class Member extends Dispatcher {
   }
 }
 
-class Active extends Member {
-  constructor(fd, rung) {
-    super(fd);
+/** One that reads and writes as a channel does. */
+class Active extends FileDispatcher {
+  constructor(fd, members, rung) {
+    super(fd, members);
     this.rung = rung;
   }
 
+  writable() {
+    return false;
+  }
+
   handleRead() {
-    turnOver(this.fd);
+    this.recv(1);
+    this.send(ONE);
     this.rung();
   }
 }
@@ -91,7 +98,7 @@ function loop(size, way) {
           members.stop();
         }
       };
-      eachMember(size, (fd, active) => (active ? new Active(fd, rung) : new Member(fd)).addChannel(members));
+      eachMember(size, (fd, active) => (active ? new Active(fd, members, rung) : new Member(fd, members)));
       return async (count) => {
         const done = countdown.run(count);
         await members[way]();

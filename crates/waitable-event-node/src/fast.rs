@@ -25,7 +25,7 @@ unsafe fn call<const COUNT: usize>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
     body: impl FnOnce(&Environment, u32, f64, u32) -> i32,
-) -> sys::napi_value {
+) -> i32 {
     let (mut count, mut arguments, mut data) = (COUNT, [ptr::null_mut(); COUNT], ptr::null_mut::<c_void>());
     // SAFETY: the caller's contract; so many arguments at most are written. The data is the environment's state,
     // which outlives its functions.
@@ -48,14 +48,23 @@ unsafe fn call<const COUNT: usize>(
             sys::napi_get_value_int32(env, arguments[2], &mut word);
         }
     }
-    let result = match environment {
+    match environment {
         Some(environment) if !environment.has_ended() => body(environment, slot, number, word as u32),
         _ => status::NO_ENVIRONMENT,
-    };
+    }
+}
+
+/// A number of JavaScript's.
+fn number(env: sys::napi_env, result: i32) -> sys::napi_value {
     let mut value = ptr::null_mut();
     // SAFETY: the environment is current. (Should it fail, the value stays null, which is undefined.)
     unsafe { sys::napi_create_int32(env, result, &mut value) };
     value
+}
+
+/// `undefined` when all went well, which costs nothing to make.
+fn failure(env: sys::napi_env, result: i32) -> sys::napi_value {
+    if result == 0 { ptr::null_mut() } else { number(env, result) }
 }
 
 /// Runs `body` with the arguments of a call: a descriptor, and a buffer of JavaScript's.
@@ -79,31 +88,33 @@ unsafe fn transfer(
         // every system call on it.)
         if data.is_null() { &mut [] } else { std::slice::from_raw_parts_mut(data.cast::<u8>(), length) }
     };
-    let mut value = ptr::null_mut();
-    // SAFETY: the environment is current.
-    unsafe { sys::napi_create_int32(env, body(fd, buffer), &mut value) };
-    value
+    number(env, body(fd, buffer))
 }
 
 /// Declares a callback that passes its arguments on.
 macro_rules! callback {
-    ($name:ident, $count:literal, $body:expr) => {
+    ($name:ident, $count:literal, $answer:ident, $body:expr) => {
         unsafe extern "C" fn $name(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
             // SAFETY: called by Node, for a function that `fast_functions` made.
-            unsafe { call::<$count>(env, info, $body) }
+            $answer(env, unsafe { call::<$count>(env, info, $body) })
         }
     };
 }
 
-callback!(set_event, 1, |environment, slot, _, _| event::set(environment, slot));
-callback!(clear_event, 1, |environment, slot, _, _| event::clear(environment, slot));
-callback!(is_event_set, 1, |environment, slot, _, _| event::is_set(environment, slot));
-callback!(wait_event, 2, |environment, slot, timeout, _| event::wait(environment, slot, timeout));
-callback!(arm_event, 3, |environment, slot, reactor, entered| watch::arm(environment, slot, reactor as u32, entered));
-callback!(hold_reactor, 1, |environment, reactor, _, _| driver::hold_reactor(environment, reactor));
-callback!(take_ready, 1, |environment, poller, _, _| poller::take_ready(environment, poller));
-callback!(wait_ready, 2, |environment, poller, timeout, _| poller::wait_ready(environment, poller, timeout));
-callback!(yield_thread, 0, |_, _, _, _| {
+callback!(set_event, 1, failure, |environment, slot, _, _| event::set(environment, slot));
+callback!(clear_event, 1, failure, |environment, slot, _, _| event::clear(environment, slot));
+callback!(is_event_set, 1, number, |environment, slot, _, _| event::is_set(environment, slot));
+callback!(wait_event, 2, number, |environment, slot, timeout, _| event::wait(environment, slot, timeout));
+callback!(arm_event, 3, number, |environment, slot, reactor, entered| watch::arm(
+    environment,
+    slot,
+    reactor as u32,
+    entered
+));
+callback!(hold_reactor, 1, failure, |environment, reactor, _, _| driver::hold_reactor(environment, reactor));
+callback!(take_ready, 1, number, |environment, poller, _, _| poller::take_ready(environment, poller));
+callback!(wait_ready, 2, number, |environment, poller, timeout, _| poller::wait_ready(environment, poller, timeout));
+callback!(yield_thread, 0, failure, |_, _, _, _| {
     std::thread::yield_now();
     0
 });
@@ -135,9 +146,9 @@ const FUNCTIONS: [(&CStr, Callback); 11] = [
 /// Makes the functions of this file, for one environment, which has been initialised.
 #[napi(ts_return_type = "{
   /** Sets the event in `slot`. */
-  setEvent(slot: number): number
+  setEvent(slot: number): number | undefined
   /** Clears the event in `slot`. */
-  clearEvent(slot: number): number
+  clearEvent(slot: number): number | undefined
   /** Whether the event in `slot` is set: 1 or 0. */
   isEventSet(slot: number): number
   /** Blocks until the event in `slot` is set (1) or `timeout` milliseconds have passed (0). */
@@ -148,7 +159,7 @@ const FUNCTIONS: [(&CStr, Callback); 11] = [
    */
   armEvent(slot: number, reactor: number, entered: number): number
   /** Has the reactor keep the process alive while its batch has a number of holders. */
-  holdReactor(reactor: number): number
+  holdReactor(reactor: number): number | undefined
   /** Reads into `buffer`: the count, 0 at the end of the file. */
   readDescriptor(fd: number, buffer: Uint8Array): number
   /** Moves what is ready into the poller's batch: the count, with bit 30 when the alarm has rung. */
@@ -158,7 +169,7 @@ const FUNCTIONS: [(&CStr, Callback); 11] = [
   /** Writes what fits of `data`: the count. */
   writeDescriptor(fd: number, data: Uint8Array): number
   /** Lets the other threads of this core run first. */
-  yieldThread(): number
+  yieldThread(): number | undefined
 }")]
 pub fn fast_functions(env: Env) -> napi::Result<Object<'static>> {
     let object = Object::new(&env)?;

@@ -22,6 +22,9 @@ use crate::watch::{self, Look};
 /// How long libuv waits for its turn.
 const TURN: Duration = Duration::from_micros(200);
 
+/// Its end is looked for every so many rounds.
+const ROUNDS: u32 = 4;
+
 /// So many events are looked at; more are armed at once.
 const EVENTS: usize = 8;
 
@@ -39,8 +42,11 @@ pub struct Unarmed {
 /// One turn of a reactor: from libuv's call to the return to it.
 pub struct Turn<'a> {
     unarmed: &'a Unarmed,
-    /// Since when it lingers.
+    /// How often JavaScript was called.
+    round: Cell<u32>,
+    /// Since when libuv waits.
     began: Cell<Option<Instant>>,
+    is_over: Cell<bool>,
 }
 
 impl Unarmed {
@@ -51,7 +57,7 @@ impl Unarmed {
     /// Begins a turn.
     pub fn begin(&self) -> Turn<'_> {
         self.is_open.set(true);
-        Turn { unarmed: self, began: Cell::new(None) }
+        Turn { unarmed: self, round: Cell::new(0), began: Cell::new(None), is_over: Cell::new(false) }
     }
 
     /// Takes an event; false when it has to be armed.
@@ -70,28 +76,37 @@ impl Unarmed {
 impl Turn<'_> {
     /// What there is to report in the same turn: how many entries are in the batch of `reactor`.
     pub fn next(&self, environment: &Environment, reactor: &PollerEntry) -> i32 {
-        let now = Instant::now();
-        let began = self.began.get().unwrap_or(now);
-        self.began.set(Some(began));
-        let may_go_on = now - began <= TURN;
-        match self.look(environment, reactor, now, may_go_on) {
+        let may_go_on = self.may_go_on();
+        match self.look(environment, reactor, may_go_on) {
             0 if may_go_on && self.unarmed.again.is_worth_while() => {
-                let filled = reactor.fill(environment);
-                self.unarmed.again.judge(filled != 0);
-                filled
+                let fill = || Some(reactor.fill(environment)).filter(|filled| *filled != 0);
+                self.unarmed.again.look(fill).unwrap_or(0)
             }
             filled => filled,
         }
     }
 
+    /// Whether libuv can wait a little longer.
+    fn may_go_on(&self) -> bool {
+        let round = self.round.replace(self.round.get() + 1);
+        // Not at every round: the clock costs a hundredth of one.
+        if round.is_multiple_of(ROUNDS) {
+            let now = Instant::now();
+            let began = self.began.get().unwrap_or(now);
+            self.began.set(Some(began));
+            self.is_over.set(now - began > TURN);
+        }
+        !self.is_over.get()
+    }
+
     /// Reports those of the events that were set meanwhile, or arms them all.
-    fn look(&self, environment: &Environment, reactor: &PollerEntry, now: Instant, may_linger: bool) -> i32 {
+    fn look(&self, environment: &Environment, reactor: &PollerEntry, may_linger: bool) -> i32 {
         let mut slots = self.unarmed.slots.borrow_mut();
         if slots.is_empty() {
             return 0;
         }
         if may_linger {
-            let found = self.unarmed.linger.look(now, || match report(environment, reactor, &mut slots, false) {
+            let found = self.unarmed.linger.look(|| match report(environment, reactor, &mut slots, false) {
                 0 if slots.is_empty() => Some(0),
                 0 => None,
                 count => Some(count),

@@ -94,12 +94,13 @@ fn hold(environment: &Environment, reactor: &PollerEntry) {
 /// `env` is current on this thread, which runs its event loop.
 unsafe fn dispatch(env: sys::napi_env, reactor: &PollerEntry) {
     // SAFETY: the caller's contract.
-    if unsafe { Environment::of_raw(env) }.is_none() {
+    let Some(environment) = (unsafe { Environment::of_raw(env) }) else {
         return;
-    }
+    };
     reactor.set_in_turn(true);
+    // One scope for all: a round makes four handles, and a turn is short.
     // SAFETY: the caller's contract.
-    unsafe { take_turn(env, reactor) };
+    environment.in_scope(|| unsafe { take_turn(env, reactor) });
     // SAFETY: the caller's contract. The batch is there for as long as the environment is.
     if let Some(environment) = unsafe { Environment::of_raw(env) } {
         reactor.set_in_turn(false);
@@ -124,7 +125,7 @@ unsafe fn take_turn(env: sys::napi_env, reactor: &PollerEntry) {
             return;
         }
         is_first = false;
-        if filled != 0 && !environment.in_scope(|| deliver(environment, reactor, filled)) {
+        if filled != 0 && !deliver(environment, reactor, filled) {
             return;
         }
     }

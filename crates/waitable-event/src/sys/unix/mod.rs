@@ -14,6 +14,7 @@ mod transfer;
 mod waker;
 
 pub(crate) use alarm::{Alarm, ClockWatch};
+pub(crate) use clock::coarse_now;
 pub use clock::wall_offset;
 pub use interrupter::{Interrupter, Interruption};
 pub use parker::Parker;

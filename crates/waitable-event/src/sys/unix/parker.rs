@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags};
 
@@ -59,7 +59,7 @@ impl Park<Pipe> for Parker<'_> {
     }
 
     fn linger<T>(&self, look: impl FnMut() -> Option<T>) -> Option<T> {
-        self.linger.filter(|linger| linger.is_worth_while())?.look(Instant::now(), look)
+        self.linger.filter(|linger| linger.is_worth_while())?.look(look)
     }
 
     fn park(&self, bell: &Pipe, deadline: Deadline) -> io::Result<Parked> {
