@@ -1,7 +1,5 @@
 /** The clocks. */
 
-import { performance } from 'node:perf_hooks';
-
 import { native } from './native';
 
 /** A reading that took longer than this, in milliseconds, is made again: the thread lost its core in the middle of it. */
@@ -10,8 +8,8 @@ const INTERRUPTED = 0.002;
 /** How often at the most; the best one is taken. */
 const ATTEMPTS = 64;
 
-/** `performance.now()` counts from the start of its thread; this leads it back to the clock all threads share. */
-const threadOrigin = findThreadOrigin();
+/** `performance.now()` counts from the start of its thread; this leads it back to the clock all threads share. Found at the first use. */
+let threadOrigin: number | undefined;
 
 function sharedClock(): number {
   return Number(process.hrtime.bigint()) / 1e6;
@@ -33,6 +31,7 @@ function findThreadOrigin(): number {
 
 /** Milliseconds, with fractions, on the monotonic clock: the same in every thread of the process. */
 export function monotonicNow(): number {
+  threadOrigin ??= findThreadOrigin();
   return threadOrigin + performance.now();
 }
 

@@ -1,6 +1,6 @@
 /** What a producer and the manager's thread tell each other beside the queues: who sleeps, who is to be woken, who is gone. */
 
-import { threadId } from 'node:worker_threads';
+import { workerThreads } from './builtin';
 
 import { monotonicNow } from './clock';
 import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from './errors';
@@ -66,7 +66,7 @@ export class Connection {
   }
 
   refuseOwnThread(): void {
-    if (this.handle.threadId === threadId) {
+    if (this.handle.threadId === workerThreads().threadId) {
       throw new WouldDeadlockError();
     }
   }

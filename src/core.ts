@@ -1,6 +1,6 @@
 /** The run loop. */
 
-import { isMainThread } from 'node:worker_threads';
+import { workerThreads } from './builtin';
 
 import { Channels } from './channels';
 import type { Dispatcher } from './dispatcher';
@@ -382,7 +382,7 @@ export class RunLoop {
 
   /** Node's own signal events where there are any, beside whoever listens to them; otherwise as `runSync()`. */
   #listenTo(numbers: number[], names: NodeJS.Signals[]): () => void {
-    if (!isMainThread) {
+    if (!workerThreads().isMainThread) {
       const channels = this.#takeOver(numbers);
       return () => this.#giveBack(channels);
     }

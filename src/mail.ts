@@ -1,6 +1,6 @@
 /** The reading side of a ring, put together: pieces become whole payloads, and tickets what they stand for. */
 
-import { markAsUntransferable } from 'node:worker_threads';
+import { workerThreads } from './builtin';
 
 import {
   CONSTANTS,
@@ -120,7 +120,7 @@ export class Mail {
     if (this.#poolUsed + size > this.#pool.byteLength) {
       this.#pool = makeBuffer(POOL_BYTES);
       // It would take the others with it.
-      markAsUntransferable(this.#pool);
+      workerThreads().markAsUntransferable(this.#pool);
       this.#poolUsed = 0;
     }
     const bytes = new Uint8Array(this.#pool, this.#poolUsed, size);

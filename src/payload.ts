@@ -4,8 +4,7 @@
  * itself (SharedArrayBuffers, Blobs, keys) through a channel, with a ticket in its place.
  */
 
-import { Deserializer, Serializer } from 'node:v8';
-
+import { v8 } from './builtin';
 import { PlainWriter } from './plain-writer';
 import type { RingProducer } from './ring';
 
@@ -110,7 +109,7 @@ export function encodePayload(payload: unknown, encoded: EncodedPayload, sendByC
 }
 
 function encodeClone(payload: unknown, encoded: EncodedPayload, sendByChannel: SendByChannel): void {
-  const serializer = new Serializer();
+  const serializer = new (v8().Serializer)();
   serializer.writeHeader();
   try {
     serializer.writeValue(payload);
@@ -125,7 +124,7 @@ function encodeClone(payload: unknown, encoded: EncodedPayload, sendByChannel: S
 
 /** Decodes what {@link encodeClone} made. */
 export function decodeClone(data: Uint8Array): unknown {
-  const deserializer = new Deserializer(data);
+  const deserializer = new (v8().Deserializer)(data);
   deserializer.readHeader();
   return deserializer.readValue();
 }

@@ -1,7 +1,8 @@
 /** What goes from thread to thread by a channel: introductions, and payloads that only a channel carries. */
 
-import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
+import type { BroadcastChannel } from 'node:worker_threads';
 
+import { workerThreads } from './builtin';
 import type { ChannelMessage } from './task-protocol';
 
 /** A channel that is read by Node's event loop, or by force where that stands still. */
@@ -11,7 +12,7 @@ export class Post {
 
   constructor(name: string, onMessage: (message: ChannelMessage) => void) {
     this.#onMessage = onMessage;
-    this.#channel = new BroadcastChannel(name);
+    this.#channel = new (workerThreads().BroadcastChannel)(name);
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- Node types the channel without it
     this.#channel.onmessage = (event) => onMessage((event as { data: ChannelMessage }).data);
     this.#channel.unref();
@@ -19,7 +20,9 @@ export class Post {
 
   /** Reads one message that has come and was not delivered yet; false when there is none. */
   fetch(): boolean {
-    const received: { message: ChannelMessage } | undefined = receiveMessageOnPort(this.#channel as never);
+    const received: { message: ChannelMessage } | undefined = workerThreads().receiveMessageOnPort(
+      this.#channel as never,
+    );
     if (received === undefined) {
       return false;
     }
@@ -33,7 +36,7 @@ export class Post {
 
   /** Sends one message to whoever reads the channel with this name. */
   static send(name: string, message: ChannelMessage): void {
-    const channel = new BroadcastChannel(name);
+    const channel = new (workerThreads().BroadcastChannel)(name);
     try {
       channel.postMessage(message);
     } finally {

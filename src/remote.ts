@@ -1,6 +1,6 @@
 /** The producer's end of a task manager: in whatever thread. */
 
-import { threadId } from 'node:worker_threads';
+import { workerThreads } from './builtin';
 
 import { Calls } from './calls';
 import { Connection } from './connection';
@@ -75,6 +75,7 @@ export class RemoteTaskManager {
     const ring = makeRingMemory(handle.capacity, RING_BYTES);
     const replies = makeRingMemory(handle.capacity, RING_BYTES);
     producers += 1;
+    const { threadId } = workerThreads();
     const channel = `${handle.channel}.${threadId}.${producers}`;
     this.#connection = connection;
     this.#calls = new Calls(connection, replies, channel, () => this.#outbox);

@@ -1,8 +1,9 @@
 /** What a task manager counts, and tells whoever listens. */
 
 import { channel } from 'node:diagnostics_channel';
-import { type RecordableHistogram, createHistogram } from 'node:perf_hooks';
+import type { RecordableHistogram } from 'node:perf_hooks';
 
+import { perfHooks } from './builtin';
 import { monotonicNow } from './clock';
 
 /** Of each name, one run in so many is measured: a measurement costs ten times as much as a small task. The first one always is. */
@@ -46,8 +47,8 @@ export class NameStats implements TaskStats {
   run: number = 0;
   failed: number = 0;
   cancelled: number = 0;
-  readonly lateness: RecordableHistogram = createHistogram();
-  readonly runTime: RecordableHistogram = createHistogram();
+  readonly lateness: RecordableHistogram = perfHooks().createHistogram();
+  readonly runTime: RecordableHistogram = perfHooks().createHistogram();
 
   constructor(name: string) {
     this.name = name;
