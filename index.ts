@@ -43,6 +43,7 @@ export {
 } from './src/task';
 export type { InstallOptions, RecurringFunction, RecurringOptions } from './src/task';
 export { TaskManager } from './src/task-manager';
-export type { TaskManagerOptions, TaskManagerStats } from './src/task-manager';
+export type { TaskManagerStats } from './src/task-counts';
+export type { TaskManagerOptions } from './src/task-manager-options';
 export type { TaskContext, TaskHandler } from './src/named-task';
 export type { CancelOutcome, TaskManagerHandle } from './src/task-protocol';

@@ -1,0 +1,28 @@
+/** What becomes of what a task throws. */
+
+import type { NameStats } from './stats';
+
+/** Counts errors and hands them to the manager's `onError`. */
+export class Failures {
+  readonly #onError: (error: unknown, name: string) => void;
+
+  constructor(onError: (error: unknown, name: string) => void) {
+    this.#onError = onError;
+  }
+
+  report(error: unknown, stats: NameStats): void {
+    stats.onFail(error);
+    try {
+      this.#onError(error, stats.name);
+    } catch (second) {
+      // It is called in the middle of everything; nobody's task is to suffer from it.
+      reportError(error, stats.name);
+      console.error('error in onError', second);
+    }
+  }
+}
+
+/** The default of `onError`. */
+export function reportError(error: unknown, name: string): void {
+  console.error(`error in the task ${JSON.stringify(name)}`, error);
+}
