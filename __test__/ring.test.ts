@@ -211,12 +211,19 @@ test('a producer that waits in an empty ring is told at once', () => {
   expect(consumer.publish()).toBe(true);
 });
 
-test('a producer knows whether the consumer looks', () => {
-  expect(producer.isLookedAt).toBe(false);
+test('a producer knows whether the consumer looks, after each record', () => {
+  const pushed = (id: number): [isLookedAt: boolean, available: number] => {
+    push(id);
+    return [producer.isLookedAt, consumer.available];
+  };
+  expect(pushed(1)).toEqual([false, 1]);
   consumer.setLooking(true);
-  expect(producer.isLookedAt).toBe(true);
+  expect(pushed(2)).toEqual([true, 2]);
+  consumer.setLooking(true);
+  expect(pushed(3)).toEqual([true, 3]);
   consumer.setLooking(false);
-  expect(producer.isLookedAt).toBe(false);
+  consumer.setLooking(false);
+  expect(pushed(4)).toEqual([false, 4]);
 });
 
 test('hasRoom() says what push() will', () => {

@@ -24,6 +24,7 @@ export class Inbox {
   connections = 0;
   #receivedFromGone = 0;
   #taken = 0;
+  #isLooking = false;
 
   constructor(channel: string, recipient: Recipient, onIntroduction: () => void) {
     this.#recipient = recipient;
@@ -69,6 +70,16 @@ export class Inbox {
   /** Sends the replies for which there was no room. */
   flush(): void {
     this.#producers.forEach((producer) => producer.flush());
+  }
+
+  /** Says in all queues whether the manager looks into them by itself. Who stops looks once more, afterwards. */
+  setLooking(isLooking: boolean): void {
+    if (isLooking !== this.#isLooking) {
+      this.#isLooking = isLooking;
+      for (const producer of this.#producers) {
+        producer.setLooking(isLooking);
+      }
+    }
   }
 
   /** Whether there is nothing to take. */
@@ -138,6 +149,7 @@ export class Inbox {
 
   #add(added: Producer): void {
     this.connections += 1;
+    added.setLooking(this.#isLooking);
     const after = [...this.#producers].filter((producer) => added.comesBefore(producer));
     this.#producers.add(added);
     for (const producer of after) {

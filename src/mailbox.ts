@@ -84,11 +84,12 @@ export class Mailbox {
         return false;
       }
     }
-    // The order is the promise: first the word, then the queues. See `task-protocol.ts`.
+    // The order is the promise: first the word, then the bit in each queue, then the look into it. See `task-protocol.ts`.
     this.#control.sayAsleep(armedUntil());
+    inbox.setLooking(false);
     const isIdle = !this.#control.hasPost && inbox.isEmpty();
     if (!isIdle) {
-      this.#control.sayAwake();
+      this.#sayAwake();
     }
     return isIdle;
   }
@@ -96,7 +97,7 @@ export class Mailbox {
   /** Begins a journey: until {@link Mailbox.endJourney}, {@link Mailbox.take} alone takes what is sent. */
   beginJourney(): Lockstep {
     // Threads need not ring for what they send; they ring when they come to rest.
-    this.#control.sayAwake();
+    this.#sayAwake();
     this.#lockstep = new Lockstep(this.#control.state, () => this.#openThreads());
     return this.#lockstep;
   }
@@ -154,9 +155,14 @@ export class Mailbox {
       record(this.wakeUpLatency, systemClock.monotonic() - rungAt);
     }
     // In this order: see `task-protocol.ts`.
-    this.#control.sayAwake();
+    this.#sayAwake();
     trigger.clear();
     this.drain();
+  }
+
+  #sayAwake(): void {
+    this.#control.sayAwake();
+    this.#threads?.inbox.setLooking(true);
   }
 
   /**

@@ -62,7 +62,9 @@ export class Outbox {
     const id = this.takeId();
     const record = (due === AT_ONCE ? RECORD_NOW : this.#timedRecord()) | flags;
     if (rarer === undefined && this.#writer.push(record, number, payload, due, id)) {
-      connection.wake(due);
+      if (!this.#ring.isLookedAt) {
+        connection.wake(due);
+      }
     } else {
       this.#sendEncoded(record, number, payload, due, id, rarer, patience);
     }

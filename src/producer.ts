@@ -95,6 +95,11 @@ export class Producer {
     return this.#threadId === other.#threadId ? this.#number < other.#number : this.#threadId < other.#threadId;
   }
 
+  /** Says whether the manager looks into the queue by itself. */
+  setLooking(isLooking: boolean): void {
+    this.#mail.record.setLooking(isLooking);
+  }
+
   /** How many records there are to take. */
   get available(): number {
     return this.#mail.available;

@@ -12,7 +12,11 @@
  *
  * HEAD is the producer's, TAIL and BYTES_TAIL the consumer's; WAITING says that the producer sleeps until those two have come to
  * where it wants to be woken. A record is written before HEAD moves and read before TAIL moves; `Atomics` are sequentially consistent, so whoever sees the new
- * position sees the record. Positions count on for ever, modulo 2^32; both sizes are powers of two.
+ * position sees the record. Positions count on for ever, modulo 2^32, HEAD's modulo 2^31; both sizes are powers of two.
+ *
+ * The lowest bit of HEAD is the consumer's: it is set unless that looks again by itself. The producer adds to HEAD, and what was
+ * there before tells it whether the consumer may have to be woken: one atomic operation for both (of the 68 ns of a task, 5 less
+ * than with a store and a load).
  *
  * Each side remembers the other's position and looks again only when it says that there is nothing to do: an atomic operation costs
  * more than all the rest of a record.
@@ -29,8 +33,11 @@ const BYTES_TAIL = 17;
 const WAITING = 32;
 const WAKE_TAIL = 33;
 const WAKE_BYTES_TAIL = 34;
-const LOOKING = 48;
 const HEADER_BYTES = 256;
+
+/** In HEAD: the consumer does not look by itself. The position is above. */
+const ASLEEP_BIT = 1;
+const ONE_RECORD = 2;
 
 /** A slot: two doubles, then four 32-bit words. */
 const SLOT_DOUBLES = 4;
@@ -53,8 +60,10 @@ export interface RingMemory {
 
 /** Makes the memory for `slots` records and `bytes` bytes, both powers of two. */
 export function makeRingMemory(slots: number, bytes: number): RingMemory {
+  const words = new SharedArrayBuffer(HEADER_BYTES + slots * SLOT_DOUBLES * Float64Array.BYTES_PER_ELEMENT);
+  new Int32Array(words)[HEAD] = ASLEEP_BIT;
   return {
-    words: new SharedArrayBuffer(HEADER_BYTES + slots * SLOT_DOUBLES * Float64Array.BYTES_PER_ELEMENT),
+    words,
     bytes: new SharedArrayBuffer(bytes + largestOf(bytes)),
     byteCapacity: bytes,
   };
@@ -102,10 +111,15 @@ class Ring {
 export class RingProducer extends Ring {
   /** Where what is being written in place has to end; 0 when a record has taken its place meanwhile. */
   limit = 0;
+  /** Whether the consumer looks again by itself, or sees the last record before it stops: see {@link RingConsumer.setLooking}. */
+  isLookedAt = false;
   #head = 0;
   #bytesHead = 0;
-  /** The consumer's positions when they were last looked at. */
-  #tail = 0;
+  /**
+   * The consumer's positions when they were last looked at. The first record finds the ring full, and looks: what never ran when V8 compiles
+   * this is not compiled, and would throw all of it away when it runs first.
+   */
+  #tail = -this.slotCapacity;
   #bytesTail = 0;
 
   /** Whether there is room for so many records and bytes, padded; for more than the ring has, whether there is for the first. */
@@ -167,11 +181,6 @@ export class RingProducer extends Ring {
     return Math.min(this.byteCapacity - this.#bytesUsed(), this.largest);
   }
 
-  /** Whether the consumer will look again by itself. Asked after a push: see {@link RingConsumer.setLooking}. */
-  get isLookedAt(): boolean {
-    return Atomics.load(this.header, LOOKING) !== 0;
-  }
-
   /**
    * Says that the producer is about to sleep until there is room, or that it is awake again. It wants to be woken when half of the
    * ring is free: to wake it for each record would have the two take turns at a few records each, with a switch between
@@ -199,7 +208,7 @@ export class RingProducer extends Ring {
       this.#bytesHead = (this.#bytesHead + padded(size)) | 0;
     }
     this.#head = (this.#head + 1) | 0;
-    Atomics.store(this.header, HEAD, this.#head);
+    this.isLookedAt = (Atomics.add(this.header, HEAD, ONE_RECORD) & ASLEEP_BIT) === 0;
   }
 
   #look(): void {
@@ -225,7 +234,7 @@ export class RingConsumer extends Ring {
 
   /** How many records there are now. */
   get available(): number {
-    return (Atomics.load(this.header, HEAD) - this.#tail) | 0;
+    return (Atomics.load(this.header, HEAD) - (this.#tail << 1)) >> 1;
   }
 
   /** What the next record is; there must be one. */
@@ -272,10 +281,15 @@ export class RingConsumer extends Ring {
 
   /**
    * Says that the consumer looks again and again, so that nobody need wake it, or that it is about to stop: then it looks once
-   * more. That is stored before HEAD is loaded, and the producer stores HEAD before it loads that: one sees the other.
+   * more. Both change HEAD, as the producer does, one after the other: a record that the producer added before is seen by that look,
+   * and after it the producer finds the bit.
    */
   setLooking(isLooking: boolean): void {
-    Atomics.store(this.header, LOOKING, isLooking ? 1 : 0);
+    if (isLooking) {
+      Atomics.and(this.header, HEAD, ~ASLEEP_BIT);
+    } else {
+      Atomics.or(this.header, HEAD, ASLEEP_BIT);
+    }
   }
 
   /**

@@ -48,7 +48,13 @@ export type ChannelMessage =
  *
  * The owner stores that it sleeps and *then* looks into the queues once more; a producer moves its queue's head and *then* loads
  * the word. Both are sequentially consistent, so at least one of them sees the other: either the owner finds the record, or the
- * producer finds it asleep and sets the trigger. A producer does not store that the owner is awake: it could be terminated between
+ * producer finds it asleep and sets the trigger.
+ *
+ * The load is left out by a producer that finds no bit in its queue's head when it moves that (`ring.ts`). The owner sets the bit
+ * between the two: so whoever does not find it has moved the head before, and the owner's look comes after. Whoever finds it
+ * loads the word as if there were no bit, so it does no harm where it is left set.
+ *
+ * A producer does not store that the owner is awake: it could be terminated between
  * that and the trigger, and nobody would ever wake the owner again.
  *
  * A producer that has set the trigger need not do so again while it reads the same number: the owner stores another one before it
