@@ -1,8 +1,8 @@
 /** Where a manager takes in what other threads have for it: made when its handle is asked for. */
 
-import { type RecordableHistogram, createHistogram } from 'node:perf_hooks';
-import { threadId } from 'node:worker_threads';
+import type { RecordableHistogram } from 'node:perf_hooks';
 
+import { perfHooks, workerThreads } from './builtin';
 import { systemClock } from './clock';
 import { TaskManagerClosedError } from './errors';
 import { WaitableEvent } from './event';
@@ -22,14 +22,13 @@ const CONVERSATION = 0.25;
 export class Mailbox {
   /** How often the loop was woken. */
   wakeUps = 0;
-  /** From the first ringing of a producer to the loop's answer, in nanoseconds. */
-  readonly wakeUpLatency: RecordableHistogram = createHistogram();
   readonly #settings: TaskManagerSettings;
   readonly #control: OwnerControl;
   readonly #recipient: Recipient;
   #handle: TaskManagerHandle | undefined;
   #threads: Threads | undefined;
   #lockstep: Lockstep | undefined;
+  #wakeUpLatency: RecordableHistogram | undefined;
   #isClosed = false;
 
   constructor(settings: TaskManagerSettings, control: OwnerControl, recipient: Recipient) {
@@ -51,6 +50,11 @@ export class Mailbox {
   /** How many payloads had begun to come when their thread ended. */
   get torn(): number {
     return this.#threads?.inbox.torn ?? 0;
+  }
+
+  /** From the first ringing of a producer to the loop's answer, in nanoseconds. */
+  get wakeUpLatency(): RecordableHistogram {
+    return (this.#wakeUpLatency ??= perfHooks().createHistogram());
   }
 
   /** Takes over what other threads had scheduled when it began, unless a time machine does that. */
@@ -134,7 +138,7 @@ export class Mailbox {
       trigger: trigger.handle,
       control: this.#control.memory,
       channel,
-      threadId,
+      threadId: workerThreads().threadId,
       capacity,
       onFull,
     });

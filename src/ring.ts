@@ -49,6 +49,12 @@ const NAME = 5;
 const SIZE = 6;
 const ID = 7;
 
+/**
+ * After so many records, at the latest, the producer looks how far the consumer is. It need not, but a path that was never gone until
+ * V8 compiles the others is not compiled with them, and throws all of them away when it is gone.
+ */
+const OFTEN = 64;
+
 /** The shared memory of a ring. */
 export interface RingMemory {
   readonly words: SharedArrayBuffer;
@@ -115,11 +121,10 @@ export class RingProducer extends Ring {
   isLookedAt = false;
   #head = 0;
   #bytesHead = 0;
-  /**
-   * The consumer's positions when they were last looked at. The first record finds the ring full, and looks: what never ran when V8 compiles
-   * this is not compiled, and would throw all of it away when it runs first.
-   */
-  #tail = -this.slotCapacity;
+  /** How many records there is surely room for. */
+  #room = 0;
+  /** The consumer's positions when they were last looked at. */
+  #tail = 0;
   #bytesTail = 0;
 
   /** Whether there is room for so many records and bytes, padded; for more than the ring has, whether there is for the first. */
@@ -162,10 +167,10 @@ export class RingProducer extends Ring {
 
   /** Whether there is a slot for another record. */
   hasSlot(): boolean {
-    if (this.#slotsUsed() >= this.slotCapacity) {
+    if (this.#room === 0) {
       this.#look();
     }
-    return this.#slotsUsed() < this.slotCapacity;
+    return this.#room > 0;
   }
 
   /** Where the bytes of the next record begin. */
@@ -207,6 +212,7 @@ export class RingProducer extends Ring {
     if (size > 0) {
       this.#bytesHead = (this.#bytesHead + padded(size)) | 0;
     }
+    this.#room -= 1;
     this.#head = (this.#head + 1) | 0;
     this.isLookedAt = (Atomics.add(this.header, HEAD, ONE_RECORD) & ASLEEP_BIT) === 0;
   }
@@ -214,6 +220,7 @@ export class RingProducer extends Ring {
   #look(): void {
     this.#tail = Atomics.load(this.header, TAIL);
     this.#bytesTail = Atomics.load(this.header, BYTES_TAIL);
+    this.#room = Math.min(this.slotCapacity - this.#slotsUsed(), OFTEN);
   }
 
   #slotsUsed(): number {
