@@ -67,11 +67,26 @@ export class Mail {
 
   /** Takes the record, with the pieces that came before it, and returns its payload. */
   takePayload(): unknown {
-    const { kind, value, byteOffset, size } = this.#ring;
+    const ring = this.#ring;
+    const { kind, value } = ring;
+    const form = kind & PAYLOAD_MASK;
+    if (form > PAYLOAD_NUMBER) {
+      return this.#takeLarger(form, value);
+    }
+    // It has no bytes, and need not be asked for them.
+    ring.skip();
+    return form === PAYLOAD_NUMBER ? value : undefined;
+  }
+
+  /** Gives the room back; true when the writer is to be woken for it. */
+  publish(): boolean {
+    return this.#ring.publish();
+  }
+
+  #takeLarger(form: number, value: number): unknown {
+    const { byteOffset, size } = this.#ring;
     this.#ring.advance();
-    switch (kind & PAYLOAD_MASK) {
-      case PAYLOAD_NUMBER:
-        return value;
+    switch (form) {
       case PAYLOAD_CONSTANT:
         return CONSTANTS[value];
       case PAYLOAD_PLAIN:
@@ -85,11 +100,6 @@ export class Mail {
       default:
         return undefined;
     }
-  }
-
-  /** Gives the room back; true when the writer is to be woken for it. */
-  publish(): boolean {
-    return this.#ring.publish();
   }
 
   /** The record's bytes, behind those of its pieces. */

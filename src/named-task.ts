@@ -32,11 +32,12 @@ export class HandlerName {
 
   /** The handler, or an error when there is none. */
   get(): TaskHandler {
-    if (this.handler === undefined) {
-      throw new UnknownTaskError(this.name);
-    }
-    return this.handler;
+    return this.handler ?? refuseUnknown(this.name);
   }
+}
+
+function refuseUnknown(name: string): never {
+  throw new UnknownTaskError(name);
 }
 
 /** A named task that waits for its time, and is recurring when it has an interval. */
@@ -68,13 +69,16 @@ export class NamedTask extends RecurringTask {
   }
 }
 
-/** What a handler is told. The signal is made when somebody asks for it. */
+/** What aborts the tasks that were asked for their signal, or aborted. Few are; so the others have no room for it. */
+const controllers = new WeakMap<NamedTaskContext, AbortController>();
+
+/**
+ * What a handler is told. There is one for each task: V8 makes it in place as long as the constructor has at most 27 bytes of
+ * bytecode, so the fields are not defined before they are set.
+ */
 export class NamedTaskContext implements TaskContext {
-  readonly name: string;
-  readonly manager: TaskManager;
-  /** Whether nobody wants the task any more. */
-  isAborted: boolean = false;
-  #controller: AbortController | undefined;
+  declare readonly name: string;
+  declare readonly manager: TaskManager;
 
   constructor(name: string, manager: TaskManager) {
     this.name = name;
@@ -82,15 +86,21 @@ export class NamedTaskContext implements TaskContext {
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.isAborted) {
-      this.#controller.abort();
+    let controller = controllers.get(this);
+    if (controller === undefined) {
+      controller = new AbortController();
+      controllers.set(this, controller);
     }
-    return this.#controller.signal;
+    return controller.signal;
+  }
+
+  /** Whether nobody wants the task any more. */
+  get isAborted(): boolean {
+    return controllers.get(this)?.signal.aborted === true;
   }
 
   abort(): void {
-    this.isAborted = true;
-    this.#controller?.abort();
+    void this.signal;
+    controllers.get(this)?.abort();
   }
 }

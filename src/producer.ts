@@ -126,9 +126,8 @@ export class Producer {
   /** Answers a call; after its result nobody waits for it any more. */
   reply(id: number, result: unknown): void {
     // For most tasks nobody waits, and to look for one costs more than the task.
-    if (this.calls.size > 0 && this.calls.delete(id)) {
-      this.#pace.send();
-      this.#replies.send(id, result);
+    if (this.calls.size > 0) {
+      this.#answer(id, result);
     }
   }
 
@@ -172,12 +171,26 @@ export class Producer {
   #take(): void {
     const mail = this.#mail;
     const { kind, name, id } = mail.record;
+    if ((kind & (RECORD_MASK | RECORD_CALL)) === RECORD_NOW && this.#options === undefined) {
+      this.received += 1;
+      this.#recipient.onTask(this, id, this.#names[name], mail.takePayload());
+    } else {
+      this.#takeRarer(kind, name, id);
+    }
+  }
+
+  /**
+   * Takes a record that is not a simple task. V8 compiles the way of those in one piece, from `#take()` to their handlers, as long
+   * as it has at most 920 bytes of bytecode, and calls what is beyond: a task costs up to 80 ns then instead of 55.
+   */
+  #takeRarer(kind: number, name: number, id: number): void {
+    const mail = this.#mail;
     switch (kind & RECORD_MASK) {
       case RECORD_NOW:
+        this.received += 1;
         if ((kind & RECORD_CALL) !== 0) {
           this.calls.add(id);
         }
-        this.received += 1;
         if (this.#options === undefined) {
           this.#recipient.onTask(this, id, this.#names[name], mail.takePayload());
         } else {
@@ -206,6 +219,13 @@ export class Producer {
         break;
       default:
         mail.record.advance();
+    }
+  }
+
+  #answer(id: number, result: unknown): void {
+    if (this.calls.delete(id)) {
+      this.#pace.send();
+      this.#replies.send(id, result);
     }
   }
 

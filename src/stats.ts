@@ -1,6 +1,6 @@
 /** What a task manager counts, and tells whoever listens. */
 
-import { channel } from 'node:diagnostics_channel';
+import { type Channel, channel } from 'node:diagnostics_channel';
 import type { RecordableHistogram } from 'node:perf_hooks';
 
 import { perfHooks } from './builtin';
@@ -33,12 +33,10 @@ export interface TaskMessage {
   readonly error?: unknown;
 }
 
-const channels = {
-  schedule: channel('waitable-event:task:schedule'),
-  start: channel('waitable-event:task:start'),
-  end: channel('waitable-event:task:end'),
-  error: channel('waitable-event:task:error'),
-};
+const onScheduleChannel = channel('waitable-event:task:schedule');
+const onStartChannel = channel('waitable-event:task:start');
+const onEndChannel = channel('waitable-event:task:end');
+const onErrorChannel = channel('waitable-event:task:error');
 
 /** The counts of one name. */
 export class NameStats implements TaskStats {
@@ -56,8 +54,8 @@ export class NameStats implements TaskStats {
 
   onSchedule(): void {
     this.scheduled += 1;
-    if (channels.schedule.hasSubscribers) {
-      channels.schedule.publish({ name: this.name });
+    if (onScheduleChannel.hasSubscribers) {
+      this.#tell(onScheduleChannel);
     }
   }
 
@@ -70,34 +68,43 @@ export class NameStats implements TaskStats {
   onStart(late: number): number {
     const { isMeasured } = this;
     this.run += 1;
-    if (channels.start.hasSubscribers) {
-      channels.start.publish({ name: this.name });
+    if (onStartChannel.hasSubscribers) {
+      this.#tell(onStartChannel);
     }
-    if (!isMeasured) {
-      return Number.NaN;
-    }
-    if (late >= 0) {
-      record(this.lateness, late);
-    }
-    return monotonicNow();
+    return isMeasured ? startMeasuring(this, late) : Number.NaN;
   }
 
   /** The run is over that began at `start`, if that was measured. */
   onEnd(start: number): void {
     if (start >= 0) {
-      record(this.runTime, monotonicNow() - start);
+      endMeasuring(this, start);
     }
-    if (channels.end.hasSubscribers) {
-      channels.end.publish({ name: this.name });
+    if (onEndChannel.hasSubscribers) {
+      this.#tell(onEndChannel);
     }
   }
 
   onFail(error: unknown): void {
     this.failed += 1;
-    if (channels.error.hasSubscribers) {
-      channels.error.publish({ name: this.name, error });
+    if (onErrorChannel.hasSubscribers) {
+      onErrorChannel.publish({ name: this.name, error });
     }
   }
+
+  #tell(to: Channel): void {
+    to.publish({ name: this.name });
+  }
+}
+
+function startMeasuring(stats: NameStats, late: number): number {
+  if (late >= 0) {
+    record(stats.lateness, late);
+  }
+  return monotonicNow();
+}
+
+function endMeasuring(stats: NameStats, start: number): void {
+  record(stats.runTime, monotonicNow() - start);
 }
 
 /** A time in milliseconds; a histogram takes nanoseconds from 1 up to 104 days. */

@@ -40,11 +40,9 @@ export class TaskRecipient implements Recipient<HandlerName> {
     const stats = (name.stats ??= this.#counts.of(name.name));
     stats.onSchedule();
     const start = stats.onStart(Number.NaN);
-    try {
-      this.#run(producer, id, name, payload);
-    } finally {
-      stats.onEnd(start);
-    }
+    // What the task throws ends there.
+    this.#run(producer, id, name, payload);
+    stats.onEnd(start);
   }
 
   onTimedTask(
