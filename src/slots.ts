@@ -48,8 +48,7 @@ export class Slots {
   }
 
   giveBack(slot: number): void {
-    const task = this.tasks[slot] as Task;
-    task.slot = -1;
+    (this.tasks[slot] as Task).takenOut(this.due[slot] as number);
     this.tasks[slot] = undefined;
     this.size -= 1;
     if (this.size > 0) {

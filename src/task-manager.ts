@@ -122,7 +122,7 @@ export class TaskManager implements TaskSource {
   readonly #onFull: 'block' | 'throw';
   readonly #onError: (error: unknown, name: string) => void;
   readonly #handlers = new Map<string, HandlerName>();
-  readonly #schedule = new Schedule();
+  readonly #schedule = new Schedule(this);
   #handle: TaskManagerHandle | undefined;
   #trigger: WaitableEvent | undefined;
   #inbox: Inbox | undefined;
@@ -183,7 +183,7 @@ export class TaskManager implements TaskSource {
   /** Takes a task out, in O(log n); nothing happens when it is not installed here. */
   suspendTask(task: Task): void {
     validateTask(task);
-    if (task.manager !== this) {
+    if (task.installation?.manager !== this) {
       return;
     }
     this.#schedule.remove(task);
@@ -220,15 +220,18 @@ export class TaskManager implements TaskSource {
 
   /** Installs a task on the wall clock, in the async context of the caller. @internal */
   installAt(task: Task, when: number): void {
-    task.context = captureContext();
-    this.#installed(task, this.#schedule.installAt(task, when));
+    this.#installed(task, this.#schedule.installAt(task, when, captureContext()));
     this.#loop.watchClock();
   }
 
   /** Installs a task so many milliseconds from now, in the async context of the caller. @internal */
   installIn(task: Task, delta: number): void {
-    task.context = captureContext();
-    this.#installed(task, this.#schedule.installIn(task, delta));
+    this.#installed(task, this.#schedule.installIn(task, delta, captureContext()));
+  }
+
+  /** When a task is due, on the manager's own clock. @internal */
+  dueOf(task: Task): number {
+    return this.#schedule.dueOf(task);
   }
 
   /** Installs a recurring task at the next point of its grid. @internal */
@@ -404,15 +407,14 @@ export class TaskManager implements TaskSource {
 
   /** Takes a task over from the manager it was in. */
   #adopt(task: Task): void {
-    if (task.manager !== this) {
+    if (task.installation?.manager !== this) {
       task.suspendTask();
-      task.manager = this;
+      this.#schedule.adopt(task);
     }
   }
 
   /** A task was installed, before all others or not. */
   #installed(task: Task, isFirst: boolean): void {
-    task.manager = this;
     this.#statsOfTask(task).onSchedule();
     if (isFirst) {
       this.#loop.reschedule();
@@ -449,7 +451,7 @@ export class TaskManager implements TaskSource {
     // A wall clock that is slowed down may be a hair before the point that the task runs for now: that is not to come again.
     const isEarly = taskTime !== null && taskTime > time && taskTime - time <= CLOCK_TOLERANCE;
     const next = task.nextTime(isEarly ? taskTime : time) as number;
-    const isFirst = this.#schedule.installAt(task, next);
+    const isFirst = this.#schedule.installAt(task, next, task.installation?.context);
     stats.onSchedule();
     this.#loop.watchClock();
     if (isFirst) {
@@ -540,7 +542,7 @@ export class TaskManager implements TaskSource {
       this.#byKey.set(key, task);
     }
     task.priority = priority;
-    task.manager = this;
+    this.#schedule.adopt(task);
     if (interval !== undefined) {
       task.installTask({ interval, offset });
     } else if (when !== undefined) {
@@ -548,8 +550,7 @@ export class TaskManager implements TaskSource {
     } else if ('delta' in at) {
       this.installIn(task, at.delta);
     } else {
-      task.context = captureContext();
-      this.#installed(task, this.#schedule.installDue(task, at.due));
+      this.#installed(task, this.#schedule.installDue(task, at.due, captureContext()));
     }
     return task;
   }
@@ -714,7 +715,7 @@ export class TaskManager implements TaskSource {
 }
 
 function runTask(task: Task, stats: NameStats, late: number): unknown {
-  const { context } = task;
+  const context = task.installation?.context;
   const start = stats.onStart(late);
   try {
     return context === undefined ? task.processTask() : runInContext(context, callTask, task);

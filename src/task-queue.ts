@@ -52,6 +52,12 @@ export class TaskQueue {
     return true;
   }
 
+  /** When a task is due; undefined when it is not in this queue. */
+  dueOf(task: Task): number | undefined {
+    const { slot } = task;
+    return slot >= 0 && this.#slots.tasks[slot] === task ? this.#slots.due[slot] : undefined;
+  }
+
   /** When the first task is due; Infinity when there is none. */
   nextDue(): number {
     const first = this.#first();
