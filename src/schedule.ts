@@ -89,8 +89,10 @@ export class Schedule {
 
   /** Takes a task over that is in no queue; its time is one on the wall from now on. */
   adopt(task: Task): void {
-    // Asked for, to be had from the clock that it was on.
-    void task.taskTime;
+    if (task.installation !== undefined) {
+      // Asked for, to be had from the clock that it was on.
+      void task.taskTime;
+    }
     task.installation = this.#adopted;
   }
 
