@@ -528,7 +528,6 @@ export declare class SystemError extends Error {
  * one's `installTask()` is used.
  */
 export declare abstract class Task {
-  #private;
   /** Of tasks that are due at the same time, the one with the lower number runs first; equals run in the order they were installed. */
   priority: number;
   /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */

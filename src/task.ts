@@ -49,7 +49,7 @@ export abstract class Task {
 
   /** Its number in its manager's queue, while it is there; outside, which clock its time is on. @internal */
   slot: number = ON_WALL;
-  /** Its time, in two halves: see `setTime()`. @internal */
+  /** Its time, in two halves: see `setTime()` below. @internal */
   timeHigh: number = NEVER;
   /** @internal */
   timeLow: number = 0;
@@ -61,22 +61,15 @@ export abstract class Task {
     if (this.timeHigh === IN_QUEUE || this.slot === ON_CLOCK) {
       // Where the wall clock is, is asked when somebody wants to know: that takes longer than the rest of an install.
       const { clock, manager } = this.installation as Installation;
-      const time = this.timeHigh === IN_QUEUE ? manager.dueOf(this) : this.#time;
-      this.taskTime = time + clock.offset();
+      const time = this.timeHigh === IN_QUEUE ? manager.dueOf(this) : timeOf(this);
+      setWallTime(this, time + clock.offset());
     }
-    const time = this.#time;
+    const time = timeOf(this);
     return Number.isNaN(time) ? null : time;
   }
 
   set taskTime(time: number | null) {
-    if (time === null || Number.isNaN(time)) {
-      this.timeHigh = NEVER;
-    } else {
-      this.#setTime(time);
-    }
-    if (this.slot < 0) {
-      this.slot = ON_WALL;
-    }
+    setWallTime(this, time ?? Number.NaN);
   }
 
   /** Whether it waits for its time. */
@@ -122,7 +115,7 @@ export abstract class Task {
   /** It was taken out of the queue, where it was due at `due`. @internal */
   takenOut(due: number): void {
     if (this.timeHigh === IN_QUEUE) {
-      this.#setTime(due);
+      setTime(this, due);
       this.slot = ON_CLOCK;
     } else {
       this.slot = ON_WALL;
@@ -132,21 +125,8 @@ export abstract class Task {
   /** The time on the clock of its installation; NaN when there is none. @internal */
   timeOn(clock: Clock): number {
     return this.slot === ON_CLOCK && this.installation?.clock === clock
-      ? this.#time
+      ? timeOf(this)
       : (this.taskTime ?? Number.NaN) - clock.offset();
-  }
-
-  get #time(): number {
-    halves[HIGH] = this.timeHigh;
-    halves[1 - HIGH] = this.timeLow;
-    return double[0] as number;
-  }
-
-  /** A field for a double would be an object of its own, of 16 bytes; integers are in the task itself. */
-  #setTime(time: number): void {
-    double[0] = time;
-    this.timeHigh = halves[HIGH] as number;
-    this.timeLow = halves[1 - HIGH] as number;
   }
 
   /** Whether it is due again after a run. @internal */
@@ -169,6 +149,30 @@ export abstract class Task {
 
   /** Told when a run returned a promise. @internal */
   pending(): void {}
+}
+
+function timeOf(task: Task): number {
+  halves[HIGH] = task.timeHigh;
+  halves[1 - HIGH] = task.timeLow;
+  return double[0] as number;
+}
+
+/** A field for a double would be an object of its own, of 16 bytes; integers are in the task itself. */
+function setTime(task: Task, time: number): void {
+  double[0] = time;
+  task.timeHigh = halves[HIGH] as number;
+  task.timeLow = halves[1 - HIGH] as number;
+}
+
+function setWallTime(task: Task, time: number): void {
+  if (Number.isNaN(time)) {
+    task.timeHigh = NEVER;
+  } else {
+    setTime(task, time);
+  }
+  if (task.slot < 0) {
+    task.slot = ON_WALL;
+  }
 }
 
 // Most have this one, and need no field for it.
@@ -199,7 +203,7 @@ export class FunctionTask<A extends unknown[] = unknown[]> extends OneShotTask {
   constructor(fn: (...args: A) => unknown, ...args: A) {
     super();
     validateFunction('fn', fn);
-    this.#call = args.length === 0 ? (fn as () => unknown) : bind(fn, args);
+    this.#call = args.length === 0 ? fn : bind(fn, args);
   }
 
   override processTask(): unknown {
@@ -283,7 +287,7 @@ export class RecurringFunctionTask<A extends unknown[] = unknown[]> extends Recu
   constructor(interval: number, fn: (...args: A) => unknown, ...args: A) {
     super(interval);
     validateFunction('fn', fn);
-    this.#call = args.length === 0 ? (fn as () => unknown) : bind(fn, args);
+    this.#call = args.length === 0 ? fn : bind(fn, args);
   }
 
   override processTask(): unknown {
