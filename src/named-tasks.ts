@@ -45,9 +45,8 @@ export class NamedTasks {
     }
     const manager = this.#manager;
     task.priority = priority;
-    task.manager = manager;
     if (interval !== undefined) {
-      task.installTask({ interval, offset });
+      manager.installTask(task, { interval, offset });
     } else if (when !== undefined) {
       manager.installAt(task, when);
     } else if ('delta' in at) {

@@ -1,7 +1,10 @@
 /** Tasks in the order of their times, on two clocks. */
 
+import type { AsyncContext } from './async-context';
 import { CLOCK_TOLERANCE, type Clock, systemClock } from './clock';
-import type { Task } from './task';
+import { Installation } from './installation';
+import { IN_QUEUE, type Task } from './task';
+import type { TaskManager } from './task-manager';
 import { TaskQueue } from './task-queue';
 
 /**
@@ -17,6 +20,18 @@ export class Schedule {
   #byWallClock = 0;
   /** No task is due before; a task that is taken out leaves it where it is. */
   #earliest = Infinity;
+  readonly #manager: TaskManager;
+  /** How the last tasks were installed. */
+  #byClock: Installation;
+  #byWall: Installation;
+  readonly #adopted: Installation;
+
+  constructor(manager: TaskManager) {
+    this.#manager = manager;
+    this.#byClock = new Installation(manager, this.#clock, false, undefined);
+    this.#byWall = this.#byClock;
+    this.#adopted = this.#byClock;
+  }
 
   get size(): number {
     return this.#tasks.size;
@@ -43,7 +58,7 @@ export class Schedule {
   }
 
   /** Puts a task in by the wall clock; true when it comes before all others. */
-  installAt(task: Task, when: number): boolean {
+  installAt(task: Task, when: number, context: AsyncContext | undefined): boolean {
     this.remove(task);
     // By the same offset as the others: it is measured, and equal times are to stay equal.
     if (this.#byWallClock === 0) {
@@ -52,34 +67,45 @@ export class Schedule {
       this.#follow();
     }
     task.taskTime = when;
-    task.byWallClock = true;
+    this.#byWall = this.#byWall.like(this.#manager, this.#clock, true, context);
+    task.installation = this.#byWall;
     this.#byWallClock += 1;
     return this.#push(task, when - this.#offset);
   }
 
   /** Puts a task in, so many milliseconds from now; true when it comes before all others. */
-  installIn(task: Task, delta: number): boolean {
-    return this.installDue(task, this.#clock.monotonic() + (delta > 0 ? delta : 0));
+  installIn(task: Task, delta: number, context: AsyncContext | undefined): boolean {
+    return this.installDue(task, this.#clock.monotonic() + (delta > 0 ? delta : 0), context);
   }
 
   /** Puts a task in by the monotonic clock; true when it comes before all others. */
-  installDue(task: Task, due: number): boolean {
+  installDue(task: Task, due: number, context: AsyncContext | undefined): boolean {
     this.remove(task);
-    task.byWallClock = false;
-    task.setTimeOn(this.#clock, due);
+    this.#byClock = this.#byClock.like(this.#manager, this.#clock, false, context);
+    task.installation = this.#byClock;
+    task.timeHigh = IN_QUEUE;
     return this.#push(task, due);
+  }
+
+  /** Takes a task over that is in no queue; its time is one on the wall from now on. */
+  adopt(task: Task): void {
+    if (task.installation !== undefined) {
+      // Asked for, to be had from the clock that it was on.
+      void task.taskTime;
+    }
+    task.installation = this.#adopted;
   }
 
   /** Takes a task out. */
   remove(task: Task): void {
-    if (this.#tasks.remove(task) && task.byWallClock) {
+    if (task.slot >= 0 && this.#tasks.remove(task) && isByWallClock(task)) {
       this.#byWallClock -= 1;
     }
   }
 
   /** When a task is due that is installed here, or was. */
   dueOf(task: Task): number {
-    return task.timeOn(this.#clock);
+    return this.#tasks.dueOf(task) ?? task.timeOn(this.#clock);
   }
 
   /** When the first task is due; Infinity when there is none. */
@@ -93,7 +119,7 @@ export class Schedule {
   takeDue(now: number, before: number = Infinity): Task | undefined {
     this.#follow();
     const task = this.#tasks.takeDue(now, before);
-    if (task?.byWallClock === true) {
+    if (this.#byWallClock > 0 && task !== undefined && isByWallClock(task)) {
       this.#byWallClock -= 1;
     }
     return task;
@@ -106,9 +132,8 @@ export class Schedule {
     this.#offset = clock.offset();
     const shift = before.offset() - this.#offset;
     this.#tasks.reschedule((task, due) => {
-      if (task.clock === before) {
-        task.setTimeOn(clock, due + shift);
-      }
+      const { byWallClock, context } = task.installation as Installation;
+      task.installation = (byWallClock ? this.#byWall : this.#byClock).like(this.#manager, clock, byWallClock, context);
       return due + shift;
     });
   }
@@ -132,7 +157,7 @@ export class Schedule {
       this.#offset = offset;
       const time = this.now() + offset;
       this.#tasks.reschedule((task, due) => {
-        if (!task.byWallClock) {
+        if (!isByWallClock(task)) {
           return due;
         }
         followGrid(task, time);
@@ -140,6 +165,10 @@ export class Schedule {
       });
     }
   }
+}
+
+function isByWallClock(task: Task): boolean {
+  return (task.installation as Installation).byWallClock;
 }
 
 /** When the clock was set back, a recurring task does not wait until it is again as late as it was. */

@@ -18,19 +18,22 @@ export class Slots {
   due: Float64Array = new Float64Array(LEAST_CAPACITY);
   /** When it was installed, among others. */
   order: Float64Array = new Float64Array(LEAST_CAPACITY);
-  /** Where it is in the queue; of a free slot, the next free one. */
+  /** Where it is in the queue. */
   place: Int32Array = new Int32Array(LEAST_CAPACITY);
   /** Whose slot it is. */
   tasks: (Task | undefined)[] = [];
 
-  #free = -1;
+  /** Slots that were given back. They are noted side by side: a list through their places would be all over the memory. */
+  #free = new Int32Array(LEAST_CAPACITY);
+  #freeCount = 0;
   /** Slots from here on were never taken. */
   #fresh = 0;
 
   take(task: Task, due: number, order: number): number {
-    let slot = this.#free;
-    if (slot >= 0) {
-      this.#free = this.place[slot] as number;
+    let slot: number;
+    if (this.#freeCount > 0) {
+      this.#freeCount -= 1;
+      slot = this.#free[this.#freeCount] as number;
     } else {
       slot = this.#fresh;
       if (slot === this.due.length) {
@@ -47,29 +50,41 @@ export class Slots {
     return slot;
   }
 
-  giveBack(slot: number): void {
+  /** Takes out the task that is due at `due`; whoever calls has the time at hand, and here it may be far away. */
+  giveBack(slot: number, due: number): Task {
     const task = this.tasks[slot] as Task;
-    task.slot = -1;
+    task.takenOut(due);
     this.tasks[slot] = undefined;
     this.size -= 1;
     if (this.size > 0) {
-      this.place[slot] = this.#free;
-      this.#free = slot;
-      return;
+      this.#noteFree(slot);
+      return task;
     }
     // Those who come next have neighbouring slots again, and nobody pays for the most there ever were.
-    this.#free = -1;
+    this.#freeCount = 0;
     this.#fresh = 0;
     if (this.due.length > KEPT_CAPACITY) {
       this.tasks = [];
       this.#resize(LEAST_CAPACITY);
+      this.#free = new Int32Array(LEAST_CAPACITY);
     }
+    return task;
   }
 
   /** For two that are due at the same time: negative when the first one comes first. */
   compareAtSameTime(a: number, b: number): number {
     const byPriority = (this.tasks[a] as Task).priority - (this.tasks[b] as Task).priority;
     return byPriority || (this.order[a] as number) - (this.order[b] as number);
+  }
+
+  #noteFree(slot: number): void {
+    if (this.#freeCount === this.#free.length) {
+      const free = this.#free;
+      this.#free = new Int32Array(2 * this.#freeCount);
+      this.#free.set(free);
+    }
+    this.#free[this.#freeCount] = slot;
+    this.#freeCount += 1;
   }
 
   #resize(capacity: number): void {

@@ -36,7 +36,7 @@ import { validateFunction, validateMilliseconds, validateOptions } from './valid
  */
 export class TaskManager implements TaskSource {
   readonly #loop: RunLoop;
-  readonly #schedule = new Schedule();
+  readonly #schedule = new Schedule(this);
   readonly #counts = new TaskCounts();
   readonly #failures: Failures;
   readonly #named: NamedTasks;
@@ -77,7 +77,7 @@ export class TaskManager implements TaskSource {
   /** Takes a task out, in O(log n); nothing happens when it is not installed here. */
   suspendTask(task: Task): void {
     validateTask(task);
-    if (task.manager !== this) {
+    if (task.installation?.manager !== this) {
       return;
     }
     this.#schedule.remove(task);
@@ -114,21 +114,23 @@ export class TaskManager implements TaskSource {
 
   /** Installs a task on the wall clock, in the async context of the caller. @internal */
   installAt(task: Task, when: number): void {
-    task.context = captureContext();
-    this.#installed(task, this.#schedule.installAt(task, when));
+    this.#installed(task, this.#schedule.installAt(task, when, captureContext()));
     this.#loop.watchClock();
   }
 
   /** Installs a task so many milliseconds from now, in the async context of the caller. @internal */
   installIn(task: Task, delta: number): void {
-    task.context = captureContext();
-    this.#installed(task, this.#schedule.installIn(task, delta));
+    this.#installed(task, this.#schedule.installIn(task, delta, captureContext()));
+  }
+
+  /** When a task is due, on the manager's own clock. @internal */
+  dueOf(task: Task): number {
+    return this.#schedule.dueOf(task);
   }
 
   /** Installs a task at a time on the monotonic clock, in the async context of the caller. @internal */
   installDue(task: Task, due: number): void {
-    task.context = captureContext();
-    this.#installed(task, this.#schedule.installDue(task, due));
+    this.#installed(task, this.#schedule.installDue(task, due, captureContext()));
   }
 
   /** Installs a recurring task at the next point of its grid. @internal */
@@ -237,15 +239,14 @@ export class TaskManager implements TaskSource {
 
   /** Takes a task over from the manager it was in. */
   #adopt(task: Task): void {
-    if (task.manager !== this) {
+    if (task.installation?.manager !== this) {
       task.suspendTask();
-      task.manager = this;
+      this.#schedule.adopt(task);
     }
   }
 
   /** A task was installed, before all others or not. */
   #installed(task: Task, isFirst: boolean): void {
-    task.manager = this;
     this.#counts.ofTask(task).onSchedule();
     if (isFirst) {
       this.#loop.reschedule();
@@ -282,7 +283,7 @@ export class TaskManager implements TaskSource {
     // A wall clock that is slowed down may be a hair before the point that the task runs for now: that is not to come again.
     const isEarly = taskTime !== null && taskTime > time && taskTime - time <= CLOCK_TOLERANCE;
     const next = task.nextTime(isEarly ? taskTime : time) as number;
-    const isFirst = this.#schedule.installAt(task, next);
+    const isFirst = this.#schedule.installAt(task, next, task.installation?.context);
     stats.onSchedule();
     this.#loop.watchClock();
     if (isFirst) {
@@ -304,7 +305,7 @@ export class TaskManager implements TaskSource {
 }
 
 function runTask(task: Task, stats: NameStats, late: number): unknown {
-  const { context } = task;
+  const context = task.installation?.context;
   const start = stats.onStart(late);
   try {
     return context === undefined ? task.processTask() : runInContext(context, callTask, task);

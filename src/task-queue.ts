@@ -25,7 +25,11 @@ export class TaskQueue {
   readonly #sorted = new SortedRow(this.#slots, SORTED);
   readonly #heap = new SlotHeap(this.#slots, HEAP);
   #order = 0;
+  /** Those that are not new have lower numbers. */
+  #looked = 0;
+  /** When the first one is due, and whether it is in the heap. */
   #due = Infinity;
+  #isInHeap = false;
 
   get size(): number {
     return this.#slots.size;
@@ -52,20 +56,30 @@ export class TaskQueue {
     return true;
   }
 
+  /** When a task is due; undefined when it is not in this queue. */
+  dueOf(task: Task): number | undefined {
+    const { slot } = task;
+    return slot >= 0 && this.#slots.tasks[slot] === task ? this.#slots.due[slot] : undefined;
+  }
+
   /** When the first task is due; Infinity when there is none. */
   nextDue(): number {
-    const first = this.#first();
-    return first === undefined ? Infinity : this.#due;
+    return this.#first() < 0 ? Infinity : this.#due;
   }
 
   /** Takes out the first task if it is due at `now`, and has a lower number than `before`. */
   takeDue(now: number, before: number): Task | undefined {
-    const first = this.#first();
-    if (first === undefined || this.#due > now || (this.#slots.order[first.slot] as number) >= before) {
+    const slot = this.#first();
+    // The order is asked for where it may matter: of a million, each is in a place of its own in the memory.
+    if (slot < 0 || this.#due > now || (this.#looked > before && (this.#slots.order[slot] as number) >= before)) {
       return undefined;
     }
-    this.#removeSlot(first.slot);
-    return first;
+    if (this.#isInHeap) {
+      this.#heap.removeAt(0);
+    } else {
+      this.#sorted.removeFirst();
+    }
+    return this.#slots.giveBack(slot, this.#due);
   }
 
   /** Has each task due at another time. */
@@ -77,36 +91,38 @@ export class TaskQueue {
         this.#slots.due[slot] = due(task, this.#slots.due[slot] as number) + 0;
       }
     }
+    this.#looked = this.#order;
     this.#sortAll();
   }
 
-  /** The first task; `#due` is when it is due. */
-  #first(): Task | undefined {
+  /** The slot of the first task; -1 when there is none. */
+  #first(): number {
     if (this.#new.end > 0) {
       this.#sortIn();
     }
     const sorted = this.#sorted.peek();
     const slot = this.#heap.peek();
-    if (sorted !== undefined) {
+    if (sorted >= 0) {
       this.#due = this.#sorted.due;
     }
-    if (slot < 0) {
+    this.#isInHeap = slot >= 0 && !(sorted >= 0 && this.#comesBefore(sorted, slot));
+    if (!this.#isInHeap) {
       return sorted;
     }
+    this.#due = this.#slots.due[slot] as number;
+    return slot;
+  }
+
+  /** Whether the first one of the row, which is due at `#due`, comes before that of the heap. */
+  #comesBefore(sorted: number, slot: number): boolean {
     const due = this.#slots.due[slot] as number;
-    if (
-      sorted !== undefined &&
-      (this.#due === due ? this.#slots.compareAtSameTime(sorted.slot, slot) < 0 : this.#due < due)
-    ) {
-      return sorted;
-    }
-    this.#due = due;
-    return this.#slots.tasks[slot];
+    return this.#due === due ? this.#slots.compareAtSameTime(sorted, slot) < 0 : this.#due < due;
   }
 
   /** Puts the new ones where they belong. */
   #sortIn(): void {
     const { members, end, size } = this.#new;
+    this.#looked = this.#order;
     // At most five are sorted for each new one.
     if (size >= WORTH_SORTING && 5 * size >= this.#slots.size) {
       this.#sortAll();
@@ -152,6 +168,6 @@ export class TaskQueue {
       default:
         this.#heap.removeAt(index);
     }
-    this.#slots.giveBack(slot);
+    this.#slots.giveBack(slot, this.#slots.due[slot] as number);
   }
 }

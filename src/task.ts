@@ -4,11 +4,10 @@
  * The names, the rules and the messages are those of BACpypes' `task` module; every time is in milliseconds.
  */
 
-import type { AsyncContext } from './async-context';
 import type { Clock } from './clock';
 import { core } from './core';
 import { InvalidTaskError } from './errors';
-import type { TaskManager } from './task-manager';
+import type { Installation } from './installation';
 import { validateFinite, validateFunction, validateMilliseconds, validateOptions } from './validate';
 
 /** When a task is due. */
@@ -27,40 +26,50 @@ export interface RecurringOptions {
   offset?: number;
 }
 
+/** What is in place of a slot outside of the queue: the task's time is on the wall clock, or on that of its installation. */
+const ON_WALL = -1;
+const ON_CLOCK = -2;
+
+/** The high halves of doubles that are no numbers: there is no time, or the queue has it. */
+const NEVER = 0x7ff8_0000;
+export const IN_QUEUE = 0x7ff8_0001;
+
+/** A double, and its halves. */
+const double = new Float64Array([1]);
+const halves = new Int32Array(double.buffer);
+const HIGH = halves[1] === 0 ? 0 : 1;
+
 /**
  * A task: a subclass has a `processTask()`. It may be installed in one manager at a time, `core.taskManager` unless another
  * one's `installTask()` is used.
  */
 export abstract class Task {
   /** Of tasks that are due at the same time, the one with the lower number runs first; equals run in the order they were installed. */
-  priority: number = 0;
+  declare priority: number;
 
-  /** Its number in its manager's queue, while it is there; -1 outside. @internal */
-  slot: number = -1;
-  /** The time it is due, or was: on the wall clock, or on `clock` if that is there; NaN for never. @internal */
-  time: number = Number.NaN;
+  /** Its number in its manager's queue, while it is there; outside, which clock its time is on. @internal */
+  slot: number = ON_WALL;
+  /** Its time, in two halves: see `setTime()` below. @internal */
+  timeHigh: number = NEVER;
   /** @internal */
-  clock: Clock | undefined = undefined;
-  /** Whether it goes by the wall clock. @internal */
-  byWallClock: boolean = false;
-  /** The manager it was installed in last. @internal */
-  manager: TaskManager | undefined = undefined;
-  /** The async context it was installed in. @internal */
-  context: AsyncContext | undefined = undefined;
+  timeLow: number = 0;
+  /** How it is installed, or was last. @internal */
+  installation: Installation | undefined = undefined;
 
   /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */
   get taskTime(): number | null {
-    if (this.clock !== undefined) {
+    if (this.timeHigh === IN_QUEUE || this.slot === ON_CLOCK) {
       // Where the wall clock is, is asked when somebody wants to know: that takes longer than the rest of an install.
-      this.time += this.clock.offset();
-      this.clock = undefined;
+      const { clock, manager } = this.installation as Installation;
+      const time = this.timeHigh === IN_QUEUE ? manager.dueOf(this) : timeOf(this);
+      setWallTime(this, time + clock.offset());
     }
-    return Number.isNaN(this.time) ? null : this.time;
+    const time = timeOf(this);
+    return Number.isNaN(time) ? null : time;
   }
 
   set taskTime(time: number | null) {
-    this.time = time ?? Number.NaN;
-    this.clock = undefined;
+    setWallTime(this, time ?? Number.NaN);
   }
 
   /** Whether it waits for its time. */
@@ -76,7 +85,7 @@ export abstract class Task {
     validateOptions(options);
     const when = options?.when;
     const delta = options?.delta;
-    const manager = this.manager ?? core.taskManager;
+    const manager = this.installation?.manager ?? core.taskManager;
     if (when !== undefined) {
       manager.installAt(this, validateMilliseconds('options.when', when instanceof Date ? when.getTime() : when));
     } else if (delta !== undefined) {
@@ -90,12 +99,12 @@ export abstract class Task {
 
   /** Takes the task out of its manager; nothing happens when it is not installed. A task may suspend itself while it runs. */
   suspendTask(): void {
-    this.manager?.suspendTask(this);
+    this.installation?.manager.suspendTask(this);
   }
 
   /** Installs the task again: at its `taskTime`, or a recurring one at its next time. */
   resumeTask(): void {
-    (this.manager ?? core.taskManager).resumeTask(this);
+    (this.installation?.manager ?? core.taskManager).resumeTask(this);
   }
 
   /** What the task does. A promise that it returns is awaited for its error, not for the next task. */
@@ -103,15 +112,21 @@ export abstract class Task {
     throw new InvalidTaskError('processTask must be overridden');
   }
 
-  /** Notes a time on a clock instead of one on the wall. @internal */
-  setTimeOn(clock: Clock, time: number): void {
-    this.time = time;
-    this.clock = clock;
+  /** It was taken out of the queue, where it was due at `due`. @internal */
+  takenOut(due: number): void {
+    if (this.timeHigh === IN_QUEUE) {
+      setTime(this, due);
+      this.slot = ON_CLOCK;
+    } else {
+      this.slot = ON_WALL;
+    }
   }
 
-  /** The time on a clock; NaN when there is none. @internal */
+  /** The time on the clock of its installation; NaN when there is none. @internal */
   timeOn(clock: Clock): number {
-    return this.clock === clock ? this.time : (this.taskTime ?? Number.NaN) - clock.offset();
+    return this.slot === ON_CLOCK && this.installation?.clock === clock
+      ? timeOf(this)
+      : (this.taskTime ?? Number.NaN) - clock.offset();
   }
 
   /** Whether it is due again after a run. @internal */
@@ -136,8 +151,37 @@ export abstract class Task {
   pending(): void {}
 }
 
-/** Most functions have no arguments, and need no list of their own of them. */
-const NO_ARGUMENTS: readonly unknown[] = [];
+function timeOf(task: Task): number {
+  halves[HIGH] = task.timeHigh;
+  halves[1 - HIGH] = task.timeLow;
+  return double[0] as number;
+}
+
+/** A field for a double would be an object of its own, of 16 bytes; integers are in the task itself. */
+function setTime(task: Task, time: number): void {
+  double[0] = time;
+  task.timeHigh = halves[HIGH] as number;
+  task.timeLow = halves[1 - HIGH] as number;
+}
+
+function setWallTime(task: Task, time: number): void {
+  if (Number.isNaN(time)) {
+    task.timeHigh = NEVER;
+  } else {
+    setTime(task, time);
+  }
+  if (task.slot < 0) {
+    task.slot = ON_WALL;
+  }
+}
+
+// Most have this one, and need no field for it.
+Task.prototype.priority = 0;
+
+/** Not where the task is made: it would make a scope for this for each, also for most, which have no arguments. */
+function bind<A extends unknown[]>(fn: (...args: A) => unknown, args: A): () => unknown {
+  return () => fn(...args);
+}
 
 /** A task that runs once. Installed by `installTask()`, at the time it was made with unless that gives another one. */
 export class OneShotTask extends Task {
@@ -154,18 +198,17 @@ export class OneShotDeleteTask extends OneShotTask {}
 
 /** A function that runs once, when it is installed. */
 export class FunctionTask<A extends unknown[] = unknown[]> extends OneShotTask {
-  readonly #fn: (...args: A) => unknown;
-  readonly #args: A;
+  readonly #call: () => unknown;
 
   constructor(fn: (...args: A) => unknown, ...args: A) {
     super();
     validateFunction('fn', fn);
-    this.#fn = fn;
-    this.#args = args.length === 0 ? (NO_ARGUMENTS as unknown[] as A) : args;
+    this.#call = args.length === 0 ? fn : bind(fn, args);
   }
 
   override processTask(): unknown {
-    return this.#fn(...this.#args);
+    const call = this.#call;
+    return call();
   }
 }
 
@@ -212,7 +255,7 @@ export class RecurringTask extends Task {
       this.taskIntervalOffset = validateFinite('options.offset', options.offset);
     }
     this.taskInterval = interval;
-    (this.manager ?? core.taskManager).installNext(this);
+    (this.installation?.manager ?? core.taskManager).installNext(this);
   }
 
   /** @internal */
@@ -239,18 +282,17 @@ export class RecurringTask extends Task {
 
 /** A function that runs again and again, once it is installed. */
 export class RecurringFunctionTask<A extends unknown[] = unknown[]> extends RecurringTask {
-  readonly #fn: (...args: A) => unknown;
-  readonly #args: A;
+  readonly #call: () => unknown;
 
   constructor(interval: number, fn: (...args: A) => unknown, ...args: A) {
     super(interval);
     validateFunction('fn', fn);
-    this.#fn = fn;
-    this.#args = args.length === 0 ? (NO_ARGUMENTS as unknown[] as A) : args;
+    this.#call = args.length === 0 ? fn : bind(fn, args);
   }
 
   override processTask(): unknown {
-    return this.#fn(...this.#args);
+    const call = this.#call;
+    return call();
   }
 }
 
