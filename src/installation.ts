@@ -6,7 +6,7 @@ import type { TaskManager } from './task-manager';
 
 /**
  * What tasks that are installed alike have in common, and share: a million of them are a million objects less that have these as
- * fields, and most of the cost of a task is the copying of its bytes by the garbage collector.
+ * fields, and a good part of the cost of a task is the copying of its bytes by the garbage collector.
  */
 export class Installation {
   readonly manager: TaskManager;
