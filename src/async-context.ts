@@ -24,13 +24,15 @@ let isHooked = false;
 /** The last resource that was kept. */
 let last: AsyncResource | undefined;
 
-const keeping = findKeeping();
+/** Found out at the first use. */
+let keeping: Keeping | undefined;
 
 /** What keeps an async context; null when there was nothing to keep. */
 export type AsyncContext = AsyncResource | null;
 
 /** The context of the caller. */
 export function captureContext(): AsyncContext {
+  keeping ??= findKeeping();
   const probe = makeUnhooked();
   if (probe === undefined || keeping.by === 'unknown') {
     return new AsyncResource(TYPE);
