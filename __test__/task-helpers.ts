@@ -1,9 +1,10 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 import { afterEach } from '@jest/globals';
 import { RunLoop, TaskManager, type TaskManagerHandle, type TaskManagerOptions } from 'waitable-event';
+
+export { codeOf, countDescriptors, rejectionOf, report } from './helpers';
 
 interface Threads {
   readonly PHASE: number;
@@ -76,26 +77,6 @@ export async function until(
       setImmediate(resolve);
     });
   }
-}
-
-/** The code of what `call` throws; undefined when it throws nothing. */
-export function codeOf(call: () => unknown): string | undefined {
-  try {
-    call();
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error);
-  }
-  return undefined;
-}
-
-/** The code of what `promise` is rejected with. */
-export async function rejectionOf(promise: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await within(promise, 'a rejection');
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error);
-  }
-  return undefined;
 }
 
 /** A loop that runs until the test is over. */
@@ -277,20 +258,9 @@ export class RemoteOwner extends Thread {
   }
 }
 
-/** How many descriptors this process has open. */
-export function countDescriptors(): number {
-  // Without the one that reads the directory.
-  return readdirSync('/proc/self/fd').length - 1;
-}
-
 /** Milliseconds, with fractions, on the monotonic clock. */
 export function monotonic(): number {
   return Number(process.hrtime.bigint()) / 1e6;
-}
-
-/** Prints a measurement. */
-export function report(text: string): void {
-  process.stderr.write(`    ${text}\n`);
 }
 
 /** A loop whose manager lives in a time that the test sets. */
