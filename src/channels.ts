@@ -1,8 +1,8 @@
 /** The channels of one run loop, and the kernel's poller that holds them. */
 
 import { fstatSync } from 'node:fs';
-import { constants } from 'node:os';
 
+import { os } from './builtin';
 import type { Dispatcher } from './dispatcher';
 import { SystemError } from './errors';
 import { ALARM, ERROR, HANG_UP, PRIORITY, READABLE, WRITABLE, check, fast, makeBatch, native } from './native';
@@ -181,7 +181,7 @@ export class Channels {
   #register(member: Member): void {
     const { channel, fd, token, interest } = member;
     const result = native.addMember(this.#poller, fd, token, interest);
-    if (result === -constants.errno.EPERM && isAlwaysReady(fd)) {
+    if (result < 0 && result === -os().constants.errno.EPERM && isAlwaysReady(fd)) {
       this.#alwaysReady.add(member);
       return;
     }
@@ -303,7 +303,7 @@ function interestOf(channel: Dispatcher): number {
 /** Whether the descriptor, which epoll refuses, is one that poll() has always ready: a file, /dev/null. Not a directory. */
 function isAlwaysReady(fd: number): boolean {
   if (fstatSync(fd).isDirectory()) {
-    throw new SystemError(-constants.errno.EISDIR, 'epoll_ctl');
+    throw new SystemError(-os().constants.errno.EISDIR, 'epoll_ctl');
   }
   return true;
 }

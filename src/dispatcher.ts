@@ -4,8 +4,7 @@
  * The names and the rules are those of Python's asyncore.dispatcher and asyncore.file_dispatcher.
  */
 
-import { constants } from 'node:os';
-
+import { os } from './builtin';
 import { isDisconnected } from './channels';
 import { RunLoop, core, loopOf } from './core';
 import { InvalidArgTypeError, SystemError } from './errors';
@@ -146,7 +145,7 @@ export class FileDispatcher extends Dispatcher {
   /** The duplicate. Throws EBADF when the channel is closed. */
   fileno(): number {
     if (this.#fd < 0) {
-      throw new SystemError(-constants.errno.EBADF, 'fileno');
+      throw new SystemError(-os().constants.errno.EBADF, 'fileno');
     }
     return this.#fd;
   }
@@ -182,7 +181,7 @@ export class FileDispatcher extends Dispatcher {
     if (result >= 0) {
       return result;
     }
-    return result === -constants.errno.EAGAIN ? 0 : this.#closeOrThrow(result, 'write');
+    return result === -os().constants.errno.EAGAIN ? 0 : this.#closeOrThrow(result, 'write');
   }
 
   /** Another name of {@link FileDispatcher.send}. */

@@ -1,7 +1,6 @@
 /** select() for descriptors and for objects that have one. */
 
-import { constants } from 'node:os';
-
+import { os } from './builtin';
 import { InvalidArgTypeError } from './errors';
 import { WaitableEvent } from './event';
 import { ERROR, HANG_UP, PRIORITY, READABLE, WRITABLE, check, makeBatch, native } from './native';
@@ -16,8 +15,6 @@ export interface SelectAsyncOptions {
   /** Ends the wait: the promise is rejected with the signal's reason. */
   signal?: AbortSignal;
 }
-
-const { EPERM } = constants.errno;
 
 /** What counts as readable, as in select(2): a hang-up and an error end a read at once. */
 const READS = READABLE | HANG_UP | ERROR;
@@ -160,7 +157,7 @@ async function untilReady(
         if (event === undefined) {
           const added = native.addMember(poller, member, 0, flags);
           // A regular file: it is always ready to be read and written, and never has an exceptional condition.
-          if (added !== -EPERM) {
+          if (added !== -os().constants.errno.EPERM) {
             check(added, 'epoll_ctl');
           }
         } else {

@@ -1,7 +1,6 @@
 /** Signals that stop a loop, in whatever thread, blocked in native code or not. */
 
-import { constants } from 'node:os';
-
+import { os } from './builtin';
 import { Dispatcher } from './dispatcher';
 import { InvalidArgTypeError, InvalidArgValueError } from './errors';
 import { check, native } from './native';
@@ -15,7 +14,7 @@ export function validateSignals(names: NodeJS.Signals[] | undefined): number[] {
     throw new InvalidArgTypeError('options.stopOn', 'a list of signal names', names);
   }
   return names.map((name) => {
-    const number = Object.hasOwn(constants.signals, name) ? constants.signals[name] : undefined;
+    const number = Object.hasOwn(os().constants.signals, name) ? os().constants.signals[name] : undefined;
     if (number === undefined || name === 'SIGKILL' || name === 'SIGSTOP') {
       throw new InvalidArgValueError(
         'options.stopOn',
