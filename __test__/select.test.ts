@@ -110,13 +110,17 @@ describe.each([
     fifo.close(fifo.writer);
     const lists: Lists = [[], [], []];
     lists[index]?.push(fifo.reader);
-    const before = process.hrtime.bigint();
-    const { user, system } = process.cpuUsage();
-    expect(await waitFor(...lists, 100)).toEqual(NONE);
-    expect(since(before)).toBeGreaterThanOrEqual(100);
-    // Nor does it spin meanwhile.
-    const spent = process.cpuUsage({ user, system });
-    expect(spent.user + spent.system).toBeLessThan(90_000);
+    // Nor does it spin meanwhile: it would every time, while V8 collects garbage now and then.
+    let spent = Infinity;
+    for (let attempt = 0; attempt < 5 && spent >= 90_000; attempt += 1) {
+      const before = process.hrtime.bigint();
+      const usage = process.cpuUsage();
+      expect(await waitFor(...lists, 100)).toEqual(NONE);
+      expect(since(before)).toBeGreaterThanOrEqual(100);
+      const { user, system } = process.cpuUsage(usage);
+      spent = user + system;
+    }
+    expect(spent).toBeLessThan(90_000);
   });
 
   test('an event that is set is never writable or exceptional', async () => {
