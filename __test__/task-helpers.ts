@@ -4,7 +4,9 @@ import { Worker } from 'node:worker_threads';
 import { afterEach } from '@jest/globals';
 import { RunLoop, TaskManager, type TaskManagerHandle, type TaskManagerOptions } from 'waitable-event';
 
-export { codeOf, countDescriptors, rejectionOf, report } from './helpers';
+import { codeOf, countDescriptors, rejectionOf, report, within } from './helpers';
+
+export { codeOf, countDescriptors, rejectionOf, report, within };
 
 interface Threads {
   readonly PHASE: number;
@@ -49,19 +51,6 @@ export function finallyDo(cleanUp: () => unknown): void {
   cleanUps.push(cleanUp);
 }
 
-/** `promise`, or an error when it takes too long. */
-export async function within<T>(promise: Promise<T>, what: string, milliseconds: number = PATIENCE): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took more than ${milliseconds} ms`)), milliseconds);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** Turns this thread's event loop until `condition` holds. */
 export async function until(
   condition: () => boolean,
@@ -77,6 +66,19 @@ export async function until(
       setImmediate(resolve);
     });
   }
+}
+
+/** Counts the passes that a loop makes from now on. */
+export function countPasses(loop: RunLoop): { passes: number } {
+  const count = { passes: 0 };
+  (loop as unknown as { attach: (source: object) => void }).attach({
+    nextDue: () => Infinity,
+    runDue: () => {
+      count.passes += 1;
+    },
+    beforeSleep: () => true,
+  });
+  return count;
 }
 
 /** A loop that runs until the test is over. */

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { FunctionTask, OneShotFunction, RecurringFunctionTask, RunLoop, TaskManager, core } from 'waitable-event';
 
-import { Stopwatch, codeOf, countDescriptors, monotonic, until, within } from './task-helpers';
+import { Stopwatch, codeOf, countDescriptors, countPasses, monotonic, until, within } from './task-helpers';
 
 afterEach(() => {
   jest.restoreAllMocks();
@@ -257,38 +257,24 @@ describe('what it costs', () => {
 
   test('an idle loop does not wake', async () => {
     const loop = new RunLoop();
-    let passes = 0;
-    (loop as unknown as { attach: (source: object) => void }).attach({
-      nextDue: () => Infinity,
-      runDue: () => {
-        passes += 1;
-      },
-      beforeSleep: () => true,
-    });
+    const count = countPasses(loop);
     const ended = loop.run();
     loop.taskManager.installTask(new FunctionTask(() => {}), { delta: 3_600_000 });
     await new Promise((resolve) => {
       setTimeout(resolve, 20);
     });
-    const before = passes;
+    const before = count.passes;
     await new Promise((resolve) => {
       setTimeout(resolve, 1500);
     });
-    expect(passes).toBe(before);
+    expect(count.passes).toBe(before);
     loop.stop();
     await within(ended, 'the end of the loop');
   });
 
   test('a recurring task makes one pass for each run', async () => {
     const loop = new RunLoop();
-    let passes = 0;
-    (loop as unknown as { attach: (source: object) => void }).attach({
-      nextDue: () => Infinity,
-      runDue: () => {
-        passes += 1;
-      },
-      beforeSleep: () => true,
-    });
+    const count = countPasses(loop);
     let runs = 0;
     const task = new RecurringFunctionTask(2, () => {
       runs += 1;
@@ -299,7 +285,7 @@ describe('what it costs', () => {
     loop.taskManager.installTask(task);
     await within(loop.run(), 'fifty runs');
     // One to begin with; an alarm may ring a hair too soon now and then.
-    expect(passes).toBeLessThanOrEqual(runs + 10);
+    expect(count.passes).toBeLessThanOrEqual(runs + 10);
   });
 
   test('enableSleeping() is allowed, and delays nothing', () => {

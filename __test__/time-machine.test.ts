@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { FunctionTask, RecurringFunctionTask, RunLoop, TaskManager } from 'waitable-event';
 import { TimeMachine, type TimeLike } from 'waitable-event/testing';
 
-import { PATIENCE, Thread, codeOf, finallyDo, rejectionOf, threads, until, within } from './task-helpers';
+import { PATIENCE, Thread, codeOf, countPasses, finallyDo, rejectionOf, threads, until, within } from './task-helpers';
 
 const START = Date.UTC(2026, 0, 1);
 const SECOND = 1000;
@@ -115,14 +115,7 @@ describe('run()', () => {
   test('beside it a loop that runs has no reason to, but for what is due at this moment', async () => {
     const journey = new Journey();
     const { machine, manager, loop } = journey;
-    let passes = 0;
-    (loop as unknown as { attach: (source: object) => void }).attach({
-      nextDue: () => Infinity,
-      runDue: () => {
-        passes += 1;
-      },
-      beforeSleep: () => true,
-    });
+    const count = countPasses(loop);
     const ended = loop.run();
     manager.installTask(new FunctionTask(() => journey.note('later')), { delta: 1 });
     manager.installTask(new FunctionTask(() => journey.note('now')), { delta: 0 });
@@ -131,7 +124,7 @@ describe('run()', () => {
       setTimeout(resolve, 50);
     });
     expect(journey.log).toEqual([['now', 0]]);
-    expect(passes).toBeLessThan(10);
+    expect(count.passes).toBeLessThan(10);
     machine.run({ duration: 2 });
     expect(journey.log).toEqual([
       ['now', 0],

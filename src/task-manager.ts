@@ -20,7 +20,7 @@ import { type TaskManagerOptions, toSettings } from './task-manager-options';
 import type { TaskManagerHandle } from './task-protocol';
 import { TaskRecipient } from './task-recipient';
 import { isThenable } from './thenable';
-import { validateFunction, validateMilliseconds, validateOptions } from './validate';
+import { validateFunction, validateMilliseconds, validateOptions, validateString } from './validate';
 
 /**
  * Runs named tasks in its loop: as soon as possible or at a time, scheduled from this thread or, through its `handle`, from any other.
@@ -143,18 +143,14 @@ export class TaskManager implements TaskSource {
 
   /** Has `handler` run the tasks named `name`, instead of any handler that was defined for it before. */
   define(name: string, handler: TaskHandler): void {
-    if (typeof name !== 'string') {
-      throw new InvalidArgTypeError('name', 'a string', name);
-    }
+    validateString('name', name);
     validateFunction('handler', handler);
     this.#named.define(name, handler);
   }
 
   /** Schedules a named task from the manager's own thread. The payload is passed as it is. */
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): void {
-    if (typeof name !== 'string') {
-      throw new InvalidArgTypeError('name', 'a string', name);
-    }
+    validateString('name', name);
     validateOptions(options);
     const { delta = 0, ...rest } = options ?? {};
     validateMilliseconds('options.delta', delta);

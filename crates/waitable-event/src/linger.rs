@@ -71,8 +71,7 @@ impl Linger {
         }
     }
 
-    /// Learns from a try: of a look, or of something else that its user does in the same way.
-    pub fn judge(&self, was_in_time: bool) {
+    fn judge(&self, was_in_time: bool) {
         let penalty = if was_in_time { 0 } else { (self.penalty.get() * 2 + 1).min(MOST_SKIPPED) };
         self.penalty.set(penalty);
         self.left_out.set(penalty);
