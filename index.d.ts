@@ -692,8 +692,8 @@ export declare interface TaskMessage {
 export declare interface TaskSource {
   /** When the next task is due, on the monotonic clock; Infinity for never. */
   nextDue(): number;
-  /** Runs what is due now. */
-  runDue(): void;
+  /** Runs what is due now, and returns whether something was. */
+  runDue(): boolean;
   /** The loop is about to sleep: false when there is something to do first. */
   beforeSleep(): boolean;
 }

@@ -52,7 +52,6 @@ function slotOf(channel: Dispatcher): number | undefined {
  */
 export class Channels {
   #poller = -1;
-  #fileno = -1;
   #batch: Int32Array | undefined;
   #nextToken = 1;
   readonly #members = new Map<number, Member>();
@@ -71,15 +70,14 @@ export class Channels {
     return this.#members.size - this.#internal;
   }
 
-  /** Makes the poller, unless there is one; its descriptor is readable while a channel is ready. */
+  /** Makes the poller, unless there is one. Returns its number. */
   start(): number {
     if (this.#poller < 0) {
       this.#batch = makeBatch(BATCH_ENTRIES);
       this.#poller = check(native.createPoller(this.#batch), 'epoll_create1');
-      this.#fileno = native.pollerFileno(this.#poller);
       dropped.register(this, this.#poller);
     }
-    return this.#fileno;
+    return this.#poller;
   }
 
   /** Has the poller be ready when somebody sets the wall clock. */
@@ -142,11 +140,11 @@ export class Channels {
     this.#members.delete(member.token);
     this.#alwaysReady.delete(member);
     if (member.closingKey >= 0) {
-      native.unwatchClosing(slotOf(channel) ?? 0, member.closingKey);
+      native.unwatchClosing(this.#poller, member.token, slotOf(channel) ?? 0, member.closingKey);
     }
     if (this.#byFileno.get(member.fd) === member) {
       this.#byFileno.delete(member.fd);
-      native.removeMember(this.#poller, member.fd);
+      native.removeMember(this.#poller, member.fd, member.token);
     }
     return true;
   }
@@ -159,9 +157,12 @@ export class Channels {
     }
   }
 
-  /** Calls the channels that are ready now, of those that the kernel reports in one batch. */
-  dispatchReady(): void {
-    this.#dispatch(fast.takeReady(this.#poller));
+  /**
+   * Calls the channels that are ready now, of those that the kernel reports in one batch. `isStale` when other code has run since the
+   * reactor saw them ready.
+   */
+  dispatchReady(isStale: boolean): void {
+    this.#dispatch(fast.takeReady(this.#poller, isStale ? 1 : 0));
   }
 
   /** Blocks until a channel is ready or `timeout` milliseconds have passed; then as {@link Channels.dispatchReady}. */
@@ -187,13 +188,13 @@ export class Channels {
     }
     check(result, 'epoll_ctl');
     if (interest === 0) {
-      native.removeMember(this.#poller, fd);
+      native.removeMember(this.#poller, fd, token);
     } else {
       this.#byFileno.set(fd, member);
     }
     const slot = slotOf(channel);
     if (slot !== undefined) {
-      member.closingKey = native.watchClosing(this.#poller, token, slot);
+      member.closingKey = native.watchClosing(this.#poller, token, slot, interest);
     }
   }
 
@@ -278,7 +279,7 @@ export class Channels {
     } else if (this.#byFileno.get(fd) === member) {
       if (interest === 0) {
         this.#byFileno.delete(fd);
-        native.removeMember(this.#poller, fd);
+        native.removeMember(this.#poller, fd, token);
       } else {
         check(native.modifyMember(this.#poller, fd, token, interest), 'epoll_ctl');
       }

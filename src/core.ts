@@ -69,8 +69,8 @@ export function loopOf(channel: Dispatcher): RunLoop | undefined {
 export interface TaskSource {
   /** When the next task is due, on the monotonic clock; Infinity for never. */
   nextDue(): number;
-  /** Runs what is due now. */
-  runDue(): void;
+  /** Runs what is due now, and returns whether something was. */
+  runDue(): boolean;
   /** The loop is about to sleep: false when there is something to do first. */
   beforeSleep(): boolean;
 }
@@ -108,7 +108,7 @@ export class RunLoop {
   readonly #deadline: { at: number; heapIndex: number; onDeadline: () => void } = {
     at: Infinity,
     heapIndex: -1,
-    onDeadline: () => this.#passAsync(),
+    onDeadline: () => this.#passAsync(true),
   };
 
   constructor() {
@@ -186,13 +186,12 @@ export class RunLoop {
     if (this.#takeStop() || options?.signal?.aborted === true) {
       return;
     }
-    const fd = this.#channels.start();
-    const token = reactor.watch(fd, () => this.#passAsync());
+    const token = reactor.watchLoop(this.#channels.start(), () => this.#passAsync(false));
     let giveSignalsBack: () => void;
     try {
       giveSignalsBack = this.#listenTo(signals, options?.stopOn ?? []);
     } catch (error) {
-      reactor.unwatch(fd, token);
+      reactor.unwatchLoop(token);
       throw error;
     }
     reactor.hold();
@@ -207,7 +206,7 @@ export class RunLoop {
         clearImmediate(this.#immediate);
         this.#immediate = undefined;
         reactor.removeDeadline(this.#deadline);
-        reactor.unwatch(fd, token);
+        reactor.unwatchLoop(token);
         reactor.release();
         giveSignalsBack();
         options?.signal?.removeEventListener('abort', stop);
@@ -370,7 +369,7 @@ export class RunLoop {
   /** Has `run()` make a pass soon; within a pass, the next one is arranged at its end. @internal */
   nudge(): void {
     if (this.#mode === 'async' && !this.#inPass) {
-      this.#immediate ??= setImmediate(() => this.#passAsync());
+      this.#immediate ??= setImmediate(() => this.#passAsync(true));
     }
   }
 
@@ -413,7 +412,8 @@ export class RunLoop {
     }
   }
 
-  #passAsync(): void {
+  /** Makes a pass. `isStale` when other code may have run since the reactor saw what is ready. */
+  #passAsync(isStale: boolean): void {
     if (this.#mode !== 'async' || this.#inPass) {
       return;
     }
@@ -421,8 +421,8 @@ export class RunLoop {
     this.#immediate = undefined;
     this.#inPass = true;
     try {
-      this.#runTasks();
-      this.#channels.dispatchReady();
+      const hasRun = this.#runTasks();
+      this.#channels.dispatchReady(isStale || hasRun);
       this.#runDeferred();
     } finally {
       this.#inPass = false;
@@ -462,10 +462,13 @@ export class RunLoop {
     return this.#deferred.length > 0 ? 0 : due - reactor.now();
   }
 
-  #runTasks(): void {
+  /** Runs what is due, and returns whether something was. */
+  #runTasks(): boolean {
+    let hasRun = false;
     for (const source of this.#sources) {
-      source.runDue();
+      hasRun = source.runDue() || hasRun;
     }
+    return hasRun;
   }
 
   #runDeferred(): void {

@@ -96,9 +96,9 @@ export class Inbox {
   /**
    * Takes what was there when it began, in turns, so that no producer waits for all of another's. `posted` says that somebody may
    * have introduced itself. A task may have the loop make a pass, which drains too and leaves nothing for this one, or close
-   * the manager.
+   * the manager. Returns whether there was something.
    */
-  drain(posted: boolean): void {
+  drain(posted: boolean): boolean {
     if (posted) {
       this.fetch();
     }
@@ -115,6 +115,7 @@ export class Inbox {
         producer.flush();
       }
     }
+    let hasTaken = false;
     let isDone: boolean;
     do {
       isDone = true;
@@ -122,12 +123,14 @@ export class Inbox {
         const count = Math.min(producer.quota, TURN);
         if (count > 0) {
           isDone = false;
+          hasTaken = true;
           producer.quota -= count;
           this.#taken += count;
           producer.takeTurn(count);
         }
       }
     } while (!isDone);
+    return hasTaken;
   }
 
   close(): void {

@@ -57,16 +57,17 @@ export class Mailbox {
     return (this.#wakeUpLatency ??= perfHooks().createHistogram());
   }
 
-  /** Takes over what other threads had scheduled when it began, unless a time machine does that. */
-  drain(): void {
+  /** Takes over what other threads had scheduled when it began, unless a time machine does that; returns whether there was something. */
+  drain(): boolean {
     const inbox = this.#threads?.inbox;
     if (inbox === undefined || this.#lockstep !== undefined) {
-      return;
+      return false;
     }
-    inbox.drain(this.#control.takePost());
+    const hasTaken = inbox.drain(this.#control.takePost());
     if (inbox.takeAnswered()) {
       this.#converse(inbox);
     }
+    return hasTaken;
   }
 
   /** Takes over what other threads have sent, for a time machine. */

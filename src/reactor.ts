@@ -72,8 +72,7 @@ export function disarmEvent(slot: number): void {
 
 /** Calls `listener` in every turn of the event loop in which `fd` is readable. Returns what to pass to {@link unwatch}. */
 export function watch(fd: number, listener: () => void): number {
-  const token = nextToken;
-  nextToken = nextToken === 0x7fff_ffff ? 1 : nextToken + 1;
+  const token = takeToken();
   check(native.addMember(start(), fd, token, READABLE), 'epoll_ctl');
   memberListeners.set(token, listener);
   return token;
@@ -82,8 +81,32 @@ export function watch(fd: number, listener: () => void): number {
 /** Undoes {@link watch}; `fd` is still open. */
 export function unwatch(fd: number, token: number): void {
   if (memberListeners.delete(token)) {
-    native.removeMember(reactor, fd);
+    native.removeMember(reactor, fd, token);
   }
+}
+
+/**
+ * Calls `listener` when a member of the run loop with `poller` is ready, also several times in a turn of the event loop. It takes what
+ * is ready each time. Returns what to pass to {@link unwatchLoop}.
+ */
+export function watchLoop(poller: number, listener: () => void): number {
+  const token = takeToken();
+  check(native.watchLoop(start(), poller, token), 'epoll_ctl');
+  memberListeners.set(token, listener);
+  return token;
+}
+
+/** Undoes {@link watchLoop}. */
+export function unwatchLoop(token: number): void {
+  if (memberListeners.delete(token)) {
+    native.unwatchLoop(reactor, token);
+  }
+}
+
+function takeToken(): number {
+  const token = nextToken;
+  nextToken = nextToken === 0x7fff_ffff ? 1 : nextToken + 1;
+  return token;
 }
 
 /** Calls `deadline.onDeadline` when its time has come, never before. */

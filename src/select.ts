@@ -181,7 +181,7 @@ async function untilReady(
         // Somebody else was faster, or it is a hang-up that nobody asks about: that one would be reported for ever.
         for (const [member, flags] of selection.ready) {
           if (flags !== 0) {
-            native.removeMember(poller, member);
+            native.removeMember(poller, member, 0);
           }
         }
       });

@@ -215,17 +215,18 @@ export class TaskManager implements TaskSource {
     return due <= this.#schedule.now() ? Number.NEGATIVE_INFINITY : Infinity;
   }
 
-  /** Runs what is due now. @internal */
-  runDue(): void {
+  /** Runs what is due now, and returns whether something was. @internal */
+  runDue(): boolean {
     const now = this.#schedule.now();
     const { nextOrder } = this.#schedule;
     // What one of these tasks installs, and is due already, is the next pass's.
     let task = this.#schedule.takeDue(now, nextOrder);
+    const isDue = task !== undefined;
     while (task !== undefined) {
       this.#process(task);
       task = this.#schedule.takeDue(now, nextOrder);
     }
-    this.#mailbox.drain();
+    return this.#mailbox.drain() || isDue;
   }
 
   /** Tells the producers that the owner sleeps, unless there is something to do first. @internal */

@@ -112,7 +112,11 @@ callback!(arm_event, 3, number, |environment, slot, reactor, entered| watch::arm
     entered
 ));
 callback!(hold_reactor, 1, failure, |environment, reactor, _, _| driver::hold_reactor(environment, reactor));
-callback!(take_ready, 1, number, |environment, poller, _, _| poller::take_ready(environment, poller));
+callback!(take_ready, 2, number, |environment, poller, is_stale, _| poller::take_ready(
+    environment,
+    poller,
+    is_stale != 0.0
+));
 callback!(wait_ready, 2, number, |environment, poller, timeout, _| poller::wait_ready(environment, poller, timeout));
 callback!(yield_thread, 0, failure, |_, _, _, _| {
     std::thread::yield_now();
@@ -162,8 +166,11 @@ const FUNCTIONS: [(&CStr, Callback); 11] = [
   holdReactor(reactor: number): number | undefined
   /** Reads into `buffer`: the count, 0 at the end of the file. */
   readDescriptor(fd: number, buffer: Uint8Array): number
-  /** Moves what is ready into the poller's batch: the count, with bit 30 when the alarm has rung. */
-  takeReady(poller: number): number
+  /**
+   * Moves what is ready into the poller's batch: the count, with bit 30 when the alarm has rung. What was found in the same turn
+   * counts as ready unless `isStale`, 1 or 0, says that something has happened since.
+   */
+  takeReady(poller: number, isStale: number): number
   /** Blocks until something is ready or `timeout` milliseconds have passed, then as `takeReady()`. */
   waitReady(poller: number, timeout: number): number
   /** Writes what fits of `data`: the count. */

@@ -25,6 +25,7 @@ mod environment;
 mod event;
 mod fast;
 mod linger;
+mod loops;
 mod object;
 mod poller;
 mod signals;

@@ -5,8 +5,8 @@
 //! the way through the kernel's lists and libuv (Node has it ask epoll twice a turn). What was not is armed then, and nothing is lost: arming
 //! looks at the word once more (`watch.rs`).
 //!
-//! Descriptors that are ready again, or still, as those of a run loop in a flood are, are asked for again in the same turn too: by one
-//! `epoll_wait()`, and ever more rarely where it finds none.
+//! Run loops, whose members may be ready again, or still, are looked at in the same turn too (`loops.rs`), and ever more rarely where
+//! that is in vain.
 //!
 //! It does not keep libuv from anything else for longer than [`TURN`].
 
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use waitable_event::Linger;
 
 use crate::environment::Environment;
+use crate::loops::Asks;
 use crate::poller::PollerEntry;
 use crate::watch::{self, Look};
 
@@ -24,6 +25,9 @@ const TURN: Duration = Duration::from_micros(200);
 
 /// Its end is looked for every so many rounds.
 const ROUNDS: u32 = 4;
+
+/// In one of so many rounds the whole reactor is looked at, and not the run loops alone.
+const ROUNDS_OF_LOOPS: u32 = 16;
 
 /// So many events are looked at; more are armed at once.
 const EVENTS: usize = 8;
@@ -41,7 +45,10 @@ pub struct Unarmed {
 
 /// One turn of a reactor: from libuv's call to the return to it.
 pub struct Turn<'a> {
+    reactor: &'a PollerEntry,
     unarmed: &'a Unarmed,
+    /// How often a loop was found ready again.
+    found: Cell<u32>,
     /// How often JavaScript was called.
     round: Cell<u32>,
     /// Since when libuv waits.
@@ -52,12 +59,6 @@ pub struct Turn<'a> {
 impl Unarmed {
     pub fn new() -> Unarmed {
         Unarmed { linger: Linger::new(), again: Linger::new(), is_open: Cell::new(false), slots: RefCell::default() }
-    }
-
-    /// Begins a turn.
-    pub fn begin(&self) -> Turn<'_> {
-        self.is_open.set(true);
-        Turn { unarmed: self, round: Cell::new(0), began: Cell::new(None), is_over: Cell::new(false) }
     }
 
     /// Takes an event; false when it has to be armed.
@@ -74,16 +75,54 @@ impl Unarmed {
 }
 
 impl Turn<'_> {
+    /// Begins a turn.
+    pub fn begin(reactor: &PollerEntry) -> Turn<'_> {
+        let unarmed = &reactor.unarmed;
+        unarmed.is_open.set(true);
+        Turn {
+            reactor,
+            unarmed,
+            found: Cell::new(0),
+            round: Cell::new(0),
+            began: Cell::new(None),
+            is_over: Cell::new(false),
+        }
+    }
+
     /// What there is to report in the same turn: how many entries are in the batch of `reactor`.
-    pub fn next(&self, environment: &Environment, reactor: &PollerEntry) -> i32 {
+    pub fn next(&self, environment: &Environment) -> i32 {
         let may_go_on = self.may_go_on();
-        match self.look(environment, reactor, may_go_on) {
-            0 if may_go_on && self.unarmed.again.is_worth_while() => {
-                let fill = || Some(reactor.fill(environment)).filter(|filled| *filled != 0);
-                self.unarmed.again.look(fill).unwrap_or(0)
-            }
+        match self.look(environment, may_go_on) {
+            0 if may_go_on && self.unarmed.again.is_worth_while() => self.look_again(environment),
             filled => filled,
         }
+    }
+
+    /// Reports what is ready by now besides.
+    fn look_again(&self, environment: &Environment) -> i32 {
+        let reactor = self.reactor;
+        let loops = &reactor.loops;
+        let fill = || Some(reactor.fill(environment)).filter(|filled| *filled != 0);
+        if loops.is_empty() {
+            return self.unarmed.again.look(fill).unwrap_or(0);
+        }
+        let mut asks = Asks::KernelOfOthers;
+        if self.round.get().is_multiple_of(ROUNDS_OF_LOOPS) {
+            if let Some(filled) = fill() {
+                return filled;
+            }
+            asks = Asks::Kernel;
+        }
+        let look = || loops.look(environment, reactor, std::mem::replace(&mut asks, Asks::Words));
+        let found = self.unarmed.again.look(look);
+        if found.is_some() {
+            self.found.set(self.found.get() + 1);
+            // Twice is a habit. The two system calls are made once in a turn.
+            if self.found.get() == 2 {
+                loops.silence(reactor);
+            }
+        }
+        found.unwrap_or(0)
     }
 
     /// Whether libuv can wait a little longer.
@@ -100,13 +139,13 @@ impl Turn<'_> {
     }
 
     /// Reports those of the events that were set meanwhile, or arms them all.
-    fn look(&self, environment: &Environment, reactor: &PollerEntry, may_linger: bool) -> i32 {
+    fn look(&self, environment: &Environment, may_linger: bool) -> i32 {
         let mut slots = self.unarmed.slots.borrow_mut();
         if slots.is_empty() {
             return 0;
         }
         if may_linger {
-            let found = self.unarmed.linger.look(|| match report(environment, reactor, &mut slots, false) {
+            let found = self.unarmed.linger.look(|| match report(environment, self.reactor, &mut slots, false) {
                 0 if slots.is_empty() => Some(0),
                 0 => None,
                 count => Some(count),
@@ -116,7 +155,7 @@ impl Turn<'_> {
             }
         }
         self.unarmed.is_open.set(false);
-        let count = report(environment, reactor, &mut slots, true);
+        let count = report(environment, self.reactor, &mut slots, true);
         slots.clear();
         count
     }
@@ -126,6 +165,7 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.unarmed.is_open.set(false);
         self.unarmed.slots.borrow_mut().clear();
+        self.reactor.loops.listen(self.reactor);
     }
 }
 

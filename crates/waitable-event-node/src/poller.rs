@@ -1,6 +1,7 @@
 //! Pollers of this environment, each under a small number, and what they report.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::driver::Driver;
 use crate::environment::Environment;
 use crate::event::event_in;
 use crate::linger::Unarmed;
+use crate::loops::Loops;
 use crate::object::{Reference, int32_array};
 use crate::{blocking, status, watch};
 
@@ -32,16 +34,33 @@ const ALARM: i32 = 1 << 30;
 /// A batch entry: token and flags.
 const ENTRY_LENGTH: usize = 2;
 
+/// The words of so many events are looked at; of others, the kernel is asked.
+const EVENTS: usize = 8;
+
 /// The last entry of a batch is a reactor's: whether it is in a turn, so that JavaScript need not call it, and how many
 /// want it to keep the process alive.
 const IN_TURN: usize = 0;
 const HOLDERS: usize = 1;
 
+/// A member whose word tells as much as its descriptor.
+struct EventMember {
+    token: u32,
+    slot: u32,
+    /// Whether somebody wants to read it.
+    is_wanted: bool,
+}
+
 /// A poller and the shared memory through which it reports, a batch at a time.
 pub struct PollerEntry {
     pub poller: Poller,
-    /// What was taken from the kernel and did not fit into the batch.
+    /// What was taken from the kernel and not put into the batch yet.
     taken: RefCell<Vec<Ready>>,
+    /// Whether the alarm has rung, and nobody was told.
+    has_rung: Cell<bool>,
+    /// How many descriptors are in it.
+    members: Cell<usize>,
+    /// Those members that are events, a few at the most.
+    events: RefCell<Vec<EventMember>>,
     batch: *mut i32,
     capacity: usize,
     memory: Reference,
@@ -49,6 +68,7 @@ pub struct PollerEntry {
     on_ready: Option<Reference>,
     pub driver: OnceCell<Driver>,
     pub unarmed: Unarmed,
+    pub loops: Loops,
     /// Whether a reactor keeps the process alive.
     pub is_held: Cell<bool>,
 }
@@ -67,12 +87,16 @@ impl PollerEntry {
         Ok(PollerEntry {
             poller,
             taken: RefCell::default(),
+            has_rung: Cell::default(),
+            members: Cell::default(),
+            events: RefCell::default(),
             batch,
             capacity,
             memory,
             on_ready,
             driver: OnceCell::new(),
             unarmed: Unarmed::new(),
+            loops: Loops::default(),
             is_held: Cell::new(false),
         })
     }
@@ -94,7 +118,7 @@ impl PollerEntry {
         self.on_ready.and_then(|on_ready| unsafe { on_ready.get(environment.raw) })
     }
 
-    fn write(&self, index: usize, token: i32, flags: i32) {
+    pub fn write(&self, index: usize, token: i32, flags: i32) {
         debug_assert!(index < self.capacity);
         // SAFETY: within the batch, which `memory` keeps alive: the facade backs it with a
         // SharedArrayBuffer, which does not move, and reads it on this same thread only.
@@ -125,14 +149,13 @@ impl PollerEntry {
     /// Moves what is ready into the batch: the count of its entries, with the bit `ALARM`.
     /// Whatever does not fit stays for the next call.
     pub fn fill(&self, environment: &Environment) -> i32 {
-        let mut taken = self.taken.borrow_mut();
-        let mut alarm = false;
-        if taken.is_empty() {
-            match self.poller.take(&mut taken) {
-                Ok(rung) => alarm = rung,
-                Err(error) => return status::of_io(&error),
-            }
+        if !self.has_more()
+            && let Err(error) = self.fetch()
+        {
+            return status::of_io(&error);
         }
+        let alarm = self.has_rung.take();
+        let mut taken = self.taken.borrow_mut();
         let mut count = 0;
         let fitting = taken.len().min(self.capacity);
         for ready in taken.drain(..fitting) {
@@ -152,6 +175,58 @@ impl PollerEntry {
             }
         }
         i32::try_from(count).unwrap_or(0) | if alarm { ALARM } else { 0 }
+    }
+
+    /// Asks the kernel, for the next `fill()`: whether there is something.
+    pub fn fetch(&self) -> io::Result<bool> {
+        self.forget_stale();
+        let mut taken = self.taken.borrow_mut();
+        let has_rung = self.poller.take(&mut taken)?;
+        self.has_rung.set(self.has_rung.get() || has_rung);
+        Ok(has_rung || !taken.is_empty())
+    }
+
+    /// Forgets what was fetched of descriptors, which may not be ready any more: those that are will be reported again. What has
+    /// no readiness is a call, and comes only once.
+    pub fn forget_stale(&self) {
+        self.taken.borrow_mut().retain(|ready| ready.readiness == Readiness::default());
+    }
+
+    fn take_event(&self, member: EventMember) {
+        let mut events = self.events.borrow_mut();
+        if events.len() < EVENTS {
+            events.push(member);
+        }
+    }
+
+    /// Remembers what is wanted of a member, if it is one of the events.
+    fn want(&self, token: u32, wanted: i32) {
+        if let Some(member) = self.events.borrow_mut().iter_mut().find(|member| member.token == token) {
+            member.is_wanted = wanted & READABLE != 0;
+        }
+    }
+
+    /// Whether all members are such events.
+    pub fn has_only_events(&self) -> bool {
+        self.members.get() <= self.events.borrow().len()
+    }
+
+    /// As `fetch()`, of the events alone and without the kernel: those whose words say that they are set, so that their pipes
+    /// are readable.
+    pub fn fetch_events(&self, environment: &Environment) -> bool {
+        let events = environment.events.borrow();
+        let mut taken = self.taken.borrow_mut();
+        for member in self.events.borrow().iter().filter(|member| member.is_wanted) {
+            let Some(entry) = events.get(member.slot as usize) else {
+                continue;
+            };
+            let word = entry.event.signal().state().observe();
+            if word.is_set() && !word.is_closed() {
+                let readiness = Readiness { readable: true, ..Readiness::default() };
+                taken.push(Ready { token: u64::from(member.token), readiness });
+            }
+        }
+        !taken.is_empty()
     }
 
     /// Whether a `fill()` is due without asking the kernel.
@@ -183,7 +258,7 @@ fn with_poller(env: &Env, poller: u32, operation: impl FnOnce(&PollerEntry) -> i
     }
 }
 
-fn of_unit(result: std::io::Result<()>) -> i32 {
+pub fn of_unit(result: io::Result<()>) -> i32 {
     result.map_or_else(|error| status::of_io(&error), |()| 0)
 }
 
@@ -234,7 +309,10 @@ pub fn add_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) -> i3
     with_poller(&env, poller, |entry| {
         // SAFETY: epoll_ctl() answers EBADF for a number that is not open.
         let result = unsafe { descriptor::borrow(fd) };
-        of_unit(result.and_then(|fd| entry.poller.add(fd, u64::from(token), interest(wanted), Trigger::Level)))
+        let result = result.and_then(|fd| entry.poller.add(fd, u64::from(token), interest(wanted), Trigger::Level));
+        entry.members.update(|members| members + usize::from(result.is_ok()));
+        entry.want(token, wanted);
+        of_unit(result)
     })
 }
 
@@ -242,6 +320,7 @@ pub fn add_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) -> i3
 #[napi]
 pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) -> i32 {
     with_poller(&env, poller, |entry| {
+        entry.want(token, wanted);
         // SAFETY: as in `add_member`.
         let result = unsafe { descriptor::borrow(fd) };
         of_unit(result.and_then(|fd| entry.poller.modify(fd, u64::from(token), interest(wanted), Trigger::Level)))
@@ -250,31 +329,43 @@ pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) ->
 
 /// Takes a descriptor out.
 #[napi]
-pub fn remove_member(env: Env, poller: u32, fd: i32) -> i32 {
+pub fn remove_member(env: Env, poller: u32, fd: i32, token: u32) -> i32 {
     with_poller(&env, poller, |entry| {
+        entry.want(token, 0);
         // SAFETY: as in `add_member`.
         let result = unsafe { descriptor::borrow(fd) };
+        entry.members.update(|members| members.saturating_sub(1));
         of_unit(result.and_then(|fd| entry.poller.remove(fd)))
     })
 }
 
-/// Has `poller` report `token`, with no flags, when the event in `slot` closes. Returns the key to leave with.
+/// Tells that the member with `token` is the event in `slot`: `poller` reports it, with no flags, when the event closes. Returns the
+/// key to leave with.
 #[napi]
-pub fn watch_closing(env: Env, poller: u32, token: u32, slot: u32) -> i32 {
+pub fn watch_closing(env: Env, poller: u32, token: u32, slot: u32, wanted: i32) -> i32 {
     let Some(environment) = Environment::of(&env) else {
         return status::NO_ENVIRONMENT;
     };
     with_poller(&env, poller, |entry| {
         let waker = entry.poller.closing_waker(u64::from(token));
         let joined = event_in(environment, slot).and_then(|event| event.signal().join(waker));
+        if joined.is_ok() {
+            entry.take_event(EventMember { token, slot, is_wanted: wanted & READABLE != 0 });
+        }
         joined.map_or_else(|error| status::of_error(&error), |joined| status::of_count(Ok(joined.key)))
     })
 }
 
 /// Undoes `watch_closing`, which returned `key`.
 #[napi]
-pub fn unwatch_closing(env: Env, slot: u32, key: u32) {
-    if let Some(event) = Environment::of(&env).and_then(|environment| event_in(environment, slot).ok()) {
+pub fn unwatch_closing(env: Env, poller: u32, token: u32, slot: u32, key: u32) {
+    let Some(environment) = Environment::of(&env) else {
+        return;
+    };
+    if let Some(entry) = poller_in(environment, poller) {
+        entry.events.borrow_mut().retain(|member| member.token != token);
+    }
+    if let Ok(event) = event_in(environment, slot) {
         event.signal().leave(key as usize);
     }
 }
@@ -297,9 +388,15 @@ pub fn wall_offset() -> f64 {
     waitable_event::sys::wall_offset() * 1e3
 }
 
-/// Moves what is ready into the batch, without waiting: the count, with bit 30 when the alarm has rung.
-pub fn take_ready(environment: &Environment, poller: u32) -> i32 {
-    poller_in(environment, poller).map_or(-libc::EBADF, |entry| entry.fill(environment))
+/// Moves what is ready into the batch, without waiting: the count, with bit 30 when the alarm has rung. What was fetched
+/// before counts as ready unless something has happened since, and it `is_stale`.
+pub fn take_ready(environment: &Environment, poller: u32, is_stale: bool) -> i32 {
+    poller_in(environment, poller).map_or(-libc::EBADF, |entry| {
+        if is_stale {
+            entry.forget_stale();
+        }
+        entry.fill(environment)
+    })
 }
 
 /// Blocks until something is ready or `timeout` milliseconds have passed, then as `take_ready`.

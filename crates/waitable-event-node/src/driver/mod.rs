@@ -18,6 +18,7 @@ use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 
 use crate::environment::Environment;
+use crate::linger::Turn;
 use crate::object::Reference;
 use crate::poller::PollerEntry;
 use crate::status;
@@ -112,15 +113,14 @@ unsafe fn dispatch(env: sys::napi_env, reactor: &PollerEntry) {
 ///
 /// As for [`dispatch`].
 unsafe fn take_turn(env: sys::napi_env, reactor: &PollerEntry) {
-    let turn = reactor.unarmed.begin();
+    let turn = Turn::begin(reactor);
     let mut is_first = true;
     loop {
         // SAFETY: the caller's contract; looked up again after each call, which may have ended it.
         let Some(environment) = (unsafe { Environment::of_raw(env) }) else {
             return;
         };
-        let filled =
-            if is_first || reactor.has_more() { reactor.fill(environment) } else { turn.next(environment, reactor) };
+        let filled = if is_first || reactor.has_more() { reactor.fill(environment) } else { turn.next(environment) };
         if filled == 0 && !is_first {
             return;
         }
@@ -128,6 +128,7 @@ unsafe fn take_turn(env: sys::napi_env, reactor: &PollerEntry) {
         if filled != 0 && !deliver(environment, reactor, filled) {
             return;
         }
+        reactor.loops.forget_stale();
     }
 }
 

@@ -1,12 +1,14 @@
 //! The kernel's list of what a poller waits for: an epoll.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::libc::epoll_event;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
-use super::retry;
+use super::transfer;
 use crate::{Interest, Readiness, Ready, Trigger};
 
 /// At most this many events are taken in one pass; the kernel hands out the rest, in turn, in the next.
@@ -44,10 +46,10 @@ impl Queue {
 
     /// Calls `each` with what is ready now.
     pub(crate) fn take(&self, mut each: impl FnMut(Ready)) -> io::Result<()> {
-        let mut events = [EpollEvent::empty(); BATCH];
-        let count = retry(|| self.0.wait(&mut events, EpollTimeout::ZERO))?;
-        for event in &events[..count] {
-            each(Ready { token: event.data(), readiness: readiness(event.events()) });
+        let mut events = [const { MaybeUninit::<epoll_event>::uninit() }; BATCH];
+        // It does not sleep, so no signal interrupts it.
+        for event in transfer::ready(&self.0.0, &mut events)? {
+            each(Ready { token: event.u64, readiness: readiness(EpollFlags::from_bits_truncate(event.events as i32)) });
         }
         Ok(())
     }
