@@ -229,23 +229,30 @@ describe.each(['event', 'pipe'] as const)('beside a flood of one %s', (kind) => 
   });
 });
 
-test.each(['event', 'pipe'] as const)('a loop that was ready often, and then not, sleeps and wakes: a flood of one %s', async (kind) => {
-  const flood = floods[kind]();
-  const event = new Counted();
-  for (let round = 0; round < 20; round += 1) {
-    passes = 0;
-    flood.addChannel(loop);
-    // Out of the loop, so that it has nothing to do; it sleeps when the timer rings.
-    onPass = (pass) => {
-      if (pass === 100 + round) {
-        flood.delChannel();
-        setTimeout(() => event.set(), 2);
-      }
-    };
-    event.handleRead = () => {
-      event.clear();
-      loop.stop();
-    };
-    await within(loop.run(), `the wake-up of round ${round}`);
-  }
-});
+test.each(['event', 'pipe'] as const)(
+  'a loop that was ready often, and then not, sleeps and wakes: a flood of one %s',
+  async (kind) => {
+    const flood = floods[kind]();
+    const event = new Counted();
+    const ROUNDS = 20;
+    let wakeUps = 0;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      passes = 0;
+      flood.addChannel(loop);
+      // Out of the loop, so that it has nothing to do; it sleeps when the timer rings.
+      onPass = (pass) => {
+        if (pass === 100 + round) {
+          flood.delChannel();
+          setTimeout(() => event.set(), 2);
+        }
+      };
+      event.handleRead = () => {
+        event.clear();
+        wakeUps += 1;
+        loop.stop();
+      };
+      await within(loop.run(), `the wake-up of round ${round}`);
+    }
+    expect(wakeUps).toBe(ROUNDS);
+  },
+);
