@@ -64,7 +64,8 @@ class Participant {
 
   /** Warms up, and finds how many operations fill a round's time. The first rounds are slow: each tells the size of the next. */
   async #calibrate() {
-    const { roundTime, warmUps } = this.extent;
+    const { warmUps } = this.extent;
+    const roundTime = Math.max(this.extent.roundTime, this.comparison.leastRoundTime ?? 0);
     this.count = FIRST;
     for (let left = warmUps; left > 0;) {
       const before = performance.now();

@@ -7,6 +7,9 @@ const { TaskManager, core } = require('../..');
 const { loadCaller } = require('./native');
 const { startPartner } = require('./partner');
 
+/** Milliseconds of a round: a message is the dearer the more of them wait, which a short round would not show. */
+const leastRoundTime = 100;
+
 /** Times what arrives, from the moment the workers are told to produce so many to the last one. */
 class Arrivals {
   constructor() {
@@ -126,4 +129,4 @@ const producers = {
   },
 };
 
-module.exports = { calling, posting, producers, scheduling };
+module.exports = { calling, leastRoundTime, posting, producers, scheduling };
