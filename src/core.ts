@@ -417,8 +417,10 @@ export class RunLoop {
     if (this.#mode !== 'async' || this.#inPass) {
       return;
     }
-    clearImmediate(this.#immediate);
-    this.#immediate = undefined;
+    if (this.#immediate !== undefined) {
+      clearImmediate(this.#immediate);
+      this.#immediate = undefined;
+    }
     this.#inPass = true;
     try {
       const hasRun = this.#runTasks();
@@ -459,7 +461,11 @@ export class RunLoop {
       // Each is told that the loop is about to sleep, also when another one keeps it awake.
       due = source.beforeSleep() ? Math.min(due, source.nextDue()) : Number.NEGATIVE_INFINITY;
     }
-    return this.#deferred.length > 0 ? 0 : due - reactor.now();
+    if (this.#deferred.length > 0) {
+      return 0;
+    }
+    // The clock is not read for nothing: that would be a fiftieth of the cost of a pass.
+    return Number.isFinite(due) ? due - reactor.now() : due;
   }
 
   /** Runs what is due, and returns whether something was. */

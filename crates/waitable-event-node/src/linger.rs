@@ -27,7 +27,7 @@ const TURN: Duration = Duration::from_micros(200);
 const ROUNDS: u32 = 4;
 
 /// In one of so many rounds the whole reactor is looked at, and not the run loops alone.
-const ROUNDS_OF_LOOPS: u32 = 16;
+const ROUNDS_OF_LOOPS: u32 = 32;
 
 /// So many events are looked at; more are armed at once.
 const EVENTS: usize = 8;

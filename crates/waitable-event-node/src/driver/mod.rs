@@ -115,6 +115,7 @@ unsafe fn dispatch(env: sys::napi_env, reactor: &PollerEntry) {
 unsafe fn take_turn(env: sys::napi_env, reactor: &PollerEntry) {
     let turn = Turn::begin(reactor);
     let mut is_first = true;
+    let mut call = None;
     loop {
         // SAFETY: the caller's contract; looked up again after each call, which may have ended it.
         let Some(environment) = (unsafe { Environment::of_raw(env) }) else {
@@ -125,35 +126,53 @@ unsafe fn take_turn(env: sys::napi_env, reactor: &PollerEntry) {
             return;
         }
         is_first = false;
-        if filled != 0 && !deliver(environment, reactor, filled) {
-            return;
+        if filled != 0 {
+            if call.is_none() {
+                call = Call::new(environment, reactor);
+            }
+            if !call.as_ref().is_some_and(|call| call.deliver(environment, filled)) {
+                return;
+            }
         }
         reactor.loops.forget_stale();
     }
 }
 
-/// Calls `on_ready(filled)`; false when JavaScript cannot run any more.
-fn deliver(environment: &Environment, reactor: &PollerEntry, filled: i32) -> bool {
-    let raw = environment.raw;
-    let (mut receiver, mut argument, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-    let Some(on_ready) = reactor.on_ready(environment) else {
-        return false;
-    };
-    // SAFETY: the environment is current, and the results are ours.
-    unsafe {
-        sys::napi_get_global(raw, &mut receiver);
-        sys::napi_create_int32(raw, filled, &mut argument);
-        // As a callback of the loop: ticks and promise jobs run when it returns.
-        match sys::napi_make_callback(raw, ptr::null_mut(), receiver, on_ready, 1, &argument, &mut result) {
-            sys::Status::napi_ok => true,
-            sys::Status::napi_pending_exception => {
-                let mut exception = ptr::null_mut();
-                if sys::napi_get_and_clear_last_exception(raw, &mut exception) == sys::Status::napi_ok {
-                    sys::napi_fatal_exception(raw, exception);
+/// What all calls of a turn have in common, for as long as its handle scope is open.
+struct Call {
+    receiver: sys::napi_value,
+    on_ready: sys::napi_value,
+}
+
+impl Call {
+    fn new(environment: &Environment, reactor: &PollerEntry) -> Option<Call> {
+        let on_ready = reactor.on_ready(environment)?;
+        let mut receiver = ptr::null_mut();
+        // SAFETY: the environment is current, and the result is ours.
+        unsafe { sys::napi_get_global(environment.raw, &mut receiver) };
+        Some(Call { receiver, on_ready })
+    }
+
+    /// Calls `on_ready(filled)`; false when JavaScript cannot run any more.
+    fn deliver(&self, environment: &Environment, filled: i32) -> bool {
+        let raw = environment.raw;
+        let (mut argument, mut result) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: the environment is current, and the results are ours.
+        unsafe {
+            sys::napi_create_int32(raw, filled, &mut argument);
+            // As a callback of the loop: ticks and promise jobs run when it returns.
+            match sys::napi_make_callback(raw, ptr::null_mut(), self.receiver, self.on_ready, 1, &argument, &mut result)
+            {
+                sys::Status::napi_ok => true,
+                sys::Status::napi_pending_exception => {
+                    let mut exception = ptr::null_mut();
+                    if sys::napi_get_and_clear_last_exception(raw, &mut exception) == sys::Status::napi_ok {
+                        sys::napi_fatal_exception(raw, exception);
+                    }
+                    true
                 }
-                true
+                _ => false,
             }
-            _ => false,
         }
     }
 }
