@@ -19,8 +19,9 @@ class Counter implements TaskSource {
     return Infinity;
   }
 
-  runDue(): void {
+  runDue(): boolean {
     this.passes += 1;
+    return false;
   }
 
   beforeSleep(): boolean {
@@ -321,6 +322,7 @@ describe.each(both)('SPIN and %s()', (way) => {
         elapsed = since(before);
         loop.stop();
       }
+      return false;
     };
     if (name === 'SPIN') {
       loop.SPIN = 2;
