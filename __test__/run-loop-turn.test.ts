@@ -140,6 +140,29 @@ describe.each(['event', 'pipe'] as const)('beside a flood of one %s', (kind) => 
     expect(Math.max(...late)).toBeLessThanOrEqual(1);
   });
 
+  test('a pipe that is written to is called in the next pass, also beside an event that nobody wants', async () => {
+    const unwanted = new Counted(true);
+    unwanted.isWanted = false;
+    loop.update(unwanted);
+    const { reader, writer } = new Pipe();
+    const late: number[] = [];
+    class Written extends Clockwork {
+      override handleRead(): void {
+        late.push(passes - Number(this.recv(9).toString()));
+      }
+    }
+    const channel = new Written(reader, loop);
+    finallyDo(() => channel.close());
+    onPass = (pass) => {
+      if (pass % 10 === 0) {
+        writeSync(writer, String(pass));
+      }
+    };
+    await run();
+    expect(late.length).toBeGreaterThanOrEqual(PASSES / 10 - 1);
+    expect(Math.max(...late)).toBeLessThanOrEqual(1);
+  });
+
   test('an event that nobody wants to read is not called, until somebody does', async () => {
     const event = new Counted(true);
     event.isWanted = false;

@@ -9,7 +9,9 @@
 //! | `environment.rs` | what one Node environment (the main thread, a worker) owns, and its teardown |
 //! | `event.rs` | the events that this environment has open |
 //! | `watch.rs` | events that are awaited in the environment's own loop |
-//! | `poller.rs` | pollers: what a run loop waits for |
+//! | `linger.rs` | a turn: events that are awaited again, and are set, before the thread goes to sleep |
+//! | `poller.rs`, `members.rs` | pollers: what a run loop waits for |
+//! | `loops.rs` | run loops that are ready again in the same turn |
 //! | `blocking.rs` | how a thread sleeps so that it can be ended |
 //! | `signals.rs` | signals that stop a loop |
 //! | `driver/` | how a poller wakes Node's event loop |
@@ -26,6 +28,7 @@ mod event;
 mod fast;
 mod linger;
 mod loops;
+mod members;
 mod object;
 mod poller;
 mod signals;

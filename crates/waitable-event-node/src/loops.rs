@@ -76,7 +76,7 @@ impl Loops {
     pub fn look(&self, environment: &Environment, reactor: &PollerEntry, asks: Asks) -> Option<i32> {
         let watched = self.watched.borrow();
         let ready = watched.iter().find(|Watched { poller, .. }| {
-            if asks != Asks::Kernel && poller.has_only_events() {
+            if asks != Asks::Kernel && poller.members.are_events() {
                 return poller.fetch_events(environment);
             }
             // A pass is to have all that are ready, and the words do not tell of all.

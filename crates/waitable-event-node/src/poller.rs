@@ -17,6 +17,7 @@ use crate::environment::Environment;
 use crate::event::event_in;
 use crate::linger::Unarmed;
 use crate::loops::Loops;
+use crate::members::Members;
 use crate::object::{Reference, int32_array};
 use crate::{blocking, status, watch};
 
@@ -34,21 +35,10 @@ const ALARM: i32 = 1 << 30;
 /// A batch entry: token and flags.
 const ENTRY_LENGTH: usize = 2;
 
-/// The words of so many events are looked at; of others, the kernel is asked.
-const EVENTS: usize = 8;
-
 /// The last entry of a batch is a reactor's: whether it is in a turn, so that JavaScript need not call it, and how many
 /// want it to keep the process alive.
 const IN_TURN: usize = 0;
 const HOLDERS: usize = 1;
-
-/// A member whose word tells as much as its descriptor.
-struct EventMember {
-    token: u32,
-    slot: u32,
-    /// Whether somebody wants to read it.
-    is_wanted: bool,
-}
 
 /// A poller and the shared memory through which it reports, a batch at a time.
 pub struct PollerEntry {
@@ -57,10 +47,7 @@ pub struct PollerEntry {
     taken: RefCell<Vec<Ready>>,
     /// Whether the alarm has rung, and nobody was told.
     has_rung: Cell<bool>,
-    /// How many descriptors are in it.
-    members: Cell<usize>,
-    /// Those members that are events, a few at the most.
-    events: RefCell<Vec<EventMember>>,
+    pub members: Members,
     batch: *mut i32,
     capacity: usize,
     memory: Reference,
@@ -88,8 +75,7 @@ impl PollerEntry {
             poller,
             taken: RefCell::default(),
             has_rung: Cell::default(),
-            members: Cell::default(),
-            events: RefCell::default(),
+            members: Members::default(),
             batch,
             capacity,
             memory,
@@ -192,40 +178,10 @@ impl PollerEntry {
         self.taken.borrow_mut().retain(|ready| ready.readiness == Readiness::default());
     }
 
-    fn take_event(&self, member: EventMember) {
-        let mut events = self.events.borrow_mut();
-        if events.len() < EVENTS {
-            events.push(member);
-        }
-    }
-
-    /// Remembers what is wanted of a member, if it is one of the events.
-    fn want(&self, token: u32, wanted: i32) {
-        if let Some(member) = self.events.borrow_mut().iter_mut().find(|member| member.token == token) {
-            member.is_wanted = wanted & READABLE != 0;
-        }
-    }
-
-    /// Whether all members are such events.
-    pub fn has_only_events(&self) -> bool {
-        self.members.get() <= self.events.borrow().len()
-    }
-
-    /// As `fetch()`, of the events alone and without the kernel: those whose words say that they are set, so that their pipes
-    /// are readable.
+    /// As `fetch()`, of members that are events alone, and without the kernel.
     pub fn fetch_events(&self, environment: &Environment) -> bool {
-        let events = environment.events.borrow();
         let mut taken = self.taken.borrow_mut();
-        for member in self.events.borrow().iter().filter(|member| member.is_wanted) {
-            let Some(entry) = events.get(member.slot as usize) else {
-                continue;
-            };
-            let word = entry.event.signal().state().observe();
-            if word.is_set() && !word.is_closed() {
-                let readiness = Readiness { readable: true, ..Readiness::default() };
-                taken.push(Ready { token: u64::from(member.token), readiness });
-            }
-        }
+        self.members.take_set(environment, &mut taken);
         !taken.is_empty()
     }
 
@@ -310,8 +266,9 @@ pub fn add_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) -> i3
         // SAFETY: epoll_ctl() answers EBADF for a number that is not open.
         let result = unsafe { descriptor::borrow(fd) };
         let result = result.and_then(|fd| entry.poller.add(fd, u64::from(token), interest(wanted), Trigger::Level));
-        entry.members.update(|members| members + usize::from(result.is_ok()));
-        entry.want(token, wanted);
+        if result.is_ok() {
+            entry.members.added(token, wanted);
+        }
         of_unit(result)
     })
 }
@@ -320,7 +277,7 @@ pub fn add_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) -> i3
 #[napi]
 pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) -> i32 {
     with_poller(&env, poller, |entry| {
-        entry.want(token, wanted);
+        entry.members.modified(token, wanted);
         // SAFETY: as in `add_member`.
         let result = unsafe { descriptor::borrow(fd) };
         of_unit(result.and_then(|fd| entry.poller.modify(fd, u64::from(token), interest(wanted), Trigger::Level)))
@@ -331,10 +288,9 @@ pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, wanted: i32) ->
 #[napi]
 pub fn remove_member(env: Env, poller: u32, fd: i32, token: u32) -> i32 {
     with_poller(&env, poller, |entry| {
-        entry.want(token, 0);
+        entry.members.removed(token);
         // SAFETY: as in `add_member`.
         let result = unsafe { descriptor::borrow(fd) };
-        entry.members.update(|members| members.saturating_sub(1));
         of_unit(result.and_then(|fd| entry.poller.remove(fd)))
     })
 }
@@ -350,7 +306,7 @@ pub fn watch_closing(env: Env, poller: u32, token: u32, slot: u32, wanted: i32) 
         let waker = entry.poller.closing_waker(u64::from(token));
         let joined = event_in(environment, slot).and_then(|event| event.signal().join(waker));
         if joined.is_ok() {
-            entry.take_event(EventMember { token, slot, is_wanted: wanted & READABLE != 0 });
+            entry.members.is_event(token, slot, wanted);
         }
         joined.map_or_else(|error| status::of_error(&error), |joined| status::of_count(Ok(joined.key)))
     })
@@ -363,7 +319,7 @@ pub fn unwatch_closing(env: Env, poller: u32, token: u32, slot: u32, key: u32) {
         return;
     };
     if let Some(entry) = poller_in(environment, poller) {
-        entry.events.borrow_mut().retain(|member| member.token != token);
+        entry.members.forget_event(token);
     }
     if let Ok(event) = event_in(environment, slot) {
         event.signal().leave(key as usize);
