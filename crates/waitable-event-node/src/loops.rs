@@ -2,8 +2,9 @@
 //!
 //! A wake-up of a loop's member goes through three of the kernel's lists: the loop's, the reactor's, libuv's. While a turn of the reactor
 //! is under way (`linger.rs`), the thread is awake and takes the short way: it looks at the words of those members that are events, and
-//! asks the loop's own list for others. What it finds there is kept for the pass that the loop then makes, which need not ask again. (The reactor's list
-//! would ask the loop's, too, to learn whether it is ready still: measured, 1.2 µs instead of 0.4 µs.)
+//! asks the loop's own list for others. What it finds there is kept for the pass that the loop then makes, which need not ask again.
+//! Measured on one core: an event of ten pipes that are always ready takes 1.00 µs instead of 1.12, a round trip of two threads in their
+//! loops 4.6 µs instead of 7.1.
 
 use std::cell::{Cell, RefCell};
 use std::os::fd::AsFd;
