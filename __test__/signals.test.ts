@@ -77,8 +77,8 @@ describe('a storm of signals', () => {
     const { child } = await start(way, '600', 'storm');
     const before = process.hrtime.bigint();
     let sent = 0;
-    // Not for ever: on a busy machine Node may have no time for anything but the signals.
-    while (!child.isOver && since(before) < 2000) {
+    // Not for ever: V8 may be measuring the processor's frequency, asleep, and begins anew when a signal wakes it.
+    while (!child.isOver && since(before) < 1200) {
       child.kill('SIGUSR2');
       sent += 1;
       await new Promise((resolve) => setImmediate(resolve));
