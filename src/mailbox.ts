@@ -64,10 +64,12 @@ export class Mailbox {
       return false;
     }
     const hasTaken = inbox.drain(this.#control.takePost());
-    if (inbox.takeAnswered()) {
-      this.#converse(inbox);
+    if (!inbox.takeAnswered()) {
+      return hasTaken;
     }
-    return hasTaken;
+    // What asks next may run tasks also where nothing was there at first: the answer was given when the trigger rang.
+    this.#converse(inbox);
+    return true;
   }
 
   /** Takes over what other threads have sent, for a time machine. */
