@@ -3,14 +3,13 @@
 
 const { bePartner } = require('../lib/partner');
 const { bacpypes } = require('../lib/programs');
-const { calling, leastRoundTime, posting, producers, scheduling } = require('../lib/throughput');
+const { calling, longRounds, posting, producers, scheduling } = require('../lib/throughput');
 
 module.exports = {
   title: 'Schedule and run: a number, or nothing',
   text: 'A worker schedules, the main thread runs: until the last one has run. BACpypes: deferred() by another thread.',
   show: 'rate',
-  leastRoundTime,
-  mostRounds: ({ quick }) => (quick ? 5 : Infinity),
+  ...longRounds,
   chart: 'bars',
   contenders: [
     posting(__filename, { payload: 42 }),

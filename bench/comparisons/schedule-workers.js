@@ -2,7 +2,7 @@
 /** More and more workers hand numbers to the main thread. */
 
 const { bePartner } = require('../lib/partner');
-const { leastRoundTime, posting, producers, scheduling } = require('../lib/throughput');
+const { longRounds, posting, producers, scheduling } = require('../lib/throughput');
 
 const NUMBERS = [1, 2, 4, 8];
 
@@ -12,8 +12,7 @@ module.exports = {
   title: 'Many workers, one main thread',
   text: 'Workers schedule numbers, the main thread runs them: all of them together.',
   show: 'rate',
-  leastRoundTime,
-  mostRounds: ({ quick }) => (quick ? 5 : Infinity),
+  ...longRounds,
   chart: 'scaling',
   axis: 'workers',
   contenders: NUMBERS.flatMap((workers) => [
