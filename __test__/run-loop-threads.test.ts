@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { RunLoop, type RunLoopHandle, WaitableEvent } from 'waitable-event';
 
-import { Hand, codeOf, report, runScript, within } from './helpers';
+import { Hand, PATIENCE, codeOf, report, runScript, within } from './helpers';
 import { finallyDo, goToSleep, runIn, startActor } from './loop-helpers';
 
 const both = ['run', 'runSync'] as const;
@@ -72,6 +72,21 @@ describe.each(both)('%s() of this thread', (way) => {
     await actor.next();
     loop.deferred(() => goToSleep(actor));
     await runIn(way, loop);
+    expect(loop.running).toBe(false);
+    loop.taskManager.close();
+  });
+
+  // Where BACpypes has nothing to wake its loop with, on Windows, this takes up to SPIN. Patience ends before that.
+  test.each(['stop', 'set', 'schedule'])('is woken by %s() in another thread long before SPIN', async (action) => {
+    loop.SPIN = 100 * PATIENCE;
+    makeMembers(1, () => loop.stop());
+    loop.taskManager.define('stop', () => loop.stop());
+    const data = { handle: loop.handle, events: events.map((event) => event.handle), tasks: loop.taskManager.handle };
+    const actor = startActor(action, data);
+    await actor.next();
+    loop.deferred(() => goToSleep(actor));
+    await runIn(way, loop);
+    expect(await actor.next()).toBe('done');
     expect(loop.running).toBe(false);
     loop.taskManager.close();
   });
