@@ -12,7 +12,7 @@ export interface TimeMachineOptions {
    */
   start?: TimeLike;
   /**
-   * The loop whose tasks and deferred functions live in virtual time.
+   * The loop whose tasks, of all its managers, and deferred functions live in virtual time.
    * @default this thread's own loop, `core`
    */
   loop?: RunLoop;
@@ -27,7 +27,7 @@ export interface TravelOptions {
 /** Options of `timeMachine.runAsync()`. */
 export interface TravelTogetherOptions extends TravelOptions {
   /**
-   * How many connections other threads must have made to the manager before time begins to pass: a worker takes a while to start.
+   * How many connections other threads must have made to the loop's managers before time begins to pass: a worker takes a while to start.
    * Those that have ended count too.
    * @default 0
    */
@@ -61,7 +61,7 @@ export declare class TimeMachine {
    */
   run(options: TravelOptions): void;
   /**
-   * Travels together with the threads that are connected to the loop's task manager: time stands still while one of them is at
+   * Travels together with the threads that are connected to the loop's task managers: time stands still while one of them is at
    * work, and jumps when all have come to rest, which they have when they are blocked in `callSync()`, when their event loop
    * has turned around with nothing sent and no result taken, or when they have ended. What they send at one moment is taken in the order of
    * the threads, so each journey is like the one before. Between tasks this thread's promises are settled.
@@ -69,7 +69,7 @@ export declare class TimeMachine {
    * Timers, files and messages that a thread waits for are not looked at, and the timeouts of calls go on in real time.
    *
    * Rejects with `ERR_TIME_STALLED` when threads are at work for longer than `options.timeout`, with `ERR_LOOP_RUNNING` while another
-   * journey is under way, and with `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
+   * journey is under way, and with `ERR_TASK_MANAGER_CLOSED` when all managers are closed.
    */
   runAsync(options: TravelTogetherOptions): Promise<void>;
   /** Gives the loop the system's clock back, for other threads too. A journey that is under way ends where it is. */

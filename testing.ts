@@ -16,7 +16,7 @@ export interface TimeMachineOptions {
    */
   start?: TimeLike;
   /**
-   * The loop whose tasks and deferred functions live in virtual time.
+   * The loop whose tasks, of all its managers, and deferred functions live in virtual time.
    * @default this thread's own loop, `core`
    */
   loop?: RunLoop;
@@ -33,7 +33,7 @@ export interface TravelOptions {
 /** Options of `timeMachine.runAsync()`. */
 export interface TravelTogetherOptions extends TravelOptions {
   /**
-   * How many connections other threads must have made to the manager before time begins to pass: a worker takes a while to start.
+   * How many connections other threads must have made to the loop's managers before time begins to pass: a worker takes a while to start.
    * Those that have ended count too.
    * @default 0
    */
@@ -71,8 +71,10 @@ export class TimeMachine {
     this.#loop = options?.loop ?? core;
     // Nobody sets this clock, so the two are one.
     this.#clock = { monotonic: () => this.#now, offset: () => 0 };
-    this.#setTime(toTime('options.start', options?.start ?? 0));
-    this.#loop.taskManager.useClock(this.#clock);
+    this.#now = toTime('options.start', options?.start ?? 0);
+    // Made by whoever asks for it first.
+    void this.#loop.taskManager;
+    this.#loop.time.useClock(this.#clock);
   }
 
   /** The virtual time, in milliseconds since the epoch. */
@@ -94,10 +96,10 @@ export class TimeMachine {
     const limit = this.#limitOf(options);
     this.#begin();
     try {
-      const manager = this.#loop.taskManager;
+      const { time } = this.#loop;
       // What was deferred before, and is due already.
       this.#loop.runOnce();
-      for (let due = manager.firstDue(); due < limit || this.#loop.hasDeferred; due = manager.firstDue()) {
+      for (let due = time.firstDue(); due < limit || this.#loop.hasDeferred; due = time.firstDue()) {
         if (due < limit) {
           this.#setTime(Math.max(this.#now, due));
         }
@@ -110,7 +112,7 @@ export class TimeMachine {
   }
 
   /**
-   * Travels together with the threads that are connected to the loop's task manager: time stands still while one of them is at
+   * Travels together with the threads that are connected to the loop's task managers: time stands still while one of them is at
    * work, and jumps when all have come to rest, which they have when they are blocked in `callSync()`, when their event loop
    * has turned around with nothing sent and no result taken, or when they have ended. What they send at one moment is taken in the order of
    * the threads, so each journey is like the one before. Between tasks this thread's promises are settled.
@@ -118,7 +120,7 @@ export class TimeMachine {
    * Timers, files and messages that a thread waits for are not looked at, and the timeouts of calls go on in real time.
    *
    * Rejects with `ERR_TIME_STALLED` when threads are at work for longer than `options.timeout`, with `ERR_LOOP_RUNNING` while another
-   * journey is under way, and with `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
+   * journey is under way, and with `ERR_TASK_MANAGER_CLOSED` when all managers are closed.
    */
   async runAsync(options: TravelTogetherOptions): Promise<void> {
     validateOptions(options);
@@ -126,13 +128,8 @@ export class TimeMachine {
     const { connections = 0, timeout = PATIENCE } = options;
     validateInteger('options.connections', connections, 0, 2 ** 31);
     validateMilliseconds('options.timeout', timeout);
-    const manager = this.#loop.taskManager;
-    if (connections > 0) {
-      // Made by whoever asks for it first.
-      void manager.handle;
-    }
     this.#begin();
-    const threads = manager.beginJourney();
+    const threads = this.#loop.time.beginJourney();
     try {
       // oxlint-disable-next-line no-await-in-loop -- one moment after the other
       while (await this.#advance(limit, () => threads.rest(connections, timeout), threads)) {
@@ -142,7 +139,7 @@ export class TimeMachine {
         this.#setTime(Math.max(this.#now, limit));
       }
     } finally {
-      manager.endJourney();
+      this.#loop.time.endJourney();
       this.#isTravelling = false;
     }
   }
@@ -150,8 +147,7 @@ export class TimeMachine {
   /** Gives the loop the system's clock back, for other threads too. A journey that is under way ends where it is. */
   restore(): void {
     this.#isRestored = true;
-    this.#loop.taskManager.setVirtualTime(undefined);
-    this.#loop.taskManager.useClock(undefined);
+    this.#loop.time.useClock(undefined);
   }
 
   /** `restore()`, at the end of a `using` block. */
@@ -161,7 +157,6 @@ export class TimeMachine {
 
   /** Does what there is to do at this moment or, when that was nothing, goes on to the next one. False at the end of the journey. */
   async #advance(limit: number, rest: () => Promise<void>, threads: Lockstep): Promise<boolean> {
-    const manager = this.#loop.taskManager;
     this.#loop.runOnce();
     // This thread's promises, and what they lead to.
     await turn();
@@ -170,7 +165,7 @@ export class TimeMachine {
     }
     await rest();
     if (threads.hasMail) {
-      manager.takeMail();
+      threads.takeMail();
       return true;
     }
     if (this.#isRestored) {
@@ -180,7 +175,7 @@ export class TimeMachine {
     if (this.#hasWork()) {
       return true;
     }
-    const due = manager.firstDue();
+    const due = this.#loop.time.firstDue();
     if (due < limit) {
       this.#setTime(due);
     }
@@ -188,7 +183,7 @@ export class TimeMachine {
   }
 
   #hasWork(): boolean {
-    return !this.#isRestored && (this.#loop.hasDeferred || this.#loop.taskManager.firstDue() <= this.#now);
+    return !this.#isRestored && (this.#loop.hasDeferred || this.#loop.time.firstDue() <= this.#now);
   }
 
   #begin(): void {
@@ -201,7 +196,7 @@ export class TimeMachine {
   #setTime(now: number): void {
     this.#now = now;
     if (!this.#isRestored) {
-      this.#loop.taskManager.setVirtualTime(now);
+      this.#loop.time.advance();
     }
   }
 

@@ -2,49 +2,10 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { FunctionTask, RecurringFunctionTask, RunLoop, TaskManager } from 'waitable-event';
-import { TimeMachine, type TimeLike } from 'waitable-event/testing';
+import { TimeMachine } from 'waitable-event/testing';
 
+import { DAY, HOUR, Journey, SECOND, START } from './journey';
 import { PATIENCE, Thread, codeOf, countPasses, finallyDo, rejectionOf, threads, until, within } from './task-helpers';
-
-const START = Date.UTC(2026, 0, 1);
-const SECOND = 1000;
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
-
-/** A loop in virtual time, what its handlers wrote down, and when, in milliseconds from the start. */
-class Journey {
-  readonly loop: RunLoop = new RunLoop();
-  readonly machine: TimeMachine;
-  readonly log: [what: unknown, time: number][] = [];
-  readonly manager: TaskManager = this.loop.taskManager;
-
-  constructor(start: TimeLike = START) {
-    this.machine = new TimeMachine({ start, loop: this.loop });
-    this.manager.define('log', (what) => this.note(what));
-    this.manager.define('sleep', (delta: number) => this.sleep(delta));
-    finallyDo(() => {
-      this.machine.restore();
-      this.manager.close();
-      // A test that failed may have left it running.
-      this.loop.stop();
-    });
-  }
-
-  note(what: unknown): void {
-    this.log.push([what, this.machine.now - START]);
-  }
-
-  /** In virtual time. */
-  async sleep(delta: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.manager.installTask(new FunctionTask(resolve), { delta });
-    });
-  }
-
-  start(way: string, data: object = {}): Thread {
-    return new Thread('task-traveller.js', { handle: this.manager.handle, way, name: way, ...data });
-  }
-}
 
 describe('run()', () => {
   test('jumps from task to task, and ends exactly at the limit, which is exclusive', () => {

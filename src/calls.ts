@@ -92,7 +92,7 @@ export class Calls {
       throw this.#connection.closedBy(error);
     } finally {
       this.#calls.delete(id);
-      pace.work();
+      pace.unblock();
     }
     if (call.isFailed) {
       throw call.outcome;

@@ -6,6 +6,7 @@ import { Channels } from './channels';
 import type { Dispatcher } from './dispatcher';
 import { EventClosedError, InvalidHandleError, LoopRunningError } from './errors';
 import { type EventHandle, WaitableEvent } from './event';
+import { LoopTime } from './loop-time';
 import * as reactor from './reactor';
 import { SignalChannel, validateSignals } from './signals';
 import { TaskManager } from './task-manager';
@@ -93,6 +94,8 @@ export class RunLoop {
   /** The longest time in milliseconds that one pass sleeps although nothing happens; by default there is no reason to wake. */
   SPIN: number = Infinity;
 
+  /** By which clock its managers go. @internal */
+  readonly time: LoopTime = new LoopTime();
   readonly #channels = new Channels();
   readonly #sources = new Set<TaskSource>();
   #deferred: (() => void)[] = [];

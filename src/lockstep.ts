@@ -1,16 +1,15 @@
 /**
- * The manager's side of a journey through virtual time: its threads in step.
+ * The loop's side of a journey through virtual time: the threads of its managers in step.
  *
  * All threads work at one moment of virtual time until each has come to rest (`pace.ts`); then what they have sent is taken, in the
- * order of the threads and not of their speed, and run, which may set some of them to work again. When none is, and nothing was
- * sent, time may go on.
+ * order of the managers and the threads and not of their speed, and run, which may set some of them to work again. When none is, and
+ * nothing was sent, time may go on.
  */
 
 import { monotonicNow } from './clock';
 import { EventClosedError, TaskManagerClosedError, TimeStalledError } from './errors';
 import type { WaitableEvent } from './event';
-import type { Inbox } from './inbox';
-import { IS_AWAITING_REST, POSTED } from './task-protocol';
+import type { Mailbox } from './mailbox';
 
 /**
  * The longest sleep until threads come to rest, in milliseconds. They ring when they do; one that is terminated cannot, and
@@ -18,64 +17,90 @@ import { IS_AWAITING_REST, POSTED } from './task-protocol';
  */
 const LONGEST_SLEEP = 20;
 
-/** What the manager has for its threads; nothing before its handle was asked for. */
-export interface Threads {
-  readonly inbox: Inbox;
-  readonly trigger: WaitableEvent;
-}
-
-/** One journey. */
+/** One journey of the managers of a loop: those that are open, and have threads since their handle was asked for. */
 export class Lockstep {
-  readonly #control: Int32Array;
-  readonly #threads: () => Threads | undefined;
+  readonly #managers: Iterable<{ readonly mailbox: Mailbox }>;
+  #areComplete = false;
 
-  constructor(control: Int32Array, threads: () => Threads | undefined) {
-    this.#control = control;
-    this.#threads = threads;
+  constructor(managers: Iterable<{ readonly mailbox: Mailbox }>) {
+    this.#managers = managers;
   }
 
   /** Whether threads have sent anything. All have come to rest. */
   get hasMail(): boolean {
-    return this.#threads()?.inbox.isEmpty() === false;
+    return this.#mailboxes().some(({ threads }) => threads?.inbox.isEmpty() === false);
+  }
+
+  /** Takes over what threads have sent. */
+  takeMail(): void {
+    this.#mailboxes().forEach((mailbox) => mailbox.take());
   }
 
   /**
    * Waits until at least `connections` have been made and all threads have come to rest, or have ended. Rejects with
-   * `ERR_TIME_STALLED` when that takes longer than `timeout` milliseconds of real time.
+   * `ERR_TIME_STALLED` when that takes longer than `timeout` milliseconds of real time, with `ERR_TASK_MANAGER_CLOSED` when no manager is
+   * open.
    */
   async rest(connections: number, timeout: number): Promise<void> {
     const deadline = monotonicNow() + timeout;
-    for (let threads = this.#threads(); threads !== undefined; threads = this.#threads()) {
-      const { inbox, trigger } = threads;
-      // First the word, then the look: a thread stores that it rests, and then looks at the word.
-      Atomics.store(this.#control, IS_AWAITING_REST, 1);
-      if (Atomics.exchange(this.#control, POSTED, 0) !== 0) {
-        inbox.fetch();
-      }
-      // A thread that has made room for more of its results rests, and rings.
-      inbox.flush();
-      const busy = inbox.busyThreads();
-      const missing = Math.max(0, connections - inbox.connections);
+    for (;;) {
+      const mailboxes = this.#openMailboxes(connections > 0);
+      // First the words, then the looks: a thread stores that it rests, and then looks at the word.
+      mailboxes.forEach((mailbox) => mailbox.awaitRest(true));
+      const busy = new Set(mailboxes.flatMap((mailbox) => mailbox.busyThreads()));
+      const missing = this.#missing(mailboxes, connections);
+      const isAtRest = busy.size === 0 && missing === 0;
       const remaining = deadline - monotonicNow();
-      if ((busy.length === 0 && missing === 0) || remaining <= 0) {
-        Atomics.store(this.#control, IS_AWAITING_REST, 0);
-        if (busy.length === 0 && missing === 0) {
+      if (isAtRest || remaining <= 0) {
+        mailboxes.forEach((mailbox) => mailbox.awaitRest(false));
+        if (isAtRest) {
           return;
         }
-        throw new TimeStalledError(timeout, busy, missing);
+        throw new TimeStalledError(timeout, [...busy], missing);
       }
+      const triggers = mailboxes.flatMap(({ threads }) => threads?.trigger ?? []);
       // oxlint-disable-next-line no-await-in-loop -- it waits until it need not
-      await sleep(trigger, Math.min(LONGEST_SLEEP, remaining));
+      await sleep(triggers, Math.min(LONGEST_SLEEP, remaining));
     }
+  }
+
+  #mailboxes(): Mailbox[] {
+    return [...this.#managers].map(({ mailbox }) => mailbox);
+  }
+
+  /** Those with threads, one of which there is if it `mustBe`. */
+  #openMailboxes(mustBe: boolean): Mailbox[] {
+    const [first, ...others] = this.#mailboxes();
+    if (first === undefined) {
+      throw new TaskManagerClosedError();
+    }
+    if (mustBe) {
+      // Made by whoever asks for it first.
+      void first.handle;
+    }
+    return [first, ...others].filter(({ threads }) => threads !== undefined);
+  }
+
+  /** How many connections have not been made. A manager that is closed takes its own along, so who was there once is not missed. */
+  #missing(mailboxes: Mailbox[], connections: number): number {
+    const made = mailboxes.reduce((sum, { threads }) => sum + (threads?.inbox.connections ?? 0), 0);
+    this.#areComplete ||= made >= connections;
+    return this.#areComplete ? 0 : connections - made;
   }
 }
 
-/** Sleeps until the trigger is set. */
-async function sleep(trigger: WaitableEvent, timeout: number): Promise<void> {
+/** Sleeps until one of the triggers is set, or closed. */
+async function sleep(triggers: WaitableEvent[], timeout: number): Promise<void> {
+  const end = new AbortController();
   try {
-    await trigger.waitAsync(timeout);
-    trigger.clear();
+    await Promise.race(triggers.map((trigger) => trigger.waitAsync(timeout, { signal: end.signal })));
+    triggers.forEach((trigger) => trigger.clear());
   } catch (error) {
-    throw error instanceof EventClosedError ? new TaskManagerClosedError() : error;
+    // Of those that are left, the next look is taken.
+    if (!(error instanceof EventClosedError)) {
+      throw error;
+    }
+  } finally {
+    end.abort();
   }
 }

@@ -7,7 +7,6 @@ import { systemClock } from './clock';
 import { TaskManagerClosedError } from './errors';
 import { WaitableEvent } from './event';
 import { Inbox } from './inbox';
-import { Lockstep, type Threads } from './lockstep';
 import { fast } from './native';
 import type { OwnerControl } from './owner-control';
 import type { Recipient } from './producer';
@@ -18,6 +17,12 @@ import type { TaskManagerHandle } from './task-protocol';
 /** How long, in milliseconds, a pass goes on with those who block for answers. */
 const CONVERSATION = 0.25;
 
+/** What a manager has for other threads; nothing before its handle was asked for. */
+interface Threads {
+  readonly inbox: Inbox;
+  readonly trigger: WaitableEvent;
+}
+
 /** The inbox of a manager, and the trigger by which producers wake its loop. */
 export class Mailbox {
   /** How often the loop was woken. */
@@ -27,7 +32,7 @@ export class Mailbox {
   readonly #recipient: Recipient;
   #handle: TaskManagerHandle | undefined;
   #threads: Threads | undefined;
-  #lockstep: Lockstep | undefined;
+  #isTravelling = false;
   #wakeUpLatency: RecordableHistogram | undefined;
   #isClosed = false;
 
@@ -40,6 +45,10 @@ export class Mailbox {
   /** What another thread needs to connect. Throws `ERR_TASK_MANAGER_CLOSED` when it is asked for first after the end. */
   get handle(): TaskManagerHandle {
     return (this.#handle ??= this.#open());
+  }
+
+  get threads(): Threads | undefined {
+    return this.#threads;
   }
 
   /** How many tasks came from other threads. */
@@ -60,7 +69,7 @@ export class Mailbox {
   /** Takes over what other threads had scheduled when it began, unless a time machine does that; returns whether there was something. */
   drain(): boolean {
     const inbox = this.#threads?.inbox;
-    if (inbox === undefined || this.#lockstep !== undefined) {
+    if (inbox === undefined || this.#isTravelling) {
       return false;
     }
     const hasTaken = inbox.drain(this.#control.takePost());
@@ -80,7 +89,7 @@ export class Mailbox {
   /** Tells the producers that the owner sleeps until `armedUntil()`, unless there is something to do first: false then. */
   beforeSleep(armedUntil: () => number): boolean {
     const inbox = this.#threads?.inbox;
-    if (inbox === undefined || this.#lockstep !== undefined) {
+    if (inbox === undefined || this.#isTravelling) {
       return true;
     }
     if (inbox.hasTakenMany()) {
@@ -102,16 +111,34 @@ export class Mailbox {
   }
 
   /** Begins a journey: until {@link Mailbox.endJourney}, {@link Mailbox.take} alone takes what is sent. */
-  beginJourney(): Lockstep {
+  beginJourney(): void {
     // Threads need not ring for what they send; they ring when they come to rest.
     this.#sayAwake();
-    this.#lockstep = new Lockstep(this.#control.state, () => this.#openThreads());
-    return this.#lockstep;
+    this.#isTravelling = true;
   }
 
   endJourney(): void {
-    this.#lockstep = undefined;
+    this.#isTravelling = false;
     this.#settings.loop.nudge();
+  }
+
+  /** Has threads ring when they come to rest, or no longer. */
+  awaitRest(isAwaiting: boolean): void {
+    this.#control.awaitRest(isAwaiting);
+  }
+
+  /** The threads that are at work. */
+  busyThreads(): number[] {
+    if (this.#threads === undefined) {
+      return [];
+    }
+    const { inbox } = this.#threads;
+    if (this.#control.takePost()) {
+      inbox.fetch();
+    }
+    // A thread that has made room for more of its results rests, and rings.
+    inbox.flush();
+    return inbox.busyThreads();
   }
 
   close(): void {
@@ -145,13 +172,6 @@ export class Mailbox {
       capacity,
       onFull,
     });
-  }
-
-  #openThreads(): Threads | undefined {
-    if (this.#isClosed) {
-      throw new TaskManagerClosedError();
-    }
-    return this.#threads;
   }
 
   #onTrigger(trigger: WaitableEvent): void {

@@ -187,7 +187,7 @@ export class Outbox {
         connection.wake(AT_ONCE);
         connection.pace.blockForRoom();
         connection.bell.wait(remaining);
-        connection.pace.work();
+        connection.pace.unblock();
         connection.bell.clear();
         this.#calls.take();
       }

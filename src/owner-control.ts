@@ -4,6 +4,7 @@ import {
   ARMED_UNTIL,
   ASLEEP_BIT,
   CONTROL_BYTES,
+  IS_AWAITING_REST,
   IS_VIRTUAL,
   OWNER_STATE,
   POSTED,
@@ -49,6 +50,11 @@ export class OwnerControl {
 
   sayAwake(): void {
     Atomics.store(this.state, OWNER_STATE, 0);
+  }
+
+  /** A time machine waits for threads to come to rest, or no longer. */
+  awaitRest(isAwaiting: boolean): void {
+    Atomics.store(this.state, IS_AWAITING_REST, isAwaiting ? 1 : 0);
   }
 
   /** `undefined` is the end of virtual time. */

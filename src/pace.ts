@@ -1,5 +1,5 @@
 /**
- * How a time machine knows that the threads which are connected to its manager have come to rest: virtual time stands still
+ * How a time machine knows that the threads which are connected to its managers have come to rest: virtual time stands still
  * until all have, so that what they do at one moment does not depend on how fast they are.
  *
  * A thread is **busy** from `connect()` on, and from the moment at which it takes a result, and whenever it sends something. It has
@@ -8,10 +8,15 @@
  * need not wait for it before it makes that room. What a thread waits for otherwise (a timer, a file, another thread's message) is not
  * looked at.
  *
+ * A thread may have several connections, and is busy, or has come to rest, towards all of them at once. While it is blocked on account of one,
+ * it takes no results of the others: there it is **held**, and those do not hold time still.
+ *
  * Each connection has three words: STATE and TAKEN are the thread's, SENT is the manager's. **No result is overlooked:** the manager
- * counts it in SENT before it sends it; the thread stores BUSY and *then* counts it in TAKEN; the manager loads TAKEN and *then* STATE.
- * So whenever the two counts agree, the state that the manager finds is BUSY, or was stored when that result had been dealt with.
- * And whoever finds RESTING finds in the queue all that was sent before.
+ * counts it in SENT before it sends it; the thread stores BUSY, everywhere, and *then* counts it in TAKEN; the manager loads TAKEN and
+ * *then* STATE. So whenever the two counts agree, the state that the manager finds is BUSY, or was stored when that result had been dealt
+ * with. And whoever finds RESTING finds in the queue all that was sent before. A thread that is held is let go by a result of the
+ * connection on whose account it is blocked, which is not at rest from the moment at which that is counted. By the time it is, the thread
+ * has been busy and has come to rest again, and what it sent meanwhile, on whichever connection, is in a queue.
  */
 
 import { monotonicNow, wallOffset } from './clock';
@@ -28,9 +33,15 @@ const BUSY = 1;
 const RESTING = 2;
 /** It is blocked for room in its queue. */
 const BLOCKED = 3;
+/** It is blocked on account of another connection. */
+const HELD = 4;
 
 /** How many turns of its event loop a thread begins before it is believed to have nothing to do: two of them are whole ones. */
 const TURNS = 3;
+
+/** This thread's connections that have been in virtual time. Not held: one that is dropped is to be collected. */
+const paces = new Set<WeakRef<Pace>>();
+let turnsLeft = 0;
 
 /** The end of the connected thread. It costs one look at a word as long as there is no time machine. */
 export class Pace {
@@ -39,7 +50,7 @@ export class Pace {
   readonly #control: Int32Array;
   readonly #times: Float64Array;
   readonly #ring: () => void;
-  #turnsLeft = 0;
+  #isKnown = false;
 
   /** `ring` sets the manager's trigger. */
   constructor(control: SharedArrayBuffer, ring: () => void) {
@@ -67,11 +78,15 @@ export class Pace {
   work(): void {
     // A plain read: a time machine that is made at this moment finds what is about to be sent in the queue.
     if (this.#control[IS_VIRTUAL] !== 0) {
-      Atomics.store(this.#words, STATE, BUSY);
-      if (this.#turnsLeft === 0) {
-        setImmediate(() => this.#turn());
+      if (!this.#isKnown) {
+        this.#isKnown = true;
+        paces.add(new WeakRef(this));
       }
-      this.#turnsLeft = TURNS;
+      forEach((pace) => pace.#store(BUSY));
+      if (turnsLeft === 0) {
+        setImmediate(Pace.#turn);
+      }
+      turnsLeft = TURNS;
     }
   }
 
@@ -83,30 +98,69 @@ export class Pace {
 
   /** This thread is about to sleep for a result. What it is then told by {@link Pace.take} ends that. */
   rest(): void {
-    this.#tell(RESTING);
+    this.#block(RESTING);
   }
 
-  /** This thread is about to sleep for room in its queue; afterwards it is at {@link Pace.work}. */
+  /** This thread is about to sleep for room in its queue. */
   blockForRoom(): void {
-    this.#tell(BLOCKED);
+    this.#block(BLOCKED);
   }
 
-  #turn(): void {
-    this.#turnsLeft -= 1;
-    if (this.#turnsLeft > 0) {
-      setImmediate(() => this.#turn());
+  /** This thread has slept, and is at work. */
+  unblock(): void {
+    if (this.isVirtual) {
+      this.work();
     } else {
-      this.rest();
+      Pace.#forget();
+    }
+  }
+
+  static #turn(this: void): void {
+    turnsLeft -= 1;
+    if (turnsLeft > 0) {
+      setImmediate(Pace.#turn);
+    } else {
+      forEach((pace) => pace.#tell(RESTING));
+    }
+  }
+
+  /** What was stored in the time of one time machine is not to hold up another one. */
+  static #forget(): void {
+    forEach((pace) => {
+      if (!pace.isVirtual) {
+        pace.#store(RESTING);
+      }
+    });
+  }
+
+  #block(state: number): void {
+    if (this.isVirtual) {
+      forEach((pace) => pace.#tell(pace === this ? state : HELD));
+    } else {
+      Pace.#forget();
     }
   }
 
   #tell(state: number): void {
-    if (this.isVirtual) {
-      // First the state, then the look whether somebody waits for it: the time machine does it the other way round.
-      Atomics.store(this.#words, STATE, state);
-      if (Atomics.load(this.#control, IS_AWAITING_REST) !== 0) {
-        this.#ring();
-      }
+    this.#store(state);
+    // First the state, then the look whether somebody waits for it: the time machine does it the other way round.
+    if (this.isVirtual && Atomics.load(this.#control, IS_AWAITING_REST) !== 0) {
+      this.#ring();
+    }
+  }
+
+  #store(state: number): void {
+    Atomics.store(this.#words, STATE, state);
+  }
+}
+
+function forEach(call: (pace: Pace) => void): void {
+  for (const reference of paces) {
+    const pace = reference.deref();
+    if (pace === undefined) {
+      paces.delete(reference);
+    } else {
+      call(pace);
     }
   }
 }
@@ -124,21 +178,21 @@ export class RemotePace {
     Atomics.add(this.#words, SENT, 1);
   }
 
-  /** Whether the thread waits for the manager or for nothing; `hasMail` tells, afterwards, whether something from it waits to be taken. */
+  /** Whether the thread waits for a manager or for nothing; `hasMail` tells, afterwards, whether something from it waits to be taken. */
   isAtRest(hasMail: () => boolean): boolean {
-    if (Atomics.load(this.#words, TAKEN) !== Atomics.load(this.#words, SENT)) {
-      return false;
-    }
+    const hasTakenAll = Atomics.load(this.#words, TAKEN) === Atomics.load(this.#words, SENT);
     switch (Atomics.load(this.#words, STATE)) {
       case BUSY:
         return false;
+      case HELD:
+        return true;
       case BLOCKED:
         // When its queue is empty, there is room: it is about to go on.
-        return hasMail();
+        return hasTakenAll && hasMail();
       case RESTING:
       case UNKNOWN:
       default:
-        return true;
+        return hasTakenAll;
     }
   }
 }

@@ -5,7 +5,6 @@ import { CLOCK_TOLERANCE, type Clock, systemClock } from './clock';
 import type { RunLoop, TaskSource } from './core';
 import { InvalidArgTypeError, InvalidHandleError, InvalidTaskError } from './errors';
 import { Failures } from './failures';
-import type { Lockstep } from './lockstep';
 import { Mailbox } from './mailbox';
 import { NamedTaskContext, type TaskHandler } from './named-task';
 import { NamedTasks } from './named-tasks';
@@ -42,7 +41,8 @@ export class TaskManager implements TaskSource {
   readonly #named: NamedTasks;
   /** What other threads see of this one, and what comes from them. */
   readonly #control = new OwnerControl();
-  readonly #mailbox: Mailbox;
+  /** @internal */
+  readonly mailbox: Mailbox;
 
   constructor(options?: TaskManagerOptions) {
     const settings = toSettings(options);
@@ -50,8 +50,9 @@ export class TaskManager implements TaskSource {
     this.#failures = new Failures(settings.onError);
     this.#named = new NamedTasks(this);
     const recipient = new TaskRecipient(this, this.#named, this.#counts, this.#failures, this.#control);
-    this.#mailbox = new Mailbox(settings, this.#control, recipient);
+    this.mailbox = new Mailbox(settings, this.#control, recipient);
     this.#loop.attach(this);
+    this.#loop.time.add(this);
   }
 
   /** The manager that another thread owns, for this one. Throws `ERR_INVALID_HANDLE` when there is none any more. */
@@ -161,18 +162,19 @@ export class TaskManager implements TaskSource {
 
   /** What another thread needs to `TaskManager.connect()`: structured-cloneable. */
   get handle(): TaskManagerHandle {
-    return this.#mailbox.handle;
+    return this.mailbox.handle;
   }
 
   /** What has been counted so far. */
   stats(): TaskManagerStats {
-    return this.#counts.summarize(this.#schedule.size, this.#mailbox);
+    return this.#counts.summarize(this.#schedule.size, this.mailbox);
   }
 
   /** Closes the manager to other threads: they get `ERR_TASK_MANAGER_CLOSED`. What waits for its time here is kept. */
   close(): void {
     this.#loop.detach(this);
-    this.#mailbox.close();
+    this.#loop.time.remove(this);
+    this.mailbox.close();
   }
 
   /** Goes by another clock, or by the system's again. @internal */
@@ -184,21 +186,6 @@ export class TaskManager implements TaskSource {
   /** Lives in virtual time, here and for other threads; `undefined` is the end of that. @internal */
   setVirtualTime(now: number | undefined): void {
     this.#control.setVirtualTime(now);
-  }
-
-  /** Begins a journey: until `endJourney()`, what other threads send is taken by `takeMail()` alone. @internal */
-  beginJourney(): Lockstep {
-    return this.#mailbox.beginJourney();
-  }
-
-  /** @internal */
-  endJourney(): void {
-    this.#mailbox.endJourney();
-  }
-
-  /** Takes over what other threads have sent. @internal */
-  takeMail(): void {
-    this.#mailbox.take();
   }
 
   /** When the first task is due, on the manager's own clock. @internal */
@@ -226,12 +213,12 @@ export class TaskManager implements TaskSource {
       this.#process(task);
       task = this.#schedule.takeDue(now, nextOrder);
     }
-    return this.#mailbox.drain() || isDue;
+    return this.mailbox.drain() || isDue;
   }
 
   /** Tells the producers that the owner sleeps, unless there is something to do first. @internal */
   beforeSleep(): boolean {
-    return this.#mailbox.beforeSleep(() => this.nextDue());
+    return this.mailbox.beforeSleep(() => this.nextDue());
   }
 
   /** Takes a task over from the manager it was in. */
