@@ -64,10 +64,24 @@ export interface RingMemory {
   readonly byteCapacity: number;
 }
 
-/** Makes the memory for `slots` records and `bytes` bytes, both powers of two. */
-export function makeRingMemory(slots: number, bytes: number): RingMemory {
+/** How many records, and bytes of them, padded, there have been. */
+export interface RingPosition {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+const BEGINNING: RingPosition = { records: 0, bytes: 0 };
+
+/**
+ * Makes the memory for `slots` records and `bytes` bytes, both powers of two. Both ends begin at the position that is written there:
+ * `start`, which is for tests of what happens when positions come to their limits.
+ */
+export function makeRingMemory(slots: number, bytes: number, start: RingPosition = BEGINNING): RingMemory {
   const words = new SharedArrayBuffer(HEADER_BYTES + slots * SLOT_DOUBLES * Float64Array.BYTES_PER_ELEMENT);
-  new Int32Array(words)[HEAD] = ASLEEP_BIT;
+  const header = new Int32Array(words, 0, HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT);
+  header[HEAD] = (start.records * ONE_RECORD) | ASLEEP_BIT;
+  header[TAIL] = start.records;
+  header[BYTES_TAIL] = start.bytes;
   return {
     words,
     bytes: new SharedArrayBuffer(bytes + largestOf(bytes)),
@@ -126,6 +140,14 @@ export class RingProducer extends Ring {
   /** The consumer's positions when they were last looked at. */
   #tail = 0;
   #bytesTail = 0;
+
+  constructor(memory: RingMemory) {
+    super(memory);
+    this.#tail = Atomics.load(this.header, TAIL);
+    this.#bytesTail = Atomics.load(this.header, BYTES_TAIL);
+    this.#head = this.#tail;
+    this.#bytesHead = this.#bytesTail;
+  }
 
   /** Whether there is room for so many records and bytes, padded; for more than the ring has, whether there is for the first. */
   hasRoom(records: number, bytes: number): boolean {
@@ -238,6 +260,13 @@ export class RingConsumer extends Ring {
   /** Where the slot of the record begins, in words. */
   #slot = 0;
   #bytesTail = 0;
+
+  constructor(memory: RingMemory) {
+    super(memory);
+    this.#tail = Atomics.load(this.header, TAIL);
+    this.#bytesTail = Atomics.load(this.header, BYTES_TAIL);
+    this.#slot = (this.#tail & this.slotMask) * SLOT_WORDS;
+  }
 
   /** How many records there are now. */
   get available(): number {
