@@ -356,3 +356,22 @@ test('after restore() the threads go by the system’s clock again', async () =>
   journey.loop.stop();
   await within(ended, 'the end of the loop');
 });
+
+test.each(['work', 'block'])(
+  'a thread that another time machine left at %p holds the next one up no longer',
+  async (way) => {
+    const journey = new Journey();
+    const thread = journey.start(way, { steps: 5000 });
+    await (way === 'work' ? thread.reached(1) : thread.blocked());
+    journey.machine.restore();
+    Atomics.store(thread.words, threads.STOP, 1);
+    const ended = journey.loop.run();
+    await thread.reached(2);
+    journey.loop.stop();
+    await within(ended, 'the end of the loop');
+    const machine = new TimeMachine({ start: START, loop: journey.loop });
+    finallyDo(() => machine.restore());
+    await machine.runAsync({ duration: SECOND, connections: 1, timeout: PATIENCE });
+    expect(machine.now).toBe(START + SECOND);
+  },
+);
