@@ -368,6 +368,27 @@ describe('callSync()', () => {
   });
 });
 
+test('a call that is given up while the queue is full reaches its handler when there is room, whoever else gave up waiting', async () => {
+  const owner = new Owner({ loop: new RunLoop(), capacity: 4 });
+  const signals: AbortSignal[] = [];
+  owner.manager.define('hang', async (_, { signal }) => {
+    signals.push(signal);
+    await new Promise(() => {});
+  });
+  const producer = new Producer(owner.manager.handle);
+  await producer.do('begin', 'hang');
+  owner.loop.runOnce();
+  // Full, with the name.
+  await producer.do('count', 'log', 3);
+  await producer.do('abort', 'enough');
+  expect((await producer.fails('call', 'log', 3, { timeout: 5 })).code).toBe('ERR_CALL_TIMEOUT');
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+  await until(() => {
+    owner.loop.runOnce();
+    return signals[0]?.aborted === true;
+  }, 'the handler to be told');
+});
+
 test('a handler may have the loop make a pass: every task runs once, in order', async () => {
   const owner = new Owner({ loop: new RunLoop() });
   owner.manager.define('nested', (value: number) => {

@@ -35,6 +35,8 @@ export class Outbox {
   readonly #sendByChannel = (payload: unknown): number => this.#sendPayload(payload);
   #nextId = 1;
   #tickets = 0;
+  /** Whether a record of {@link Outbox.trySendControl} waits for room, so that the bell is to be rung whoever else goes on or gives up. */
+  #hasControlWaiting = false;
 
   /** Who waits for room takes the replies of `calls` meanwhile, so that the manager has room, too. */
   constructor(connection: Connection, memory: RingMemory, channel: string, calls: Calls) {
@@ -82,9 +84,8 @@ export class Outbox {
     // First say that we wait, then look again: as in `#push`.
     const isSent =
       this.#ring.pushValue(kind, name, value, 0, id) || this.#tryWaiting(kind, name, value, 0, id, undefined);
-    if (isSent) {
-      this.#ring.setWaiting(false);
-    }
+    this.#hasControlWaiting = !isSent;
+    this.#stopWaiting();
     this.#connection.wake(AT_ONCE);
     return isSent;
   }
@@ -194,6 +195,12 @@ export class Outbox {
     } catch (error) {
       throw connection.closedBy(error);
     } finally {
+      this.#stopWaiting();
+    }
+  }
+
+  #stopWaiting(): void {
+    if (!this.#hasControlWaiting) {
       this.#ring.setWaiting(false);
     }
   }
