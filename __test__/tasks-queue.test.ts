@@ -127,6 +127,25 @@ describe("onFull: 'block'", () => {
     expect(log).toEqual([0, 1, 2, 5]);
     remote.close();
   });
+
+  test('a task that was refused there in the middle leaves nothing behind for those that come after it', async () => {
+    const { loop, manager, log } = makeOwner('block', 4);
+    const remote = TaskManager.connect(manager.handle);
+    expect(codeOf(() => remote.schedule('log', new Uint8Array(3 * MEGABYTE)))).toBe('ERR_WOULD_DEADLOCK');
+    loop.runOnce();
+    remote.schedule('log', Uint8Array.of(1, 2, 3));
+    loop.runOnce();
+    expect(log.splice(0)).toEqual([Uint8Array.of(1, 2, 3)]);
+    range(0, 3).forEach((index) => remote.schedule('log', index));
+    // There is room for its options.
+    expect(codeOf(() => remote.schedule('log', 3, { when: Date.now() + 3_600_000 }))).toBe('ERR_WOULD_DEADLOCK');
+    loop.runOnce();
+    remote.schedule('log', 4);
+    remote.schedule('log', { large: 'x'.repeat(MEGABYTE / 2) });
+    loop.runOnce();
+    expect(log).toEqual([0, 1, 2, 4, { large: 'x'.repeat(MEGABYTE / 2) }]);
+    remote.close();
+  });
 });
 
 describe('several producers', () => {

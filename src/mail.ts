@@ -26,6 +26,8 @@ export class Mail {
   readonly #plain: PlainReader;
   readonly #redeem: (ticket: number) => unknown;
   #pieces: Uint8Array[] = [];
+  /** The record whose payload they are a part of. */
+  #piecesOf = 0;
   #pool = new ArrayBuffer(0);
   #poolUsed = 0;
 
@@ -51,9 +53,11 @@ export class Mail {
 
   // A record is left behind before its bytes are read: they stay where they are until `publish()`.
 
-  /** Takes the record, a piece of a later one's payload. */
+  /** Takes the record, a piece of the payload of a later one that has the same id. */
   takePiece(): void {
-    const { byteOffset, size } = this.#ring;
+    const { byteOffset, size, id } = this.#ring;
+    this.#dropPieces(id);
+    this.#piecesOf = id;
     this.#ring.advance();
     this.#pieces.push(this.#copy(byteOffset, size));
   }
@@ -84,6 +88,9 @@ export class Mail {
   }
 
   #takeLarger(form: number, value: number): unknown {
+    if (this.#pieces.length > 0) {
+      this.#dropPieces(this.#ring.id);
+    }
     const { byteOffset, size } = this.#ring;
     this.#ring.advance();
     switch (form) {
@@ -99,6 +106,13 @@ export class Mail {
         return this.#redeem(value);
       default:
         return undefined;
+    }
+  }
+
+  /** Lets go of pieces of another payload than that of the record `id`: its writer could not finish it. */
+  #dropPieces(id: number): void {
+    if (this.#piecesOf !== id) {
+      this.#pieces = [];
     }
   }
 

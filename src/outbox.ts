@@ -109,17 +109,18 @@ export class Outbox {
     const encoded = this.#encoded;
     encodePayload(payload, encoded, this.#sendByChannel);
     const { kind, value, data } = encoded;
-    // What is begun is finished: once a part is in the queue, the rest waits for room in any case.
+    // What is begun is finished: once a part is in the queue, the rest waits for room in any case. Where that cannot be, what has been sent
+    // is nobody's: a part has the id of the task that it belongs to.
     let hasBegun = false;
     if (rarer !== undefined) {
       encodePayload(rarer, encoded, this.#sendByChannel);
       this.#refuseFull(patience, 1, data, encoded.data);
-      this.#push(RECORD_OPTIONS | encoded.kind, 0, 0, 0, 0, encoded.data, patience);
+      this.#push(RECORD_OPTIONS | encoded.kind, 0, 0, 0, id, encoded.data, patience);
       hasBegun = true;
     } else if (data !== undefined && data.length > this.#ring.largest) {
       this.#refuseFull(patience, 0, data, undefined);
     }
-    const last = this.#pushPieces(data, hasBegun ? FOREVER : patience);
+    const last = this.#pushPieces(data, id, hasBegun ? FOREVER : patience);
     hasBegun ||= last !== data;
     this.#push(record | kind, number, value, due, id, last, hasBegun ? FOREVER : patience);
     this.#connection.wake(due);
@@ -149,11 +150,11 @@ export class Outbox {
   }
 
   /** Sends all of a long payload but its last piece, which is returned. */
-  #pushPieces(data: Uint8Array | undefined, patience: Patience): Uint8Array | undefined {
+  #pushPieces(data: Uint8Array | undefined, id: number, patience: Patience): Uint8Array | undefined {
     let rest = data;
     while (rest !== undefined && rest.length > this.#ring.largest) {
       const piece = rest.subarray(0, this.#ring.largest);
-      this.#push(RECORD_PIECE, 0, 0, 0, 0, piece, rest === data ? patience : FOREVER);
+      this.#push(RECORD_PIECE, 0, 0, 0, id, piece, rest === data ? patience : FOREVER);
       this.#connection.wake(AT_ONCE);
       rest = rest.subarray(this.#ring.largest);
     }

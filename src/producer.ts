@@ -62,7 +62,9 @@ export class Producer {
   readonly #replies: Replies;
   readonly #bell: WaitableEvent | undefined;
   #turn = 0;
+  /** What came for the task that has this id. */
   #options: RemoteOptions | undefined;
+  #optionsOf = 0;
 
   constructor(introduction: Introduction, recipient: Recipient, redeem: (from: string, ticket: number) => unknown) {
     const { ring, replies, bell, channel, pace, threadId, number } = introduction;
@@ -213,6 +215,7 @@ export class Producer {
         break;
       case RECORD_OPTIONS:
         this.#options = mail.takePayload() as RemoteOptions;
+        this.#optionsOf = id;
         break;
       case RECORD_CONTROL:
         this.#takeControl(id, name, mail.record.value);
@@ -230,7 +233,8 @@ export class Producer {
   }
 
   #takeTimed(id: number, name: number, due: number): void {
-    const options = this.#options;
+    // Those of another one, whose producer could not finish it, are nobody's.
+    const options = this.#optionsOf === id ? this.#options : undefined;
     this.#options = undefined;
     this.#recipient.onTimedTask(this, id, this.#names[name], this.#mail.takePayload(), due, options);
   }

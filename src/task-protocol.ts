@@ -85,9 +85,9 @@ export const RECORD_NOW = 0;
 export const RECORD_AT = 0x10;
 /** The payload, a string, is what the number in `name` stands for from now on. */
 export const RECORD_NAME = 0x20;
-/** A piece of a payload that is too long for one record; the last one is in the task's own record. */
+/** A piece of a payload that is too long for one record; the last one is in the task's own record, which has the same id. */
 export const RECORD_PIECE = 0x30;
-/** The rarer options of the task that follows, as JSON. */
+/** The rarer options of the task that follows, which has the same id. */
 export const RECORD_OPTIONS = 0x40;
 /** Something to be done with the task that has the `id`: see below. The answer goes to the call in `name`. */
 export const RECORD_CONTROL = 0x50;
