@@ -1,6 +1,6 @@
 /** The run loop. */
 
-import { workerThreads } from './builtin';
+import { clearImmediate, setImmediate, workerThreads } from './builtin';
 
 import { Channels } from './channels';
 import type { Dispatcher } from './dispatcher';
@@ -243,7 +243,7 @@ export class RunLoop {
       while (!this.#stopping) {
         this.#runTasks();
         this.#channels.dispatchNext(this.#stopping ? 0 : Math.min(spin, this.#timeUntilWork()));
-        this.#runDeferred();
+        this.runDeferred();
       }
     } finally {
       this.#giveBack(channels);
@@ -255,7 +255,7 @@ export class RunLoop {
   /** Runs what is due and what is deferred, now, without looking at channels and without sleeping. */
   runOnce(): void {
     this.#runTasks();
-    this.#runDeferred();
+    this.runDeferred();
   }
 
   /**
@@ -428,7 +428,7 @@ export class RunLoop {
     try {
       const hasRun = this.#runTasks();
       this.#channels.dispatchReady(isStale || hasRun);
-      this.#runDeferred();
+      this.runDeferred();
     } finally {
       this.#inPass = false;
     }
@@ -480,7 +480,8 @@ export class RunLoop {
     return hasRun;
   }
 
-  #runDeferred(): void {
+  /** Runs what is deferred. @internal */
+  runDeferred(): void {
     const batch = this.#deferred;
     if (batch.length === 0) {
       return;

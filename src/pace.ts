@@ -19,6 +19,7 @@
  * has been busy and has come to rest again, and what it sent meanwhile, on whichever connection, is in a queue.
  */
 
+import { setImmediate } from './builtin';
 import { monotonicNow, wallOffset } from './clock';
 import { IS_AWAITING_REST, IS_VIRTUAL, VIRTUAL_NOW } from './task-protocol';
 

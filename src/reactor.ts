@@ -5,6 +5,7 @@
  * A wake-up crosses into JavaScript once, with a batch of everything that is ready.
  */
 
+import { setImmediate } from './builtin';
 import { monotonicNow } from './clock';
 
 import { Heap, type HeapMember } from './heap';
