@@ -5,11 +5,12 @@ import { OneShotTask, type Task } from 'waitable-event';
 
 interface Queue {
   readonly size: number;
-  readonly nextOrder: number;
   push: (task: Task, due: number) => void;
   remove: (task: Task) => boolean;
   nextDue: () => number;
-  takeDue: (now: number, before: number) => Task | undefined;
+  beginPass: () => number;
+  takeDue: (now: number) => Task | undefined;
+  takeDueInPass: (now: number, pass: number) => Task | undefined;
   reschedule: (due: (task: Task, due: number) => number) => void;
 }
 
@@ -64,10 +65,12 @@ function makeTask(priority: number = 0): Task {
 class Twin {
   readonly queue: Queue = new TaskQueue();
   entries: Entry[] = [];
+  #order = 0;
 
   push(due: number, priority: number = 0): void {
     const task = makeTask(priority);
-    this.entries.push({ task, due, order: this.queue.nextOrder });
+    this.entries.push({ task, due, order: this.#order });
+    this.#order += 1;
     this.queue.push(task, due);
   }
 
@@ -85,7 +88,7 @@ class Twin {
       .toSorted(compare)
       .slice(0, most);
     for (const { task, order } of expected) {
-      if (this.queue.takeDue(now, Infinity) !== task) {
+      if (this.queue.takeDue(now) !== task) {
         throw new Error(`number ${order} should have been the next of ${expected.length}`);
       }
     }
@@ -119,7 +122,7 @@ describe.each(distributions)('%s', (_name, due) => {
     }
     twin.take(500);
     twin.take(Infinity);
-    expect(twin.queue.takeDue(Infinity, Infinity)).toBeUndefined();
+    expect(twin.queue.takeDue(Infinity)).toBeUndefined();
   });
 
   test.each([1, 2, 3])('many at once, few at a time, taken, taken out and moved (seed %p)', (seed) => {
@@ -152,7 +155,7 @@ describe.each(distributions)('%s', (_name, due) => {
 describe('a queue', () => {
   test('is empty to begin with', () => {
     const queue = new TaskQueue();
-    expect([queue.size, queue.nextDue(), queue.takeDue(Infinity, Infinity)]).toEqual([0, Infinity, undefined]);
+    expect([queue.size, queue.nextDue(), queue.takeDue(Infinity)]).toEqual([0, Infinity, undefined]);
     queue.reschedule(() => 0);
     expect(queue.size).toBe(0);
   });
@@ -171,13 +174,26 @@ describe('a queue', () => {
     expect([first.size, second.size]).toEqual([0, 1]);
   });
 
-  test('does not give tasks that were put in since', () => {
+  test.each([
+    ['nobody has looked', () => {}],
+    ['somebody has looked', (queue: Queue) => queue.nextDue()],
+    ['another pass has begun', (queue: Queue) => queue.beginPass()],
+    ['all were sorted', (queue: Queue) => queue.reschedule((_task, due) => due)],
+  ])('in a pass, does not give tasks that were put in since, and these hold up nobody: %s', (_what, look) => {
     const queue = new TaskQueue();
-    queue.push(makeTask(), 1);
-    const before = queue.nextOrder;
-    queue.push(makeTask(), 2);
-    expect([queue.takeDue(5, before) !== undefined, queue.takeDue(5, before)]).toEqual([true, undefined]);
-    expect(queue.size).toBe(1);
+    const [first, second, newer, newest] = Array.from({ length: 4 }, () => makeTask()) as [Task, Task, Task, Task];
+    queue.push(first, 2);
+    queue.push(second, 3);
+    const pass = queue.beginPass();
+    queue.push(newer, 1);
+    look(queue);
+    expect(queue.takeDueInPass(5, pass)).toBe(first);
+    queue.push(newest, 2);
+    look(queue);
+    expect([queue.takeDueInPass(5, pass), queue.takeDueInPass(5, pass)]).toEqual([second, undefined]);
+    expect([queue.size, queue.nextDue()]).toEqual([2, 1]);
+    expect(queue.takeDueInPass(5, queue.beginPass())).toBe(newer);
+    expect(queue.takeDue(5)).toBe(newest);
   });
 
   test.each([

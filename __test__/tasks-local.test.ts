@@ -244,6 +244,22 @@ describe('suspendTask() and resumeTask()', () => {
   });
 });
 
+test('a pass runs all that was due when it began, also behind a task that is installed meanwhile and comes first', () => {
+  const { manager, loop } = new Stopwatch();
+  class Pushy extends OneShotTask {
+    override processTask(): void {
+      log.push('pushy');
+      this.installTask({ when: 0 });
+    }
+  }
+  manager.installTask(new Pushy(0));
+  manager.installTask(new Logger('patient', 1));
+  loop.runOnce();
+  expect(log).toEqual(['pushy', 'patient']);
+  loop.runOnce();
+  expect(log).toEqual(['pushy', 'patient', 'pushy']);
+});
+
 describe('FunctionTask and OneShotFunction', () => {
   test('FunctionTask calls its function with its arguments when it is installed', () => {
     const watch = new Stopwatch();

@@ -37,14 +37,14 @@ export class Schedule {
     return this.#tasks.size;
   }
 
+  /** By which clock it goes. */
+  get clock(): Clock {
+    return this.#clock;
+  }
+
   /** Whether any task goes by the wall clock. */
   get hasWallClockTasks(): boolean {
     return this.#byWallClock > 0;
-  }
-
-  /** What the next task to be installed will be: tasks with a lower number are there already. */
-  get nextOrder(): number {
-    return this.#tasks.nextOrder;
   }
 
   /** Milliseconds on the monotonic clock. */
@@ -115,14 +115,22 @@ export class Schedule {
     return this.#earliest;
   }
 
-  /** Takes out the first task if it is due at `now`, and was installed before the one that is number `before`. */
-  takeDue(now: number, before: number = Infinity): Task | undefined {
+  /** Takes out the first task if it is due at `now`. */
+  takeDue(now: number): Task | undefined {
     this.#follow();
-    const task = this.#tasks.takeDue(now, before);
-    if (this.#byWallClock > 0 && task !== undefined && isByWallClock(task)) {
-      this.#byWallClock -= 1;
-    }
-    return task;
+    return this.#taken(this.#tasks.takeDue(now));
+  }
+
+  /** Begins a pass over what is due; returns what {@link takeDueInPass} wants. */
+  beginPass(): number {
+    this.#follow();
+    return this.#tasks.beginPass();
+  }
+
+  /** Takes out the first task that is due at `now` of those that were installed when the pass began. */
+  takeDueInPass(now: number, pass: number): Task | undefined {
+    this.#follow();
+    return this.#taken(this.#tasks.takeDueInPass(now, pass));
   }
 
   /** Goes by another clock. Tasks keep their times on the wall clock. */
@@ -136,6 +144,13 @@ export class Schedule {
       task.installation = (byWallClock ? this.#byWall : this.#byClock).like(this.#manager, clock, byWallClock, context);
       return due + shift;
     });
+  }
+
+  #taken(task: Task | undefined): Task | undefined {
+    if (this.#byWallClock > 0 && task !== undefined && isByWallClock(task)) {
+      this.#byWallClock -= 1;
+    }
+    return task;
   }
 
   #push(task: Task, due: number): boolean {

@@ -204,14 +204,17 @@ export class TaskManager implements TaskSource {
 
   /** Runs what is due now, and returns whether something was. @internal */
   runDue(): boolean {
-    const now = this.#schedule.now();
-    const { nextOrder } = this.#schedule;
+    const schedule = this.#schedule;
+    const { clock } = schedule;
+    const now = schedule.now();
     // What one of these tasks installs, and is due already, is the next pass's.
-    let task = this.#schedule.takeDue(now, nextOrder);
+    const pass = schedule.beginPass();
+    let task = schedule.takeDueInPass(now, pass);
     const isDue = task !== undefined;
     while (task !== undefined) {
       this.#process(task);
-      task = this.#schedule.takeDue(now, nextOrder);
+      // A task may have made a time machine, or restored it: then `now` is a time on another clock.
+      task = schedule.clock === clock ? schedule.takeDueInPass(now, pass) : undefined;
     }
     return this.mailbox.drain() || isDue;
   }

@@ -25,7 +25,7 @@ export class TaskQueue {
   readonly #sorted = new SortedRow(this.#slots, SORTED);
   readonly #heap = new SlotHeap(this.#slots, HEAP);
   #order = 0;
-  /** Those that are not new have lower numbers. */
+  /** Those that are not new have lower numbers. (Of the new ones, those have that a pass has put back.) */
   #looked = 0;
   /** When the first one is due, and whether it is in the heap. */
   #due = Infinity;
@@ -33,11 +33,6 @@ export class TaskQueue {
 
   get size(): number {
     return this.#slots.size;
-  }
-
-  /** The number of the next task to be put in: tasks with a lower number are there already. */
-  get nextOrder(): number {
-    return this.#order;
   }
 
   /** Puts in a task that is in no queue. */
@@ -64,22 +59,35 @@ export class TaskQueue {
 
   /** When the first task is due; Infinity when there is none. */
   nextDue(): number {
+    this.#sortIn();
     return this.#first() < 0 ? Infinity : this.#due;
   }
 
-  /** Takes out the first task if it is due at `now`, and has a lower number than `before`. */
-  takeDue(now: number, before: number): Task | undefined {
+  /** Begins to take out what is due now: only tasks with a lower number than the one that is returned. */
+  beginPass(): number {
+    this.#sortIn();
+    return this.#order;
+  }
+
+  /** Takes out the first task if it is due at `now`. */
+  takeDue(now: number): Task | undefined {
+    this.#sortIn();
     const slot = this.#first();
+    return slot < 0 || this.#due > now ? undefined : this.#slots.giveBack(this.#removeFirst(slot), this.#due);
+  }
+
+  /**
+   * The same of the tasks that were there when the pass with this number began. Those that were put in since stay among the new ones,
+   * where they hold up nobody, unless somebody has looked.
+   */
+  takeDueInPass(now: number, pass: number): Task | undefined {
+    let slot = this.#first();
     // The order is asked for where it may matter: of a million, each is in a place of its own in the memory.
-    if (slot < 0 || this.#due > now || (this.#looked > before && (this.#slots.order[slot] as number) >= before)) {
-      return undefined;
+    while (this.#looked > pass && slot >= 0 && this.#due <= now && (this.#slots.order[slot] as number) >= pass) {
+      this.#new.push(this.#removeFirst(slot));
+      slot = this.#first();
     }
-    if (this.#isInHeap) {
-      this.#heap.removeAt(0);
-    } else {
-      this.#sorted.removeFirst();
-    }
-    return this.#slots.giveBack(slot, this.#due);
+    return slot < 0 || this.#due > now ? undefined : this.#slots.giveBack(this.#removeFirst(slot), this.#due);
   }
 
   /** Has each task due at another time. */
@@ -95,11 +103,8 @@ export class TaskQueue {
     this.#sortAll();
   }
 
-  /** The slot of the first task; -1 when there is none. */
+  /** The slot of the first task that is not new; -1 when there is none. */
   #first(): number {
-    if (this.#new.end > 0) {
-      this.#sortIn();
-    }
     const sorted = this.#sorted.peek();
     const slot = this.#heap.peek();
     if (sorted >= 0) {
@@ -113,6 +118,16 @@ export class TaskQueue {
     return slot;
   }
 
+  /** Takes the one out of its list that {@link TaskQueue.#first} has found. */
+  #removeFirst(slot: number): number {
+    if (this.#isInHeap) {
+      this.#heap.removeAt(0);
+    } else {
+      this.#sorted.removeFirst();
+    }
+    return slot;
+  }
+
   /** Whether the first one of the row, which is due at `#due`, comes before that of the heap. */
   #comesBefore(sorted: number, slot: number): boolean {
     const due = this.#slots.due[slot] as number;
@@ -122,6 +137,9 @@ export class TaskQueue {
   /** Puts the new ones where they belong. */
   #sortIn(): void {
     const { members, end, size } = this.#new;
+    if (end === 0) {
+      return;
+    }
     this.#looked = this.#order;
     // At most five are sorted for each new one.
     if (size >= WORTH_SORTING && 5 * size >= this.#slots.size) {
