@@ -714,10 +714,16 @@ export declare interface TaskStats {
   runTime: RecordableHistogram;
 }
 
-/** A time machine waited for other threads in vain. */
+/** The time machine has given the clock back. */
+export declare class TimeMachineRestoredError extends Error {
+  readonly code: 'ERR_TIME_MACHINE_RESTORED';
+  constructor();
+}
+
+/** Virtual time does not pass: other threads are at work for too long, or there is always something to do at once. */
 export declare class TimeStalledError extends Error {
   readonly code: 'ERR_TIME_STALLED';
-  constructor(timeout: number, busy: number[], missing: number);
+  constructor(reason: string);
 }
 
 /** A name for which the task manager has no handler. */

@@ -19,6 +19,7 @@ export {
   SystemError,
   TaskCancelledError,
   TaskManagerClosedError,
+  TimeMachineRestoredError,
   TimeStalledError,
   UnknownTaskError,
   WouldDeadlockError,

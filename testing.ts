@@ -1,9 +1,18 @@
 /** waitable-event/testing: virtual time for tests, BACpypes' time machine. */
 
-import { InvalidArgTypeError, InvalidArgValueError, LoopRunningError, type RunLoop, core } from './index';
+import {
+  InvalidArgTypeError,
+  InvalidArgValueError,
+  LoopRunningError,
+  RunLoop,
+  TimeMachineRestoredError,
+  TimeStalledError,
+  core,
+} from './index';
+import { setImmediate } from './src/builtin';
 import type { Clock } from './src/clock';
 import type { Lockstep } from './src/lockstep';
-import { validateInteger, validateMilliseconds, validateOptions } from './src/validate';
+import { validateFinite, validateInteger, validateMilliseconds, validateOptions } from './src/validate';
 
 /** A time: milliseconds since the epoch, a Date, or a string as `'2026-01-31 13:05:00.25'`, in local time. */
 export type TimeLike = number | Date | string;
@@ -48,9 +57,17 @@ export interface TravelTogetherOptions extends TravelOptions {
 /** Real milliseconds. */
 const PATIENCE = 30_000;
 
+/** How many passes there may be at one moment. A million small ones take a second. */
+const MOST_PASSES = 1_000_000;
+
+/** In whose hands the time of a loop is. */
+const machines = new WeakMap<RunLoop, TimeMachine>();
+
 /**
  * Takes the clock of a loop's tasks over: time stands still until `run()`, or `runAsync()`, which jumps from one task to the next.
  * A task that is due exactly at the limit does not run. Deferred functions run between tasks, at the same virtual time.
+ *
+ * A loop's time is in the hands of one machine: making another one restores the first.
  *
  * @example
  * using machine = new TimeMachine({ start: '2026-01-01 00:00' });
@@ -63,18 +80,27 @@ export class TimeMachine {
   readonly #clock: Clock;
   /** Milliseconds since the epoch. */
   #now = 0;
+  /** How many passes there were since time moved. */
+  #passes = 0;
   #isTravelling = false;
   #isRestored = false;
 
   constructor(options?: TimeMachineOptions) {
     validateOptions(options);
-    this.#loop = options?.loop ?? core;
+    const { loop = core, start = 0 } = options ?? {};
+    if (!(loop instanceof RunLoop)) {
+      throw new InvalidArgTypeError('options.loop', 'a RunLoop', loop);
+    }
+    const time = toTime('options.start', start);
+    machines.get(loop)?.restore();
+    machines.set(loop, this);
+    this.#loop = loop;
     // Nobody sets this clock, so the two are one.
     this.#clock = { monotonic: () => this.#now, offset: () => 0 };
-    this.#now = toTime('options.start', options?.start ?? 0);
+    this.#now = time;
     // Made by whoever asks for it first.
-    void this.#loop.taskManager;
-    this.#loop.time.useClock(this.#clock);
+    void loop.taskManager;
+    loop.time.useClock(this.#clock);
   }
 
   /** The virtual time, in milliseconds since the epoch. */
@@ -82,30 +108,30 @@ export class TimeMachine {
     return this.#now;
   }
 
-  /** Starts anew at another time. Tasks that are installed keep theirs. */
+  /** Starts anew at another time. Tasks that are installed keep theirs. Throws `ERR_TIME_MACHINE_RESTORED` after `restore()`. */
   reset(start: TimeLike = 0): void {
-    this.#setTime(toTime('start', start));
+    const time = toTime('start', start);
+    this.#refuseWhenRestored();
+    this.#setTime(time);
   }
 
   /**
    * Travels, running what is due on the way, and ends exactly at the limit. Other threads are not waited for, nor are promises: see
-   * {@link TimeMachine.runAsync}. Throws `ERR_LOOP_RUNNING` while another journey is under way.
+   * {@link TimeMachine.runAsync}. When the limit is not after the present, there is no time in which a task could run, and only
+   * deferred functions do.
+   *
+   * Throws `ERR_LOOP_RUNNING` while another journey is under way, `ERR_TIME_MACHINE_RESTORED` after `restore()`, and
+   * `ERR_TIME_STALLED` after a million passes at one moment: a function that always defers itself, say.
    */
   run(options: TravelOptions): void {
     validateOptions(options);
     const limit = this.#limitOf(options);
     this.#begin();
     try {
-      const { time } = this.#loop;
-      // What was deferred before, and is due already.
-      this.#loop.runOnce();
-      for (let due = time.firstDue(); due < limit || this.#loop.hasDeferred; due = time.firstDue()) {
-        if (due < limit) {
-          this.#setTime(Math.max(this.#now, due));
-        }
-        this.#loop.runOnce();
+      while (this.#hasWork(limit) || this.#jump(limit)) {
+        this.#pass(limit);
       }
-      this.#setTime(Math.max(this.#now, limit));
+      this.#arrive(limit);
     } finally {
       this.#isTravelling = false;
     }
@@ -119,8 +145,8 @@ export class TimeMachine {
    *
    * Timers, files and messages that a thread waits for are not looked at, and the timeouts of calls go on in real time.
    *
-   * Rejects with `ERR_TIME_STALLED` when threads are at work for longer than `options.timeout`, with `ERR_LOOP_RUNNING` while another
-   * journey is under way, and with `ERR_TASK_MANAGER_CLOSED` when all managers are closed.
+   * Rejects with `ERR_TIME_STALLED` when threads are at work for longer than `options.timeout`, with `ERR_TASK_MANAGER_CLOSED` when all
+   * managers are closed, and with what `run()` throws.
    */
   async runAsync(options: TravelTogetherOptions): Promise<void> {
     validateOptions(options);
@@ -135,9 +161,7 @@ export class TimeMachine {
       while (await this.#advance(limit, () => threads.rest(connections, timeout), threads)) {
         // Each moment is all there is to it.
       }
-      if (!this.#isRestored) {
-        this.#setTime(Math.max(this.#now, limit));
-      }
+      this.#arrive(limit);
     } finally {
       this.#loop.time.endJourney();
       this.#isTravelling = false;
@@ -146,7 +170,11 @@ export class TimeMachine {
 
   /** Gives the loop the system's clock back, for other threads too. A journey that is under way ends where it is. */
   restore(): void {
+    if (this.#isRestored) {
+      return;
+    }
     this.#isRestored = true;
+    machines.delete(this.#loop);
     this.#loop.time.useClock(undefined);
   }
 
@@ -157,10 +185,10 @@ export class TimeMachine {
 
   /** Does what there is to do at this moment or, when that was nothing, goes on to the next one. False at the end of the journey. */
   async #advance(limit: number, rest: () => Promise<void>, threads: Lockstep): Promise<boolean> {
-    this.#loop.runOnce();
+    this.#pass(limit);
     // This thread's promises, and what they lead to.
     await turn();
-    if (this.#hasWork()) {
+    if (this.#hasWork(limit)) {
       return true;
     }
     await rest();
@@ -168,33 +196,70 @@ export class TimeMachine {
       threads.takeMail();
       return true;
     }
-    if (this.#isRestored) {
-      return false;
-    }
     // Meanwhile this thread was not asleep.
-    if (this.#hasWork()) {
-      return true;
-    }
-    const due = this.#loop.time.firstDue();
-    if (due < limit) {
-      this.#setTime(due);
-    }
-    return due < limit;
+    return this.#hasWork(limit) || this.#jump(limit);
   }
 
-  #hasWork(): boolean {
-    return !this.#isRestored && (this.#loop.hasDeferred || this.#loop.time.firstDue() <= this.#now);
+  /** Whether there is something to do at this moment. */
+  #hasWork(limit: number): boolean {
+    return !this.#isRestored && (this.#loop.hasDeferred || this.#nextDue(limit) <= this.#now);
+  }
+
+  /** When the next task is due that runs on this journey; Infinity when there is none. */
+  #nextDue(limit: number): number {
+    const due = this.#now < limit ? this.#loop.time.firstDue() : limit;
+    return due < limit ? due : Infinity;
+  }
+
+  /** Does what there is to do at this moment, once. */
+  #pass(limit: number): void {
+    this.#passes += 1;
+    if (this.#passes > MOST_PASSES) {
+      throw new TimeStalledError(
+        `for ${MOST_PASSES} passes: some function always defers itself, or some task always installs itself without delay`,
+      );
+    }
+    if (this.#now < limit) {
+      this.#loop.runOnce();
+    } else {
+      this.#loop.runDeferred();
+    }
+  }
+
+  /** Goes on to the next moment at which there is something to do; false when there is none on this journey. */
+  #jump(limit: number): boolean {
+    const due = this.#isRestored ? Infinity : this.#nextDue(limit);
+    if (due === Infinity) {
+      return false;
+    }
+    this.#setTime(due);
+    return true;
+  }
+
+  #arrive(limit: number): void {
+    if (!this.#isRestored) {
+      this.#setTime(Math.max(this.#now, limit));
+    }
   }
 
   #begin(): void {
+    this.#refuseWhenRestored();
     if (this.#isTravelling) {
       throw new LoopRunningError();
     }
     this.#isTravelling = true;
+    this.#passes = 0;
+  }
+
+  #refuseWhenRestored(): void {
+    if (this.#isRestored) {
+      throw new TimeMachineRestoredError();
+    }
   }
 
   #setTime(now: number): void {
     this.#now = now;
+    this.#passes = 0;
     if (!this.#isRestored) {
       this.#loop.time.advance();
     }
@@ -202,7 +267,7 @@ export class TimeMachine {
 
   #limitOf({ duration, stopTime }: TravelOptions): number {
     if (duration !== undefined) {
-      return this.#now + validateMilliseconds('options.duration', duration);
+      return this.#now + validateFinite('options.duration', duration);
     }
     if (stopTime === undefined) {
       throw new InvalidArgTypeError('options', 'an object with duration or stopTime', undefined);
@@ -222,25 +287,37 @@ const TIME = /^(?:(\d{4})-(\d{1,2})-(\d{1,2}))?\s*(?:(\d{1,2}):(\d{2})(?::(\d{2}
 
 /** Milliseconds since the epoch. A date that is left out of a string is today's, a time midnight. */
 function toTime(name: string, time: TimeLike): number {
-  if (time instanceof Date) {
-    return validateMilliseconds(name, time.getTime());
+  if (typeof time === 'string') {
+    return parseTime(name, time);
   }
-  if (typeof time !== 'string') {
-    return validateMilliseconds(name, time);
-  }
+  return validateFinite(name, time instanceof Date ? time.getTime() : time);
+}
+
+function parseTime(name: string, time: string): number {
   const match = TIME.exec(time.trim());
   if (match === null || time.trim() === '') {
-    throw new InvalidArgValueError(name, "a time such as '2026-01-31 13:05:00.25'", time);
+    refuse(name, time);
   }
   const [year, month, day, hour, minute, second] = match
     .slice(1, 7)
-    .map((part: string | undefined) => Number(part ?? 0));
+    .map((part: string | undefined) => Number(part ?? 0)) as [number, number, number, number, number, number];
   const hundredths = Number((match[7] ?? '0').padEnd(2, '0'));
-  const today = new Date();
-  const date =
-    match[1] === undefined
-      ? new Date(today.getFullYear(), today.getMonth(), today.getDate())
-      : new Date(year as number, (month as number) - 1, day);
-  date.setHours(hour as number, minute, second, hundredths * 10);
+  const date = new Date();
+  date.setHours(0, 0, 0, 0);
+  if (match[1] !== undefined) {
+    date.setFullYear(year, month - 1, day);
+  }
+  // A Date takes the 30th of February for the second of March. (An hour that a clock leaves out in spring is the next one.)
+  if ((match[1] !== undefined && (date.getMonth() !== month - 1 || date.getDate() !== day)) || hour > 23) {
+    refuse(name, time);
+  }
+  if (minute > 59 || second > 59) {
+    refuse(name, time);
+  }
+  date.setHours(hour, minute, second, hundredths * 10);
   return date.getTime();
+}
+
+function refuse(name: string, time: string): never {
+  throw new InvalidArgValueError(name, "a time such as '2026-01-31 13:05:00.25'", time);
 }

@@ -2,10 +2,17 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { FunctionTask, RecurringFunctionTask, RunLoop, TaskManager } from 'waitable-event';
-import { TimeMachine } from 'waitable-event/testing';
+import { TimeMachine, type TravelOptions } from 'waitable-event/testing';
 
 import { DAY, HOUR, Journey, SECOND, START } from './journey';
 import { PATIENCE, Thread, codeOf, countPasses, finallyDo, rejectionOf, threads, until, within } from './task-helpers';
+
+type Travel = (machine: TimeMachine, options: TravelOptions) => Promise<void>;
+
+const ways: [string, Travel][] = [
+  ['run()', async (machine, options) => machine.run(options)],
+  ['runAsync()', async (machine, options) => machine.runAsync(options)],
+];
 
 describe('run()', () => {
   test('jumps from task to task, and ends exactly at the limit, which is exclusive', () => {
@@ -66,6 +73,99 @@ describe('run()', () => {
     expect(await rejectionOf(machine.runAsync({ duration: 1, timeout: NaN }))).toBe('ERR_INVALID_ARG_VALUE');
   });
 
+  test.each(['2026-13-01', '2026-02-30', '2026-00-10', '2026-01-01 24:00', '10:60', '10:00:60'])(
+    'refuses %p',
+    (time) => {
+      expect(() => new TimeMachine({ start: time, loop: new RunLoop() })).toThrow(
+        expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE', message: expect.stringContaining(time) as string }),
+      );
+    },
+  );
+
+  test('takes a year of the first century for what it is', () => {
+    expect(new Date(new Journey('0050-01-01').machine.now).getFullYear()).toBe(50);
+  });
+
+  test.each([NaN, Infinity, -Infinity])('refuses the time %p', (time) => {
+    const { machine } = new Journey();
+    const code = 'ERR_INVALID_ARG_VALUE';
+    expect(codeOf(() => new TimeMachine({ start: time, loop: new RunLoop() }))).toBe(code);
+    expect(codeOf(() => machine.reset(time))).toBe(code);
+    expect(codeOf(() => machine.run({ duration: time }))).toBe(code);
+    expect(codeOf(() => machine.run({ stopTime: time }))).toBe(code);
+    expect(machine.now).toBe(START);
+  });
+
+  test('refuses what is no loop', () => {
+    expect(codeOf(() => new TimeMachine({ loop: {} as RunLoop }))).toBe('ERR_INVALID_ARG_TYPE');
+  });
+
+  test.each(ways)(
+    '%s to the present runs what is deferred, and no task: the limit is exclusive',
+    async (_name, travel) => {
+      const journey = new Journey();
+      const { machine, manager, loop, log } = journey;
+      manager.installTask(new FunctionTask(() => journey.note('overdue')), { when: START - 1 });
+      manager.installTask(new FunctionTask(() => journey.note('due')), { delta: 0 });
+      loop.deferred(() => loop.deferred(() => journey.note('deferred')));
+      await travel(machine, { stopTime: START });
+      await travel(machine, { stopTime: START - 5 });
+      expect([log, machine.now]).toEqual([[['deferred', 0]], START]);
+      await travel(machine, { duration: 1 });
+      expect(log.slice(1)).toEqual([
+        ['overdue', 0],
+        ['due', 0],
+      ]);
+    },
+  );
+
+  test.each(ways)('%s: what deferred functions defer is run before time goes on', async (_name, travel) => {
+    const journey = new Journey();
+    const { machine, manager, loop, log } = journey;
+    manager.installTask(new FunctionTask(() => loop.deferred(() => loop.deferred(() => journey.note('deferred')))), {
+      delta: 2,
+    });
+    manager.installTask(new FunctionTask(() => journey.note('task')), { delta: 5 });
+    await travel(machine, { duration: 10 });
+    expect(log).toEqual([
+      ['deferred', 2],
+      ['task', 5],
+    ]);
+  });
+
+  test('a function that always defers itself is an error, not a hang', () => {
+    const { machine, loop } = new Journey();
+    const again = (): void => loop.deferred(again);
+    again();
+    expect(() => machine.run({ duration: 10 })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_TIME_STALLED',
+        message: expect.stringContaining('always defers itself') as string,
+      }),
+    );
+  });
+
+  test.each(['restore()', 'another machine'])('a journey ends where it is after %s in the middle', (what) => {
+    const start = Date.now();
+    const journey = new Journey(start);
+    const { machine, manager, loop, log } = journey;
+    manager.installTask(
+      new FunctionTask(() => {
+        if (what === 'restore()') {
+          machine.restore();
+        } else {
+          const other = new TimeMachine({ loop, start });
+          finallyDo(() => other.restore());
+        }
+      }),
+      { delta: 2 },
+    );
+    // By the system's clock too, this is due later.
+    manager.installTask(new FunctionTask(() => journey.note('late')), { when: start + HOUR });
+    machine.run({ duration: DAY });
+    expect([log, machine.now]).toEqual([[], start + 2]);
+  });
+
   test('restore() gives the loop the system’s clock back', () => {
     const { machine, manager } = new Journey();
     expect(manager.getTime()).toBe(START);
@@ -93,6 +193,29 @@ describe('run()', () => {
     ]);
     loop.stop();
     await within(ended, 'the end of the loop');
+  });
+});
+
+describe('the clock of a loop', () => {
+  test('is not taken by a machine that was restored', async () => {
+    const { machine } = new Journey();
+    machine.restore();
+    const code = 'ERR_TIME_MACHINE_RESTORED';
+    expect(codeOf(() => machine.run({ duration: 5 }))).toBe(code);
+    expect(codeOf(() => machine.reset())).toBe(code);
+    expect(await rejectionOf(machine.runAsync({ duration: 5 }))).toBe(code);
+  });
+
+  test('is in the hands of the last machine that was made', () => {
+    const { machine: first, loop } = new Journey();
+    const second = new TimeMachine({ loop, start: START });
+    finallyDo(() => second.restore());
+    expect(codeOf(() => first.run({ duration: 5 }))).toBe('ERR_TIME_MACHINE_RESTORED');
+    first.restore();
+    let runs = 0;
+    loop.taskManager.installTask(new FunctionTask(() => (runs += 1)), { delta: DAY });
+    second.run({ duration: 2 * DAY });
+    expect(runs).toBe(1);
   });
 });
 

@@ -161,16 +161,21 @@ export class LoopRunningError extends Error {
   }
 }
 
-/** A time machine waited for other threads in vain. */
+/** Virtual time does not pass: other threads are at work for too long, or there is always something to do at once. */
 export class TimeStalledError extends Error {
   readonly code = 'ERR_TIME_STALLED' as const;
 
-  constructor(timeout: number, busy: number[], missing: number) {
-    const reasons = [
-      ...(busy.length > 0 ? [`busy: thread ${[...new Set(busy)].join(', ')}`] : []),
-      ...(missing > 0 ? [`not connected yet: ${missing}`] : []),
-    ];
-    super(`Virtual time has stood still for ${timeout} ms (${reasons.join('; ')})`);
+  constructor(reason: string) {
+    super(`Virtual time has stood still ${reason}`);
+  }
+}
+
+/** The time machine has given the clock back. */
+export class TimeMachineRestoredError extends Error {
+  readonly code = 'ERR_TIME_MACHINE_RESTORED' as const;
+
+  constructor() {
+    super('The time machine has given the clock back, or another one has taken it');
   }
 }
 
@@ -190,6 +195,7 @@ brand(CallTimeoutError, 'CallTimeoutError');
 brand(WouldDeadlockError, 'WouldDeadlockError');
 brand(LoopRunningError, 'LoopRunningError');
 brand(TimeStalledError, 'TimeStalledError');
+brand(TimeMachineRestoredError, 'TimeMachineRestoredError');
 
 /** A value, short enough for a message. */
 function describe(value: unknown): string {

@@ -56,7 +56,7 @@ export class Lockstep {
         if (isAtRest) {
           return;
         }
-        throw new TimeStalledError(timeout, [...busy], missing);
+        throw new TimeStalledError(`for ${timeout} ms (${describeBusy([...busy], missing)})`);
       }
       const triggers = mailboxes.flatMap(({ threads }) => threads?.trigger ?? []);
       // oxlint-disable-next-line no-await-in-loop -- it waits until it need not
@@ -87,6 +87,13 @@ export class Lockstep {
     this.#areComplete ||= made >= connections;
     return this.#areComplete ? 0 : connections - made;
   }
+}
+
+function describeBusy(busy: number[], missing: number): string {
+  return [
+    ...(busy.length > 0 ? [`busy: thread ${busy.join(', ')}`] : []),
+    ...(missing > 0 ? [`not connected yet: ${missing}`] : []),
+  ].join('; ');
 }
 
 /** Sleeps until one of the triggers is set, or closed. */
