@@ -276,10 +276,6 @@ export declare class RecurringTask extends Task {
   constructor(interval?: number, offset?: number);
   /** Installs the task at the next point of its grid, which may be given here. */
   installTask(options?: InstallOptions & RecurringOptions): void;
-  nextTime(now: number): number | undefined;
-  skips(): boolean;
-  pending(): void;
-  settled(): void;
 }
 
 /** A run loop, seen from another thread. */
@@ -604,7 +600,10 @@ export declare class TaskManager implements TaskSource {
   get handle(): TaskManagerHandle;
   /** What has been counted so far. */
   stats(): TaskManagerStats;
-  /** Closes the manager to other threads: they get `ERR_TASK_MANAGER_CLOSED`. What waits for its time here is kept. */
+  /**
+   * Closes the manager: whoever installs or schedules something, here or from another thread, gets `ERR_TASK_MANAGER_CLOSED`. What
+   * waits for its time is kept and not run; another manager's `installTask()` takes it over.
+   */
   close(): void;
 }
 

@@ -12,7 +12,7 @@ import {
 import { setImmediate } from './src/builtin';
 import type { Clock } from './src/clock';
 import type { Lockstep } from './src/lockstep';
-import { validateFinite, validateInteger, validateMilliseconds, validateOptions } from './src/validate';
+import { validateFinite, validateInteger, validateMilliseconds, validateOptions, validateTime } from './src/validate';
 
 /** A time: milliseconds since the epoch, a Date, or a string as `'2026-01-31 13:05:00.25'`, in local time. */
 export type TimeLike = number | Date | string;
@@ -290,7 +290,7 @@ function toTime(name: string, time: TimeLike): number {
   if (typeof time === 'string') {
     return parseTime(name, time);
   }
-  return validateFinite(name, time instanceof Date ? time.getTime() : time);
+  return validateFinite(name, validateTime(name, time));
 }
 
 function parseTime(name: string, time: string): number {

@@ -1,5 +1,7 @@
 /** The classes of BACpypes' task module, in the thread that owns the manager. */
 
+import { runInNewContext } from 'node:vm';
+
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   FunctionTask,
@@ -10,6 +12,7 @@ import {
   RecurringTask,
   RunLoop,
   Task,
+  TaskManager,
   core,
   recurringFunction,
 } from 'waitable-event';
@@ -162,6 +165,90 @@ describe('installTask()', () => {
     watch.pass();
     expect(log).toEqual(['a']);
   });
+});
+
+test('a Date of another realm is one', () => {
+  const { manager } = new Stopwatch();
+  const task = new Logger('once');
+  manager.installTask(task, { when: runInNewContext('new Date(5)') as Date });
+  expect(task.taskTime).toBe(5);
+});
+
+test.each([
+  'slot',
+  'installation',
+  'pending',
+  'settled',
+  'skips',
+  'nextTime',
+  'isRecurring',
+  'timeHigh',
+  'takenOut',
+  'timeOn',
+])('a subclass may have a field with the name %p', async (field) => {
+  class Mine extends RecurringTask {
+    runs = 0;
+    override async processTask(): Promise<void> {
+      this.runs += 1;
+      await Promise.resolve();
+    }
+  }
+  const watch = new Stopwatch();
+  const task = Object.assign(new Mine(10), { [field]: 7 });
+  expect([task.isScheduled, task.taskTime]).toEqual([false, null]);
+  watch.manager.installTask(task);
+  for (let round = 0; round < 3; round += 1) {
+    watch.pass(10);
+    await Promise.resolve();
+    await Promise.resolve();
+  }
+  task.suspendTask();
+  expect([task.runs, task.isScheduled, Reflect.get(task, field), watch.errors]).toEqual([3, false, 7, []]);
+});
+
+describe('a manager that is closed', () => {
+  test('refuses tasks, which stay where they are', () => {
+    const [{ manager }, { manager: other }] = [new Stopwatch(), new Stopwatch()];
+    const [task, recurring] = [new Logger('once'), new RecurringTask(10)];
+    other.installTask(task, { delta: 5 });
+    other.installTask(recurring);
+    manager.close();
+    const code = 'ERR_TASK_MANAGER_CLOSED';
+    expect(codeOf(() => manager.installTask(task, { delta: 0 }))).toBe(code);
+    expect(codeOf(() => manager.installTask(recurring))).toBe(code);
+    expect(codeOf(() => manager.resumeTask(task))).toBe(code);
+    expect(codeOf(() => manager.schedule('name'))).toBe(code);
+    expect(other.stats().pending).toBe(2);
+  });
+
+  test('runs nothing any more, and keeps its tasks for another one', () => {
+    const [{ manager, loop }, other] = [new Stopwatch(), new Stopwatch()];
+    const task = new Logger('once');
+    manager.installTask(new FunctionTask(() => manager.close()), { delta: 0 });
+    manager.installTask(task, { delta: 0 });
+    loop.runOnce();
+    loop.runOnce();
+    expect([log, task.isScheduled, codeOf(() => task.installTask())]).toEqual([[], true, 'ERR_TASK_MANAGER_CLOSED']);
+    other.manager.installTask(task, { delta: 0 });
+    other.loop.runOnce();
+    expect([log, manager.stats().pending]).toEqual([['once'], 0]);
+  });
+});
+
+test('managers that tasks make wait for the next pass', () => {
+  const { manager, loop } = new Stopwatch();
+  let made = 0;
+  const makeAnother = (): void => {
+    made += 1;
+    if (made < 100) {
+      new TaskManager({ loop }).installTask(new FunctionTask(makeAnother), { delta: 0 });
+    }
+  };
+  manager.installTask(new FunctionTask(makeAnother), { delta: 0 });
+  loop.runOnce();
+  expect(made).toBe(1);
+  loop.runOnce();
+  expect(made).toBe(2);
 });
 
 describe('a task without a body', () => {

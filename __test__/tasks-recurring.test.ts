@@ -1,9 +1,9 @@
 /** Recurring tasks: the grid of the epoch plus an offset, and what happens to a run that is late, throws, or is not over. */
 
 import { describe, expect, test } from '@jest/globals';
-import { RecurringFunctionTask, RunLoop } from 'waitable-event';
+import { RecurringFunctionTask, RunLoop, TaskManager } from 'waitable-event';
 
-import { Owner, Stopwatch, until, within } from './task-helpers';
+import { Owner, Stopwatch, codeOf, until, within } from './task-helpers';
 
 /** Whether a time is on the grid, as precisely as a double is at today's date. */
 function isOnGrid(time: number, interval: number, offset: number): boolean {
@@ -191,6 +191,40 @@ describe('installing', () => {
   });
 });
 
+test.each([
+  ['taskInterval', 0],
+  ['taskInterval', -5],
+  ['taskInterval', NaN],
+  ['taskInterval', '10'],
+  ['taskIntervalOffset', Infinity],
+])('%s is set to %p while it waits: it is out, with an error', (field, value) => {
+  const watch = new Stopwatch();
+  let runs = 0;
+  const task = new RecurringFunctionTask(10, () => (runs += 1));
+  watch.manager.installTask(task);
+  Reflect.set(task, field, value);
+  // Also when the wall clock is set.
+  watch.step(-1000);
+  for (let round = 0; round < 5; round += 1) {
+    watch.pass(1000);
+  }
+  expect([runs, task.isScheduled, watch.errors.length]).toEqual([0, false, 1]);
+  expect(watch.errors[0]).toMatchObject({ code: 'ERR_INVALID_TASK' });
+  expect(codeOf(() => task.resumeTask())).toBe('ERR_INVALID_TASK');
+});
+
+test('a subclass of the manager with another getTime() changes no times', () => {
+  class Stopped extends TaskManager {
+    override getTime(): number {
+      return 5000;
+    }
+  }
+  const loop = new RunLoop();
+  const task = new RecurringFunctionTask(60_000, () => {});
+  new Stopped({ loop }).installTask(task);
+  expect(task.taskTime).toBeGreaterThan(Date.UTC(2020));
+});
+
 describe('a body that is asynchronous', () => {
   test('is left out while the last run is not over, and goes on afterwards, also when that was rejected', async () => {
     const { watch, begun, end } = makeSlow(false);
@@ -204,6 +238,39 @@ describe('a body that is asynchronous', () => {
     }
     expect(watch.manager.stats()).toMatchObject({ run: 4, failed: 2 });
     expect(watch.errors).toHaveLength(2);
+  });
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('then');
+      },
+      1,
+    ],
+    [
+      'tells twice',
+      (resolve: () => void) => {
+        resolve();
+        resolve();
+      },
+      0,
+    ],
+  ])('a then() that %s', async (_what, then, errors) => {
+    const watch = new Stopwatch();
+    let runs = 0;
+    const task = new RecurringFunctionTask(10, () => {
+      runs += 1;
+      // oxlint-disable-next-line unicorn/no-thenable -- that is the point
+      return { then };
+    });
+    watch.manager.installTask(task);
+    for (let round = 1; round <= 3; round += 1) {
+      watch.pass(10);
+      await within(new Promise((resolve) => setImmediate(resolve)), 'a turn');
+      expect([runs, watch.errors.length]).toEqual([round, round * errors]);
+    }
+    expect(watch.manager.stats().skipped).toBe(0);
   });
 
   test('overlaps when it says so', async () => {

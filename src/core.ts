@@ -474,7 +474,13 @@ export class RunLoop {
   /** Runs what is due, and returns whether something was. */
   #runTasks(): boolean {
     let hasRun = false;
+    // A task may make a manager, with tasks in it: those are the next pass's.
+    let left = this.#sources.size;
     for (const source of this.#sources) {
+      if (left === 0) {
+        break;
+      }
+      left -= 1;
       hasRun = source.runDue() || hasRun;
     }
     return hasRun;

@@ -10,6 +10,7 @@ import {
   validateOptions,
   validatePositive,
   validateString,
+  validateTime,
 } from './validate';
 
 /** As soon as possible: before any time on the clock. */
@@ -55,7 +56,7 @@ export function rareOptions(options: ScheduleOptions): RemoteOptions | undefined
   const { when, interval, offset, priority, key } = options;
   const rarer: { -readonly [K in keyof RemoteOptions]: RemoteOptions[K] } = {};
   if (when !== undefined) {
-    rarer.when = validateMilliseconds('options.when', when instanceof Date ? when.getTime() : when);
+    rarer.when = validateTime('options.when', when);
   }
   if (interval !== undefined) {
     rarer.interval = validatePositive('options.interval', interval);

@@ -68,7 +68,7 @@ export class Schedule {
     }
     task.taskTime = when;
     this.#byWall = this.#byWall.like(this.#manager, this.#clock, true, context);
-    task.installation = this.#byWall;
+    task.taskInstallation = this.#byWall;
     this.#byWallClock += 1;
     return this.#push(task, when - this.#offset);
   }
@@ -82,30 +82,30 @@ export class Schedule {
   installDue(task: Task, due: number, context: AsyncContext | undefined): boolean {
     this.remove(task);
     this.#byClock = this.#byClock.like(this.#manager, this.#clock, false, context);
-    task.installation = this.#byClock;
-    task.timeHigh = IN_QUEUE;
+    task.taskInstallation = this.#byClock;
+    task.taskTimeHigh = IN_QUEUE;
     return this.#push(task, due);
   }
 
   /** Takes a task over that is in no queue; its time is one on the wall from now on. */
   adopt(task: Task): void {
-    if (task.installation !== undefined) {
+    if (task.taskInstallation !== undefined) {
       // Asked for, to be had from the clock that it was on.
       void task.taskTime;
     }
-    task.installation = this.#adopted;
+    task.taskInstallation = this.#adopted;
   }
 
   /** Takes a task out. */
   remove(task: Task): void {
-    if (task.slot >= 0 && this.#tasks.remove(task) && isByWallClock(task)) {
+    if (task.taskSlot >= 0 && this.#tasks.remove(task) && isByWallClock(task)) {
       this.#byWallClock -= 1;
     }
   }
 
   /** When a task is due that is installed here, or was. */
   dueOf(task: Task): number {
-    return this.#tasks.dueOf(task) ?? task.timeOn(this.#clock);
+    return this.#tasks.dueOf(task) ?? task.taskTimeOn(this.#clock);
   }
 
   /** When the first task is due; Infinity when there is none. */
@@ -140,8 +140,13 @@ export class Schedule {
     this.#offset = clock.offset();
     const shift = before.offset() - this.#offset;
     this.#tasks.reschedule((task, due) => {
-      const { byWallClock, context } = task.installation as Installation;
-      task.installation = (byWallClock ? this.#byWall : this.#byClock).like(this.#manager, clock, byWallClock, context);
+      const { byWallClock, context } = task.taskInstallation as Installation;
+      task.taskInstallation = (byWallClock ? this.#byWall : this.#byClock).like(
+        this.#manager,
+        clock,
+        byWallClock,
+        context,
+      );
       return due + shift;
     });
   }
@@ -183,14 +188,14 @@ export class Schedule {
 }
 
 function isByWallClock(task: Task): boolean {
-  return (task.installation as Installation).byWallClock;
+  return (task.taskInstallation as Installation).byWallClock;
 }
 
 /** When the clock was set back, a recurring task does not wait until it is again as late as it was. */
 function followGrid(task: Task, time: number): void {
-  const next = task.nextTime(time);
+  const next = task.taskNextTime(time);
   // By one point it may be ahead: it has just run for the next one.
-  const second = next === undefined ? undefined : task.nextTime(next);
+  const second = next === undefined ? undefined : task.taskNextTime(next);
   if (next !== undefined && second !== undefined && task.taskTime !== null && second < task.taskTime) {
     task.taskTime = next;
   }

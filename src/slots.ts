@@ -45,7 +45,7 @@ export class Slots {
     this.due[slot] = due + 0;
     this.order[slot] = order;
     this.tasks[slot] = task;
-    task.slot = slot;
+    task.taskSlot = slot;
     this.size += 1;
     return slot;
   }
@@ -53,7 +53,7 @@ export class Slots {
   /** Takes out the task that is due at `due`; whoever calls has the time at hand, and here it may be far away. */
   giveBack(slot: number, due: number): Task {
     const task = this.tasks[slot] as Task;
-    task.takenOut(due);
+    task.taskTakenOut(due);
     this.tasks[slot] = undefined;
     this.size -= 1;
     if (this.size > 0) {

@@ -86,8 +86,8 @@ export class SortedRow {
       const task = tasks[this.#members[index] as number];
       if (task !== undefined) {
         // The first field, and the last one.
-        sum += task.slot;
-        sum += task.installation === undefined ? 0 : 1;
+        sum += task.taskSlot;
+        sum += task.taskInstallation === undefined ? 0 : 1;
       }
     }
     this.seen = sum;

@@ -3,7 +3,7 @@
 import { captureContext, runInContext } from './async-context';
 import { CLOCK_TOLERANCE, type Clock, systemClock } from './clock';
 import type { RunLoop, TaskSource } from './core';
-import { InvalidArgTypeError, InvalidHandleError, InvalidTaskError } from './errors';
+import { InvalidArgTypeError, InvalidHandleError, InvalidTaskError, TaskManagerClosedError } from './errors';
 import { Failures } from './failures';
 import { Mailbox } from './mailbox';
 import { NamedTaskContext, type TaskHandler } from './named-task';
@@ -43,6 +43,7 @@ export class TaskManager implements TaskSource {
   readonly #control = new OwnerControl();
   /** @internal */
   readonly mailbox: Mailbox;
+  #isClosed = false;
 
   constructor(options?: TaskManagerOptions) {
     const settings = toSettings(options);
@@ -71,6 +72,7 @@ export class TaskManager implements TaskSource {
   /** Installs a task here, or moves it here: as `task.installTask()`. */
   installTask(task: Task, options?: InstallOptions & RecurringOptions): void {
     validateTask(task);
+    this.#refuseWhenClosed();
     this.#adopt(task);
     task.installTask(options);
   }
@@ -78,7 +80,7 @@ export class TaskManager implements TaskSource {
   /** Takes a task out, in O(log n); nothing happens when it is not installed here. */
   suspendTask(task: Task): void {
     validateTask(task);
-    if (task.installation?.manager !== this) {
+    if (task.taskInstallation?.manager !== this) {
       return;
     }
     this.#schedule.remove(task);
@@ -90,8 +92,9 @@ export class TaskManager implements TaskSource {
     if (task.taskTime === null) {
       throw new InvalidTaskError('task time is None: the task was never installed');
     }
+    this.#refuseWhenClosed();
     this.#adopt(task);
-    if (task.isRecurring) {
+    if (task.taskIsRecurring) {
       this.installNext(task);
     } else {
       this.installAt(task, task.taskTime);
@@ -115,12 +118,14 @@ export class TaskManager implements TaskSource {
 
   /** Installs a task on the wall clock, in the async context of the caller. @internal */
   installAt(task: Task, when: number): void {
+    this.#refuseWhenClosed();
     this.#installed(task, this.#schedule.installAt(task, when, captureContext()));
     this.#loop.watchClock();
   }
 
   /** Installs a task so many milliseconds from now, in the async context of the caller. @internal */
   installIn(task: Task, delta: number): void {
+    this.#refuseWhenClosed();
     this.#installed(task, this.#schedule.installIn(task, delta, captureContext()));
   }
 
@@ -131,15 +136,13 @@ export class TaskManager implements TaskSource {
 
   /** Installs a task at a time on the monotonic clock, in the async context of the caller. @internal */
   installDue(task: Task, due: number): void {
+    this.#refuseWhenClosed();
     this.#installed(task, this.#schedule.installDue(task, due, captureContext()));
   }
 
   /** Installs a recurring task at the next point of its grid. @internal */
   installNext(task: Task): void {
-    const next = task.nextTime(this.getTime());
-    if (next !== undefined) {
-      this.installAt(task, next);
-    }
+    this.installAt(task, nextTimeOf(task, this.#schedule.time()));
   }
 
   /** Has `handler` run the tasks named `name`, instead of any handler that was defined for it before. */
@@ -170,8 +173,12 @@ export class TaskManager implements TaskSource {
     return this.#counts.summarize(this.#schedule.size, this.mailbox);
   }
 
-  /** Closes the manager to other threads: they get `ERR_TASK_MANAGER_CLOSED`. What waits for its time here is kept. */
+  /**
+   * Closes the manager: whoever installs or schedules something, here or from another thread, gets `ERR_TASK_MANAGER_CLOSED`. What
+   * waits for its time is kept and not run; another manager's `installTask()` takes it over.
+   */
   close(): void {
+    this.#isClosed = true;
     this.#loop.detach(this);
     this.#loop.time.remove(this);
     this.mailbox.close();
@@ -213,8 +220,8 @@ export class TaskManager implements TaskSource {
     const isDue = task !== undefined;
     while (task !== undefined) {
       this.#process(task);
-      // A task may have made a time machine, or restored it: then `now` is a time on another clock.
-      task = schedule.clock === clock ? schedule.takeDueInPass(now, pass) : undefined;
+      // A task may have made a time machine, or restored it: then `now` is a time on another clock. Or it has closed this manager.
+      task = schedule.clock === clock && !this.#isClosed ? schedule.takeDueInPass(now, pass) : undefined;
     }
     return this.mailbox.drain() || isDue;
   }
@@ -224,9 +231,15 @@ export class TaskManager implements TaskSource {
     return this.mailbox.beforeSleep(() => this.nextDue());
   }
 
+  #refuseWhenClosed(): void {
+    if (this.#isClosed) {
+      throw new TaskManagerClosedError();
+    }
+  }
+
   /** Takes a task over from the manager it was in. */
   #adopt(task: Task): void {
-    if (task.installation?.manager !== this) {
+    if (task.taskInstallation?.manager !== this) {
       task.suspendTask();
       this.#schedule.adopt(task);
     }
@@ -245,15 +258,15 @@ export class TaskManager implements TaskSource {
     const stats = this.#counts.ofTask(task);
     // The clock is read for those alone that are measured.
     const late = stats.isMeasured ? this.#schedule.now() - this.#schedule.dueOf(task) : Number.NaN;
-    if (task.isRecurring) {
-      // Before the run, so that the task may suspend itself, and goes on when it throws.
-      this.#installAgain(task, stats);
-      if (task.skips()) {
-        this.#counts.skipped += 1;
-        return;
-      }
-    }
     try {
+      if (task.taskIsRecurring) {
+        // Before the run, so that the task may suspend itself, and goes on when it throws.
+        this.#installAgain(task, stats);
+        if (task.taskSkips()) {
+          this.#counts.skipped += 1;
+          return;
+        }
+      }
       const result = runTask(task, stats, late);
       if (isThenable(result)) {
         this.#follow(task, result, stats);
@@ -265,12 +278,12 @@ export class TaskManager implements TaskSource {
 
   /** Installs a recurring task at its next point, in the context it was installed in. */
   #installAgain(task: Task, stats: NameStats): void {
-    const time = this.getTime();
+    const time = this.#schedule.time();
     const { taskTime } = task;
     // A wall clock that is slowed down may be a hair before the point that the task runs for now: that is not to come again.
     const isEarly = taskTime !== null && taskTime > time && taskTime - time <= CLOCK_TOLERANCE;
-    const next = task.nextTime(isEarly ? taskTime : time) as number;
-    const isFirst = this.#schedule.installAt(task, next, task.installation?.context);
+    const next = nextTimeOf(task, isEarly ? taskTime : time);
+    const isFirst = this.#schedule.installAt(task, next, task.taskInstallation?.context);
     stats.onSchedule();
     this.#loop.watchClock();
     if (isFirst) {
@@ -280,19 +293,29 @@ export class TaskManager implements TaskSource {
 
   /** Waits for the end of a run that returned a promise. */
   #follow(task: Task, result: PromiseLike<unknown>, stats: NameStats): void {
-    task.pending();
-    result.then(
-      () => task.settled(),
+    task.taskPending();
+    // Not every `then()` keeps to calling one of the two, once.
+    Promise.resolve(result).then(
+      () => task.taskSettled(),
       (error: unknown) => {
-        task.settled();
+        task.taskSettled();
         this.#failures.report(error, stats);
       },
     );
   }
 }
 
+/** When a recurring task is due next. */
+function nextTimeOf(task: Task, now: number): number {
+  const next = task.taskNextTime(now);
+  if (next === undefined) {
+    throw new InvalidTaskError('interval must be greater than zero, and the offset finite');
+  }
+  return next;
+}
+
 function runTask(task: Task, stats: NameStats, late: number): unknown {
-  const context = task.installation?.context;
+  const context = task.taskInstallation?.context;
   const start = stats.onStart(late);
   try {
     return context === undefined ? task.processTask() : runInContext(context, callTask, task);

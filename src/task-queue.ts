@@ -43,7 +43,7 @@ export class TaskQueue {
 
   /** Takes a task out; false when it is not in this queue. */
   remove(task: Task): boolean {
-    const { slot } = task;
+    const { taskSlot: slot } = task;
     if (slot < 0 || this.#slots.tasks[slot] !== task) {
       return false;
     }
@@ -53,7 +53,7 @@ export class TaskQueue {
 
   /** When a task is due; undefined when it is not in this queue. */
   dueOf(task: Task): number | undefined {
-    const { slot } = task;
+    const { taskSlot: slot } = task;
     return slot >= 0 && this.#slots.tasks[slot] === task ? this.#slots.due[slot] : undefined;
   }
 

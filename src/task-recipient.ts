@@ -121,7 +121,8 @@ export class TaskRecipient implements Recipient<HandlerName> {
     result: PromiseLike<unknown>,
   ): PromiseLike<unknown> {
     producer.running.set(id, context);
-    return result.then(
+    // Not every `then()` keeps to calling one of the two, once.
+    return Promise.resolve(result).then(
       (value) => {
         producer.running.delete(id);
         return producer.reply(id, value);

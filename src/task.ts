@@ -8,7 +8,7 @@ import type { Clock } from './clock';
 import { core } from './core';
 import { InvalidTaskError } from './errors';
 import type { Installation } from './installation';
-import { validateFinite, validateFunction, validateMilliseconds, validateOptions } from './validate';
+import { validateFinite, validateFunction, validateMilliseconds, validateOptions, validateTime } from './validate';
 
 /** When a task is due. */
 export interface InstallOptions {
@@ -47,21 +47,23 @@ export abstract class Task {
   /** Of tasks that are due at the same time, the one with the lower number runs first; equals run in the order they were installed. */
   declare priority: number;
 
+  // What is not public has names that begin as BACpypes' own: a subclass may well have a `slot` for itself.
+
   /** Its number in its manager's queue, while it is there; outside, which clock its time is on. @internal */
-  slot: number = ON_WALL;
+  taskSlot: number = ON_WALL;
   /** Its time, in two halves: see `setTime()` below. @internal */
-  timeHigh: number = NEVER;
+  taskTimeHigh: number = NEVER;
   /** @internal */
-  timeLow: number = 0;
+  taskTimeLow: number = 0;
   /** How it is installed, or was last. @internal */
-  installation: Installation | undefined = undefined;
+  taskInstallation: Installation | undefined = undefined;
 
   /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */
   get taskTime(): number | null {
-    if (this.timeHigh === IN_QUEUE || this.slot === ON_CLOCK) {
+    if (this.taskTimeHigh === IN_QUEUE || this.taskSlot === ON_CLOCK) {
       // Where the wall clock is, is asked when somebody wants to know: that takes longer than the rest of an install.
-      const { clock, manager } = this.installation as Installation;
-      const time = this.timeHigh === IN_QUEUE ? manager.dueOf(this) : timeOf(this);
+      const { clock, manager } = this.taskInstallation as Installation;
+      const time = this.taskTimeHigh === IN_QUEUE ? manager.dueOf(this) : timeOf(this);
       setWallTime(this, time + clock.offset());
     }
     const time = timeOf(this);
@@ -74,7 +76,7 @@ export abstract class Task {
 
   /** Whether it waits for its time. */
   get isScheduled(): boolean {
-    return this.slot >= 0;
+    return this.taskSlot >= 0;
   }
 
   /**
@@ -85,9 +87,9 @@ export abstract class Task {
     validateOptions(options);
     const when = options?.when;
     const delta = options?.delta;
-    const manager = this.installation?.manager ?? core.taskManager;
+    const manager = this.taskInstallation?.manager ?? core.taskManager;
     if (when !== undefined) {
-      manager.installAt(this, validateMilliseconds('options.when', when instanceof Date ? when.getTime() : when));
+      manager.installAt(this, validateTime('options.when', when));
     } else if (delta !== undefined) {
       manager.installIn(this, validateMilliseconds('options.delta', delta));
     } else if (this.taskTime !== null) {
@@ -99,12 +101,12 @@ export abstract class Task {
 
   /** Takes the task out of its manager; nothing happens when it is not installed. A task may suspend itself while it runs. */
   suspendTask(): void {
-    this.installation?.manager.suspendTask(this);
+    this.taskInstallation?.manager.suspendTask(this);
   }
 
   /** Installs the task again: at its `taskTime`, or a recurring one at its next time. */
   resumeTask(): void {
-    (this.installation?.manager ?? core.taskManager).resumeTask(this);
+    (this.taskInstallation?.manager ?? core.taskManager).resumeTask(this);
   }
 
   /** What the task does. A promise that it returns is awaited for its error, not for the next task. */
@@ -113,65 +115,65 @@ export abstract class Task {
   }
 
   /** It was taken out of the queue, where it was due at `due`. @internal */
-  takenOut(due: number): void {
-    if (this.timeHigh === IN_QUEUE) {
+  taskTakenOut(due: number): void {
+    if (this.taskTimeHigh === IN_QUEUE) {
       setTime(this, due);
-      this.slot = ON_CLOCK;
+      this.taskSlot = ON_CLOCK;
     } else {
-      this.slot = ON_WALL;
+      this.taskSlot = ON_WALL;
     }
   }
 
   /** The time on the clock of its installation; NaN when there is none. @internal */
-  timeOn(clock: Clock): number {
-    return this.slot === ON_CLOCK && this.installation?.clock === clock
+  taskTimeOn(clock: Clock): number {
+    return this.taskSlot === ON_CLOCK && this.taskInstallation?.clock === clock
       ? timeOf(this)
       : (this.taskTime ?? Number.NaN) - clock.offset();
   }
 
   /** Whether it is due again after a run. @internal */
-  get isRecurring(): boolean {
+  get taskIsRecurring(): boolean {
     return false;
   }
 
   /** When the task is due after a run, if it is. @internal */
-  nextTime(_now: number): number | undefined {
+  taskNextTime(_now: number): number | undefined {
     return undefined;
   }
 
   /** Whether a run that is due has to be left out because the last one is not over. @internal */
-  skips(): boolean {
+  taskSkips(): boolean {
     return false;
   }
 
   /** Told when a run that returned a promise is over. @internal */
-  settled(): void {}
+  taskSettled(): void {}
 
   /** Told when a run returned a promise. @internal */
-  pending(): void {}
+  taskPending(): void {}
 }
 
 function timeOf(task: Task): number {
-  halves[HIGH] = task.timeHigh;
-  halves[1 - HIGH] = task.timeLow;
+  halves[HIGH] = task.taskTimeHigh;
+  halves[1 - HIGH] = task.taskTimeLow;
   return double[0] as number;
 }
 
 /** A field for a double would be an object of its own, of 16 bytes; integers are in the task itself. */
 function setTime(task: Task, time: number): void {
   double[0] = time;
-  task.timeHigh = halves[HIGH] as number;
-  task.timeLow = halves[1 - HIGH] as number;
+  task.taskTimeHigh = halves[HIGH] as number;
+  task.taskTimeLow = halves[1 - HIGH] as number;
 }
 
 function setWallTime(task: Task, time: number): void {
   if (Number.isNaN(time)) {
-    task.timeHigh = NEVER;
+    task.taskTimeHigh = NEVER;
   } else {
     setTime(task, time);
   }
-  if (task.slot < 0) {
-    task.slot = ON_WALL;
+  if (task.taskSlot < 0) {
+    task.taskSlot = ON_WALL;
   }
 }
 
@@ -188,7 +190,7 @@ export class OneShotTask extends Task {
   constructor(when?: number | Date) {
     super();
     if (when !== undefined) {
-      this.taskTime = validateMilliseconds('when', when instanceof Date ? when.getTime() : when);
+      this.taskTime = validateTime('when', when);
     }
   }
 }
@@ -255,27 +257,34 @@ export class RecurringTask extends Task {
       this.taskIntervalOffset = validateFinite('options.offset', options.offset);
     }
     this.taskInterval = interval;
-    (this.installation?.manager ?? core.taskManager).installNext(this);
+    (this.taskInstallation?.manager ?? core.taskManager).installNext(this);
   }
 
   /** @internal */
-  override get isRecurring(): boolean {
+  override get taskIsRecurring(): boolean {
     return this.taskInterval !== undefined;
   }
 
-  override nextTime(now: number): number | undefined {
-    return this.taskInterval === undefined ? undefined : nextGridPoint(now, this.taskInterval, this.taskIntervalOffset);
+  /** @internal */
+  override taskNextTime(now: number): number | undefined {
+    const interval = this.taskInterval;
+    const next = interval === undefined ? undefined : nextGridPoint(now, interval, this.taskIntervalOffset);
+    // The fields are everybody's: what was written there since it was installed may make no sense.
+    return Number.isFinite(next) && (interval as number) > 0 ? next : undefined;
   }
 
-  override skips(): boolean {
+  /** @internal */
+  override taskSkips(): boolean {
     return !this.overlap && this.#pending > 0;
   }
 
-  override pending(): void {
+  /** @internal */
+  override taskPending(): void {
     this.#pending += 1;
   }
 
-  override settled(): void {
+  /** @internal */
+  override taskSettled(): void {
     this.#pending -= 1;
   }
 }

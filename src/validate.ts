@@ -1,5 +1,7 @@
 /** Checks of what callers pass: they throw before anything waits or changes. */
 
+import { types } from 'node:util';
+
 import { InvalidArgTypeError, InvalidArgValueError } from './errors';
 
 /** A timeout in milliseconds: left out means for ever. */
@@ -16,6 +18,11 @@ export function validateMilliseconds(name: string, value: unknown): number {
     throw new InvalidArgValueError(name, 'a number of milliseconds', value);
   }
   return value;
+}
+
+/** A time: milliseconds, or a Date, also one of another realm, as that of a file is under jest. */
+export function validateTime(name: string, value: unknown): number {
+  return validateMilliseconds(name, types.isDate(value) ? value.getTime() : value);
 }
 
 /** A file descriptor: whether it is open, the system will say. */
