@@ -358,7 +358,7 @@ export declare class RunLoop {
   run(options?: RunOptions): Promise<void>;
   /**
    * Blocks this thread until `stop()`: the thread sleeps in the kernel on its channels and its next task, and Node's own event
-   * loop stands still. For workers and scripts; a worker in it can be terminated.
+   * loop stands still, its promises too. For workers and scripts; a worker in it can be terminated.
    *
    * A `stop()` that came before is remembered. Throws `ERR_LOOP_RUNNING` when the loop runs already.
    */
@@ -524,7 +524,10 @@ export declare class SystemError extends Error {
  * one's `installTask()` is used.
  */
 export declare abstract class Task {
-  /** Of tasks that are due at the same time, the one with the lower number runs first; equals run in the order they were installed. */
+  /**
+   * Of tasks that are due at the same time, the one with the lower number runs first; equals run in the order they were installed. It
+   * counts as it is when the task is installed.
+   */
   priority: number;
   /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */
   get taskTime(): number | null;

@@ -127,6 +127,22 @@ describe('installTask()', () => {
     task.suspendTask();
   });
 
+  test.each([
+    [() => new Logger('once'), { delta: NaN }],
+    [() => new Logger('once'), { when: new Date(NaN) }],
+    [() => new RecurringTask(10), { interval: 0 }],
+    [() => new RecurringTask(10), { offset: Infinity }],
+  ])('in another manager, with options that make no sense, leaves it where it is (%#)', (make, options) => {
+    const [{ manager }, { manager: other }] = [new Stopwatch(), new Stopwatch()];
+    const task = make();
+    manager.installTask(task, { delta: 1000 });
+    const time = task.taskTime;
+    expect(() => other.installTask(task, options)).toThrow(
+      expect.objectContaining({ code: expect.any(String) as unknown }),
+    );
+    expect([task.isScheduled, task.taskTime, manager.stats().pending]).toEqual([true, time, 1]);
+  });
+
   test('without any time says so', () => {
     const { manager } = new Stopwatch();
     const words = ['ERR_INVALID_TASK', "schedule missing, use zero for 'now'"];

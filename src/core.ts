@@ -222,7 +222,7 @@ export class RunLoop {
 
   /**
    * Blocks this thread until `stop()`: the thread sleeps in the kernel on its channels and its next task, and Node's own event
-   * loop stands still. For workers and scripts; a worker in it can be terminated.
+   * loop stands still, its promises too. For workers and scripts; a worker in it can be terminated.
    *
    * A `stop()` that came before is remembered. Throws `ERR_LOOP_RUNNING` when the loop runs already.
    */

@@ -73,6 +73,10 @@ export class TaskManager implements TaskSource {
   installTask(task: Task, options?: InstallOptions & RecurringOptions): void {
     validateTask(task);
     this.#refuseWhenClosed();
+    if (task.isScheduled && task.taskInstallation?.manager !== this) {
+      // With options that make no sense it stays where it is.
+      task.taskCheck(options);
+    }
     this.#adopt(task);
     task.installTask(options);
   }

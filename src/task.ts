@@ -44,7 +44,10 @@ const HIGH = halves[1] === 0 ? 0 : 1;
  * one's `installTask()` is used.
  */
 export abstract class Task {
-  /** Of tasks that are due at the same time, the one with the lower number runs first; equals run in the order they were installed. */
+  /**
+   * Of tasks that are due at the same time, the one with the lower number runs first; equals run in the order they were installed. It
+   * counts as it is when the task is installed.
+   */
   declare priority: number;
 
   // What is not public has names that begin as BACpypes' own: a subclass may well have a `slot` for itself.
@@ -112,6 +115,16 @@ export abstract class Task {
   /** What the task does. A promise that it returns is awaited for its error, not for the next task. */
   processTask(): unknown {
     throw new InvalidTaskError('processTask must be overridden');
+  }
+
+  /** Throws for options that `installTask()` would refuse. @internal */
+  taskCheck(options: InstallOptions | undefined): void {
+    validateOptions(options);
+    if (options?.when !== undefined) {
+      validateTime('options.when', options.when);
+    } else if (options?.delta !== undefined) {
+      validateMilliseconds('options.delta', options.delta);
+    }
   }
 
   /** It was taken out of the queue, where it was due at `due`. @internal */
@@ -245,6 +258,14 @@ export class RecurringTask extends Task {
 
   /** Installs the task at the next point of its grid, which may be given here. */
   override installTask(options?: InstallOptions & RecurringOptions): void {
+    this.taskCheck(options);
+    this.taskInterval = options?.interval ?? this.taskInterval;
+    this.taskIntervalOffset = options?.offset ?? this.taskIntervalOffset;
+    (this.taskInstallation?.manager ?? core.taskManager).installNext(this);
+  }
+
+  /** @internal */
+  override taskCheck(options: (InstallOptions & RecurringOptions) | undefined): void {
     validateOptions(options);
     const interval = options?.interval === undefined ? this.taskInterval : options.interval;
     if (interval === undefined) {
@@ -254,10 +275,8 @@ export class RecurringTask extends Task {
       throw new InvalidTaskError('interval must be greater than zero');
     }
     if (options?.offset !== undefined) {
-      this.taskIntervalOffset = validateFinite('options.offset', options.offset);
+      validateFinite('options.offset', options.offset);
     }
-    this.taskInterval = interval;
-    (this.taskInstallation?.manager ?? core.taskManager).installNext(this);
   }
 
   /** @internal */
