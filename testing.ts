@@ -128,7 +128,7 @@ export class TimeMachine {
     const limit = this.#limitOf(options);
     this.#begin();
     try {
-      while (this.#hasWork(limit) || this.#jump(limit)) {
+      while (this.#goOn(limit)) {
         this.#pass(limit);
       }
       this.#arrive(limit);
@@ -197,7 +197,7 @@ export class TimeMachine {
       return true;
     }
     // Meanwhile this thread was not asleep.
-    return this.#hasWork(limit) || this.#jump(limit);
+    return this.#goOn(limit);
   }
 
   /** Whether there is something to do at this moment. */
@@ -226,14 +226,16 @@ export class TimeMachine {
     }
   }
 
-  /** Goes on to the next moment at which there is something to do; false when there is none on this journey. */
-  #jump(limit: number): boolean {
-    const due = this.#isRestored ? Infinity : this.#nextDue(limit);
-    if (due === Infinity) {
-      return false;
+  /** Goes on to the next moment at which there is something to do, which may be this one; false when there is none on this journey. */
+  #goOn(limit: number): boolean {
+    if (this.#isRestored || this.#loop.hasDeferred) {
+      return !this.#isRestored;
     }
-    this.#setTime(due);
-    return true;
+    const due = this.#nextDue(limit);
+    if (due > this.#now && due < Infinity) {
+      this.#setTime(due);
+    }
+    return due < Infinity;
   }
 
   #arrive(limit: number): void {
