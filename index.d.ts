@@ -578,7 +578,7 @@ export declare type TaskHandler = (payload: any, context: TaskContext) => unknow
  * // worker.js
  * TaskManager.connect(workerData).schedule('sample', 42);
  */
-export declare class TaskManager implements TaskSource {
+export declare class TaskManager {
   #private;
   constructor(options?: TaskManagerOptions);
   /** The manager that another thread owns, for this one. Throws `ERR_INVALID_HANDLE` when there is none any more. */
@@ -688,16 +688,6 @@ export declare interface TaskMessage {
   readonly name: string;
   /** What it threw, on the channel of errors. */
   readonly error?: unknown;
-}
-
-/** What a loop asks and tells its task managers. */
-export declare interface TaskSource {
-  /** When the next task is due, on the monotonic clock; Infinity for never. */
-  nextDue(): number;
-  /** Runs what is due now, and returns whether something was. */
-  runDue(): boolean;
-  /** The loop is about to sleep: false when there is something to do first. */
-  beforeSleep(): boolean;
 }
 
 /** What is counted for one name: that of a handler, or the class of a task of the manager's own thread. */

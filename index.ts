@@ -3,7 +3,7 @@
  */
 
 export { RunLoop, core } from './src/core';
-export type { LoopOptions, RemoteRunLoop, RunLoopHandle, RunOptions, RunSyncOptions, TaskSource } from './src/core';
+export type { LoopOptions, RemoteRunLoop, RunLoopHandle, RunOptions, RunSyncOptions } from './src/core';
 export { Dispatcher, FileDispatcher } from './src/dispatcher';
 export {
   BindingUnavailableError,

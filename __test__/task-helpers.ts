@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 import { afterEach } from '@jest/globals';
-import { RunLoop, TaskManager, type TaskManagerHandle, type TaskManagerOptions, type TaskSource } from 'waitable-event';
+import { RunLoop, TaskManager, type TaskManagerHandle, type TaskManagerOptions } from 'waitable-event';
 
 import { codeOf, countDescriptors, rejectionOf, report, within } from './helpers';
 
@@ -71,7 +71,7 @@ export async function until(
 /** Counts the passes that a loop makes from now on. */
 export function countPasses(loop: RunLoop): { passes: number } {
   const count = { passes: 0 };
-  (loop as unknown as { attach: (source: TaskSource) => void }).attach({
+  (loop as unknown as { attach: (source: object) => void }).attach({
     nextDue: () => Infinity,
     runDue: () => {
       count.passes += 1;

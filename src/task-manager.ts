@@ -2,7 +2,7 @@
 
 import { captureContext, runInContext } from './async-context';
 import { CLOCK_TOLERANCE, type Clock, systemClock } from './clock';
-import type { RunLoop, TaskSource } from './core';
+import type { RunLoop } from './core';
 import { InvalidArgTypeError, InvalidHandleError, InvalidTaskError, TaskManagerClosedError } from './errors';
 import { Failures } from './failures';
 import { Mailbox } from './mailbox';
@@ -33,7 +33,7 @@ import { validateFunction, validateMilliseconds, validateOptions, validateString
  * // worker.js
  * TaskManager.connect(workerData).schedule('sample', 42);
  */
-export class TaskManager implements TaskSource {
+export class TaskManager {
   readonly #loop: RunLoop;
   readonly #schedule = new Schedule(this);
   readonly #counts = new TaskCounts();
