@@ -9,9 +9,9 @@ import {
   TimeStalledError,
   core,
 } from './index';
-import { setImmediate } from './src/builtin';
 import type { Clock } from './src/clock';
 import type { Lockstep } from './src/lockstep';
+import { setImmediate } from './src/real-time';
 import { validateFinite, validateInteger, validateMilliseconds, validateOptions, validateTime } from './src/validate';
 
 /** A time: milliseconds since the epoch, a Date, or a string as `'2026-01-31 13:05:00.25'`, in local time. */

@@ -1,51 +1,69 @@
-/** Fake timers of a test framework replace the global ones; loops, waits and tasks go by the real clock. */
+/** Beside a test runner's fake timers: they stand still until somebody advances them, and nobody here does. */
 
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { FunctionTask, RecurringFunctionTask, RunLoop, WaitableEvent } from 'waitable-event';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import type * as waitableEvent from 'waitable-event';
+import type * as testing from 'waitable-event/testing';
 
-const { setTimeout } = globalThis;
-
-/** Rejects when a promise is not settled in time. */
-async function soon<T>(promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('It hangs')), 10_000);
-  });
-  return Promise.race([promise, late]).finally(() => timer?.unref());
-}
+const MINUTE = 60_000;
 
 beforeEach(() => {
-  jest.useFakeTimers({ now: 0 });
+  jest.useFakeTimers();
 });
 
 afterEach(() => {
   jest.useRealTimers();
 });
 
-test('waitAsync() times out', async () => {
+/** The package, loaded while the timers are fakes, as with jest's `fakeTimers: { enableGlobally: true }`, or before. */
+function load(when: 'before' | 'after'): typeof waitableEvent & typeof testing {
+  if (when === 'before') {
+    jest.useRealTimers();
+  }
+  let loaded: (typeof waitableEvent & typeof testing) | undefined;
+  jest.isolateModules(() => {
+    loaded = { ...require('waitable-event'), ...require('waitable-event/testing') };
+  });
+  jest.useFakeTimers();
+  return loaded as typeof waitableEvent & typeof testing;
+}
+
+test.each(['before', 'after'] as const)('a loop that is loaded %s timers are faked goes on', async (when) => {
+  const { FunctionTask, RecurringFunctionTask, RunLoop, TaskManager, WaitableEvent } = load(when);
+  const loop = new RunLoop();
+  const manager = loop.taskManager;
+  const log: unknown[] = [];
+  const note = (what: unknown): number => log.push(what);
+  loop.deferred(note, 'deferred');
+  manager.installTask(new FunctionTask(note, 'a task'), { delta: 5 });
+  const recurring = new RecurringFunctionTask(5, () => {
+    note('recurring');
+    recurring.suspendTask();
+  });
+  manager.installTask(recurring);
+  manager.define('double', (value: number) => 2 * value);
+  const running = loop.run();
+  const remote = TaskManager.connect(manager.handle);
+  expect(await remote.call('double', 21)).toBe(42);
   const event = new WaitableEvent();
-  expect(await soon(event.waitAsync(5))).toBe(false);
+  expect(await event.waitAsync(20)).toBe(false);
+  manager.installTask(new FunctionTask(loop.stop), { delta: 1 });
+  await running;
+  expect(new Set(log)).toEqual(new Set(['a task', 'deferred', 'recurring']));
+  // The wall clock is not the fake one either.
+  expect(Math.abs(manager.getTime() - jest.getRealSystemTime())).toBeLessThan(MINUTE);
   event.close();
+  remote.close();
+  manager.close();
 });
 
-describe('run()', () => {
-  test('runs deferred functions', async () => {
-    const loop = new RunLoop();
-    loop.deferred(loop.stop);
-    await soon(loop.run());
-    expect(loop.running).toBe(false);
-  });
-
-  test('runs tasks, and getTime() is the time', async () => {
-    const loop = new RunLoop();
-    let runs = 0;
-    const { taskManager: manager } = loop;
-    const start = manager.getTime();
-    expect(start).toBeGreaterThan(Date.UTC(2020));
-    manager.installTask(new FunctionTask(loop.stop), { delta: 20 });
-    manager.installTask(new RecurringFunctionTask(2, () => (runs += 1)));
-    await soon(loop.run());
-    expect(runs).toBeGreaterThan(0);
-    expect(manager.getTime() - start).toBeGreaterThanOrEqual(20);
-  });
+test.each(['before', 'after'] as const)('virtual time that is loaded %s timers are faked passes', async (when) => {
+  const { FunctionTask, RunLoop, TimeMachine } = load(when);
+  const loop = new RunLoop();
+  const machine = new TimeMachine({ start: 0, loop });
+  const times: number[] = [];
+  loop.taskManager.installTask(new FunctionTask(() => times.push(machine.now)), { delta: MINUTE });
+  await machine.runAsync({ duration: 2 * MINUTE });
+  expect(times).toEqual([MINUTE]);
+  machine.restore();
+  loop.taskManager.close();
 });

@@ -5,7 +5,6 @@
 
 import type * as nodeOs from 'node:os';
 import type * as nodePerfHooks from 'node:perf_hooks';
-import type * as nodeTimers from 'node:timers';
 import type * as nodeV8 from 'node:v8';
 import type * as nodeWorkerThreads from 'node:worker_threads';
 
@@ -23,14 +22,3 @@ export const v8: () => typeof nodeV8 = lazily(() => process.getBuiltinModule('no
 export const perfHooks: () => typeof nodePerfHooks = lazily(() => process.getBuiltinModule('node:perf_hooks'));
 
 export const os: () => typeof nodeOs = lazily(() => process.getBuiltinModule('node:os'));
-
-// Those below are loaded in any case. Here are Node's own: the fake timers of a test replace the global ones, and the loop is not
-// to stand still with them.
-
-const timers: typeof nodeTimers = process.getBuiltinModule('node:timers');
-
-export const setImmediate: typeof timers.setImmediate = timers.setImmediate;
-
-export const clearImmediate: typeof timers.clearImmediate = timers.clearImmediate;
-
-export const hrtime: NodeJS.HRTime = process.getBuiltinModule('node:process').hrtime;

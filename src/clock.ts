@@ -1,7 +1,7 @@
 /** The clocks. */
 
-import { hrtime, perfHooks } from './builtin';
 import { native } from './native';
+import { threadTime } from './real-time';
 
 /** A reading that took longer than this, in milliseconds, is made again: the thread lost its core in the middle of it. */
 const INTERRUPTED = 0.002;
@@ -9,23 +9,15 @@ const INTERRUPTED = 0.002;
 /** How often at the most; the best one is taken. */
 const ATTEMPTS = 64;
 
-/** Node's own, not one that a test has put in the place of the global one. */
-let performance: { now(): number };
-
-/** `performance.now()` counts from the start of its thread; this leads it back to the clock all threads share. Found at the first use. */
+/** Leads from a thread's own time back to the clock all threads share. Found at the first use. */
 let threadOrigin: number | undefined;
 
-function sharedClock(): number {
-  return Number(hrtime.bigint()) / 1e6;
-}
-
 function findThreadOrigin(): number {
-  ({ performance } = perfHooks());
   let [shortest, origin] = [Infinity, 0];
   for (let attempt = 0; attempt < ATTEMPTS && shortest > INTERRUPTED; attempt += 1) {
-    const before = sharedClock();
-    const own = performance.now();
-    const took = sharedClock() - before;
+    const before = native.monotonicTime();
+    const own = threadTime();
+    const took = native.monotonicTime() - before;
     if (took < shortest) {
       shortest = took;
       origin = before + took / 2 - own;
@@ -37,7 +29,7 @@ function findThreadOrigin(): number {
 /** Milliseconds, with fractions, on the monotonic clock: the same in every thread of the process. */
 export function monotonicNow(): number {
   threadOrigin ??= findThreadOrigin();
-  return threadOrigin + performance.now();
+  return threadOrigin + threadTime();
 }
 
 /**

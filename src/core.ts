@@ -1,6 +1,6 @@
 /** The run loop. */
 
-import { clearImmediate, setImmediate, workerThreads } from './builtin';
+import { workerThreads } from './builtin';
 
 import { Channels } from './channels';
 import type { Dispatcher } from './dispatcher';
@@ -8,6 +8,7 @@ import { EventClosedError, InvalidHandleError, LoopRunningError } from './errors
 import { type EventHandle, WaitableEvent } from './event';
 import { LoopTime } from './loop-time';
 import * as reactor from './reactor';
+import { clearImmediate, setImmediate } from './real-time';
 import { SignalChannel, validateSignals } from './signals';
 import { TaskManager } from './task-manager';
 import { validateFunction, validateInteger, validateMilliseconds, validateOptions, validateSignal } from './validate';

@@ -19,8 +19,8 @@
  * has been busy and has come to rest again, and what it sent meanwhile, on whichever connection, is in a queue.
  */
 
-import { setImmediate } from './builtin';
 import { monotonicNow, wallOffset } from './clock';
+import { setImmediate } from './real-time';
 import { IS_AWAITING_REST, IS_VIRTUAL, VIRTUAL_NOW } from './task-protocol';
 
 const STATE = 0;

@@ -5,11 +5,11 @@
  * A wake-up crosses into JavaScript once, with a batch of everything that is ready.
  */
 
-import { setImmediate } from './builtin';
 import { monotonicNow } from './clock';
 
 import { Heap, type HeapMember } from './heap';
 import { ALARM, EVENT, READABLE, check, makeBatch, fast, native } from './native';
+import { setImmediate } from './real-time';
 
 /** How many ready things one crossing carries at the most; what is more comes in the next one. */
 const BATCH_ENTRIES = 256;

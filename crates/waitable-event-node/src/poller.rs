@@ -338,6 +338,12 @@ pub fn watch_clock(env: Env, poller: u32) -> i32 {
     with_poller(&env, poller, |entry| of_unit(entry.poller.watch_clock()))
 }
 
+/// Milliseconds on the monotonic clock, which all threads share.
+#[napi]
+pub fn monotonic_time() -> f64 {
+    waitable_event::sys::monotonic_time() * 1e3
+}
+
 /// What has to be added to the monotonic clock to have milliseconds since the epoch.
 #[napi]
 pub fn wall_offset() -> f64 {

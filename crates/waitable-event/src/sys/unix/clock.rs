@@ -10,9 +10,18 @@ const INTERRUPTED: f64 = 2e-5;
 /// How often at the most; the best one is taken.
 const ATTEMPTS: u32 = 8;
 
+/// Seconds on a clock. It cannot fail for those that are asked for here.
+fn read(clock: ClockId) -> f64 {
+    clock_gettime(clock).map_or(0.0, |time| time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9)
+}
+
+/// Seconds on the monotonic clock, which all threads share.
+pub fn monotonic_time() -> f64 {
+    read(ClockId::CLOCK_MONOTONIC)
+}
+
 /// What has to be added to the monotonic clock to have seconds since the epoch, as the wall clock is set now.
 pub fn wall_offset() -> f64 {
-    let read = |clock| clock_gettime(clock).map_or(0.0, |time| time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9);
     let (mut best, mut offset) = (f64::INFINITY, 0.0);
     for _ in 0..ATTEMPTS {
         let before = read(ClockId::CLOCK_MONOTONIC);

@@ -15,7 +15,7 @@ mod waker;
 
 pub(crate) use alarm::{Alarm, ClockWatch};
 pub(crate) use clock::coarse_now;
-pub use clock::wall_offset;
+pub use clock::{monotonic_time, wall_offset};
 pub use interrupter::{Interrupter, Interruption};
 pub use parker::Parker;
 pub use pipe::Pipe;
