@@ -84,12 +84,13 @@ export class BindingUnavailableError extends Error {
   readonly code = 'ERR_BINDING_UNAVAILABLE' as const;
 
   constructor(cause: unknown) {
-    super(
-      `No native binding of waitable-event could be loaded for ${process.platform}-${process.arch}. ` +
-        'If the platform is supported, a lock file made on another platform may have left its package out: ' +
-        'delete node_modules and the lock file, and install again.',
-      { cause },
-    );
+    const reason =
+      reasonOf(cause) ??
+      'If the platform is supported, a lock file made on another platform may have left its package out: ' +
+        'delete node_modules and the lock file, and install again.';
+    super(`No native binding of waitable-event could be loaded for ${process.platform}-${process.arch}. ${reason}`, {
+      cause,
+    });
   }
 }
 
@@ -196,6 +197,16 @@ brand(WouldDeadlockError, 'WouldDeadlockError');
 brand(LoopRunningError, 'LoopRunningError');
 brand(TimeStalledError, 'TimeStalledError');
 brand(TimeMachineRestoredError, 'TimeMachineRestoredError');
+
+/** Why a binding that is there cannot be loaded: the first cause that is more than something which was not found. */
+function reasonOf(cause: unknown): string | undefined {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    if (!error.message.startsWith('Cannot find ')) {
+      return error.message;
+    }
+  }
+  return undefined;
+}
 
 /** A value, short enough for a message. */
 function describe(value: unknown): string {
