@@ -267,7 +267,8 @@ export class TimeMachine {
     }
   }
 
-  #limitOf({ duration, stopTime }: TravelOptions): number {
+  #limitOf(options: TravelOptions | undefined): number {
+    const { duration, stopTime } = options ?? {};
     if (duration !== undefined) {
       return this.#now + validateFinite('options.duration', duration);
     }

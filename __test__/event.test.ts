@@ -195,6 +195,8 @@ describe('the descriptors', () => {
     expect(event.send(new Uint8Array())).toBe(0);
     expect(event.isSet()).toBe(false);
     expect(event.send('hello')).toBe(5);
+    expect(event.send('µs')).toBe(3);
+    expect(event.send(new DataView(new ArrayBuffer(4)) as unknown as Uint8Array)).toBe(4);
     expect(event.isSet()).toBe(true);
     event.clear();
     expect(event.write(new Uint8Array(3))).toBe(3);

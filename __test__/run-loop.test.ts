@@ -251,6 +251,10 @@ describe.each(both)('deferred() and %s()', (way) => {
   });
 });
 
+test.each([undefined, null, 5, 'channel', {}, { fileno: 5 }])('add(%p) is refused', (channel) => {
+  expect(codeOf(() => loop.add(channel as never))).toBe('ERR_INVALID_ARG_TYPE');
+});
+
 describe.each(both)('tasks in %s()', (way) => {
   test('are never early, and fractions of a millisecond count', async () => {
     for (const delta of [0, 0.05, 0.3, 0.999, 1, 1.5, 3.3, 20.25, 50]) {
@@ -536,6 +540,7 @@ describe('what they take', () => {
     ['stopOn', ['toString'], 'ERR_INVALID_ARG_VALUE'],
     ['stopOn', [15], 'ERR_INVALID_ARG_VALUE'],
     ['stopOn', [null], 'ERR_INVALID_ARG_VALUE'],
+    ['stopOn', [Object.create(null)], 'ERR_INVALID_ARG_VALUE'],
     ['signal', {}, 'ERR_INVALID_ARG_TYPE'],
     ['signal', 'abort', 'ERR_INVALID_ARG_TYPE'],
   ])('the option %s: %p is %s', async (name, value, code) => {

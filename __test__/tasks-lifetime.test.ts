@@ -155,6 +155,22 @@ describe('when the manager is closed', () => {
     expect(codeOf(() => manager.handle)).toBe(CLOSED);
   });
 
+  test.each([
+    { control: new SharedArrayBuffer(8) },
+    { control: new ArrayBuffer(40) },
+    { control: undefined },
+    { capacity: 3 },
+    { capacity: Infinity },
+    { capacity: undefined },
+    { onFull: 'wait' },
+    { threadId: undefined },
+  ])('connect() of a handle with %p in it is refused', (wrong) => {
+    const manager = new TaskManager({ loop: new RunLoop() });
+    const handle = { ...manager.handle, ...wrong } as TaskManagerHandle;
+    expect(codeOf(() => TaskManager.connect(handle))).toBe('ERR_INVALID_HANDLE');
+    manager.close();
+  });
+
   test.each([undefined, null, 5, {}, { channel: 'x' }, { channel: 'x', trigger: { key: 1, state: {} } }])(
     'connect() of %p is refused',
     (handle) => {

@@ -70,8 +70,18 @@ describe('OneShotTask and OneShotDeleteTask', () => {
 
   test('takes a Date', () => {
     expect(new Logger('a', new Date(7)).taskTime).toBe(7);
+    expect(new Logger('a', runInNewContext('new Date(7)') as Date).taskTime).toBe(7);
     expect(codeOf(() => new Logger('a', new Date(NaN)))).toBe('ERR_INVALID_ARG_VALUE');
     expect(codeOf(() => new Logger('a', '7' as unknown as number))).toBe('ERR_INVALID_ARG_TYPE');
+  });
+
+  test('has a time that is one', () => {
+    const task = new Logger('a', 7);
+    expect(codeOf(() => (task.taskTime = '8' as unknown as number))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(codeOf(() => (task.taskTime = NaN))).toBe('ERR_INVALID_ARG_VALUE');
+    expect(task.taskTime).toBe(7);
+    task.taskTime = null;
+    expect(task.taskTime).toBeNull();
   });
 
   test('may be installed again after it has run, and then runs again', () => {

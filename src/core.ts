@@ -4,7 +4,7 @@ import { workerThreads } from './builtin';
 
 import { Channels } from './channels';
 import type { Dispatcher } from './dispatcher';
-import { EventClosedError, InvalidHandleError, LoopRunningError } from './errors';
+import { EventClosedError, InvalidArgTypeError, InvalidHandleError, LoopRunningError } from './errors';
 import { type EventHandle, WaitableEvent } from './event';
 import { LoopTime } from './loop-time';
 import * as reactor from './reactor';
@@ -307,6 +307,9 @@ export class RunLoop {
    * already, ERR_INVALID_ARG_VALUE for what cannot be one. A regular file is always ready, as for poll().
    */
   add(channel: Dispatcher): void {
+    if (typeof channel !== 'object' || channel === null || typeof channel.fileno !== 'function') {
+      throw new InvalidArgTypeError('channel', 'a Dispatcher', channel);
+    }
     this.#channels.add(channel);
     const before = loops.get(channel);
     loops.set(channel, this);

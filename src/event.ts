@@ -260,10 +260,11 @@ export class WaitableEvent extends Dispatcher {
     if (typeof data !== 'string' && !ArrayBuffer.isView(data)) {
       throw new InvalidArgTypeError('data', 'a string or a Uint8Array', data);
     }
-    if (data.length > 0) {
+    const size = Buffer.byteLength(data);
+    if (size > 0) {
       this.set();
     }
-    return data.length;
+    return size;
   }
 
   /** Another name of {@link WaitableEvent.send}. */

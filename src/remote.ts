@@ -124,7 +124,7 @@ export class RemoteTaskManager {
     try {
       validateOptions(options);
       validateSignal(options?.signal);
-      const timeout = validateTimeout(options?.timeout);
+      const timeout = validateTimeout(options?.timeout, 'options.timeout');
       options?.signal?.throwIfAborted();
       const patience = new CallPatience(name, timeout);
       this.#connection.refuseClosed();
@@ -143,7 +143,7 @@ export class RemoteTaskManager {
    */
   callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown {
     validateOptions(options);
-    const timeout = validateTimeout(options?.timeout);
+    const timeout = validateTimeout(options?.timeout, 'options.timeout');
     this.#connection.refuseOwnThread();
     this.#calls.listen();
     const patience = new CallPatience(name, timeout);

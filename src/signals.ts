@@ -14,7 +14,10 @@ export function validateSignals(names: NodeJS.Signals[] | undefined): number[] {
     throw new InvalidArgTypeError('options.stopOn', 'a list of signal names', names);
   }
   return names.map((name) => {
-    const number = Object.hasOwn(os().constants.signals, name) ? os().constants.signals[name] : undefined;
+    const number =
+      typeof name === 'string' && Object.hasOwn(os().constants.signals, name)
+        ? os().constants.signals[name]
+        : undefined;
     if (number === undefined || name === 'SIGKILL' || name === 'SIGSTOP') {
       throw new InvalidArgValueError(
         'options.stopOn',

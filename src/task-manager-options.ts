@@ -3,6 +3,7 @@
 import { RunLoop, core } from './core';
 import { InvalidArgTypeError, InvalidArgValueError } from './errors';
 import { reportError } from './failures';
+import { CAPACITY_LIMIT } from './task-protocol';
 import { validateFunction, validateInteger, validateOptions } from './validate';
 
 /** Options of `new TaskManager()`. */
@@ -40,7 +41,7 @@ export function toSettings(options: TaskManagerOptions | undefined): TaskManager
   if (!(loop instanceof RunLoop)) {
     throw new InvalidArgTypeError('options.loop', 'a RunLoop', loop);
   }
-  validateInteger('options.capacity', capacity, 2, 1 << 20);
+  validateInteger('options.capacity', capacity, 2, CAPACITY_LIMIT);
   if (onFull !== 'block' && onFull !== 'throw') {
     throw new InvalidArgValueError('options.onFull', "'block' or 'throw'", onFull);
   }

@@ -16,7 +16,7 @@ import type { NameStats } from './stats';
 import { type InstallOptions, type RecurringOptions, Task } from './task';
 import { TaskCounts, type TaskManagerStats } from './task-counts';
 import { type TaskManagerOptions, toSettings } from './task-manager-options';
-import type { TaskManagerHandle } from './task-protocol';
+import { type TaskManagerHandle, isTaskManagerHandle } from './task-protocol';
 import { TaskRecipient } from './task-recipient';
 import { isThenable } from './thenable';
 import { validateFunction, validateMilliseconds, validateOptions, validateString } from './validate';
@@ -58,7 +58,7 @@ export class TaskManager {
 
   /** The manager that another thread owns, for this one. Throws `ERR_INVALID_HANDLE` when there is none any more. */
   static connect(handle: TaskManagerHandle): RemoteTaskManager {
-    if (typeof handle !== 'object' || handle === null || typeof handle.channel !== 'string') {
+    if (!isTaskManagerHandle(handle)) {
       throw new InvalidHandleError('task manager');
     }
     return new RemoteTaskManager(handle);

@@ -1,5 +1,7 @@
 /** What a task manager and its producers in other threads have in common. */
 
+import { types } from 'node:util';
+
 import type { EventHandle } from './event';
 import type { RingMemory } from './ring';
 
@@ -124,3 +126,25 @@ export interface RemoteOptions {
 
 /** Bytes for payloads in each queue. */
 export const RING_BYTES: number = 1 << 20;
+
+/** The most that {@link TaskManagerHandle.capacity} may be; it is a power of two. */
+export const CAPACITY_LIMIT: number = 1 << 20;
+
+/** Whether it has the shape of a handle. Whether its manager lives, its event knows. */
+export function isTaskManagerHandle(handle: unknown): handle is TaskManagerHandle {
+  const { control, channel, threadId, capacity, onFull } = (
+    typeof handle === 'object' && handle !== null ? handle : {}
+  ) as Partial<TaskManagerHandle>;
+  return (
+    types.isSharedArrayBuffer(control) &&
+    control.byteLength === CONTROL_BYTES &&
+    typeof channel === 'string' &&
+    Number.isInteger(threadId) &&
+    isCapacity(capacity) &&
+    (onFull === 'block' || onFull === 'throw')
+  );
+}
+
+function isCapacity(value: unknown): boolean {
+  return typeof value === 'number' && value >= 2 && value <= CAPACITY_LIMIT && Number.isInteger(Math.log2(value));
+}

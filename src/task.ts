@@ -74,7 +74,7 @@ export abstract class Task {
   }
 
   set taskTime(time: number | null) {
-    setWallTime(this, time ?? Number.NaN);
+    setWallTime(this, time === null ? Number.NaN : validateMilliseconds('taskTime', time));
   }
 
   /** Whether it waits for its time. */

@@ -5,8 +5,8 @@ import { types } from 'node:util';
 import { InvalidArgTypeError, InvalidArgValueError } from './errors';
 
 /** A timeout in milliseconds: left out means for ever. */
-export function validateTimeout(timeout: number | undefined): number {
-  return timeout === undefined ? Infinity : validateMilliseconds('timeout', timeout);
+export function validateTimeout(timeout: number | undefined, name: string = 'timeout'): number {
+  return timeout === undefined ? Infinity : validateMilliseconds(name, timeout);
 }
 
 /** A number of milliseconds, fractions and infinities allowed. */
@@ -20,9 +20,16 @@ export function validateMilliseconds(name: string, value: unknown): number {
   return value;
 }
 
-/** A time: milliseconds, or a Date, also one of another realm, as that of a file is under jest. */
+/** A time on the wall clock, as milliseconds since the epoch. A Date of another realm (jest, vm) is one too. */
 export function validateTime(name: string, value: unknown): number {
-  return validateMilliseconds(name, types.isDate(value) ? value.getTime() : value);
+  const time = types.isDate(value) ? value.getTime() : value;
+  if (typeof time !== 'number') {
+    throw new InvalidArgTypeError(name, 'a Date or a number of milliseconds since the epoch', value);
+  }
+  if (Number.isNaN(time)) {
+    throw new InvalidArgValueError(name, 'a Date or a number of milliseconds since the epoch', time);
+  }
+  return time;
 }
 
 /** A file descriptor: whether it is open, the system will say. */
