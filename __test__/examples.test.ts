@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
@@ -171,5 +171,27 @@ describe('a wrong descriptor', () => {
     `;
     const { stdout } = await runScript({ source });
     expect(stdout).toBe(`${code}\n${code}\n${code}\nstopped\n`);
+  });
+});
+
+describe('a mistake is one line, without a stack', () => {
+  test.each([
+    ['fifo.js', [], 2, /^usage: .*\n$/],
+    ['fifo.js', ['/does/not/exist'], 1, /^ENOENT: .*\n$/],
+    ['fifo.js', [__filename], 1, /^not a FIFO: .*\n$/],
+    ['udp.js', ['99999'], 2, /^usage: .*\n$/],
+    ['worker.js', ['/does/not/exist'], 1, /^ENOENT: .*\n$/],
+    ['worker.js', [__filename, 'many'], 2, /^usage: .*\n$/],
+  ])('%s %p', async (name, args, code, words) => {
+    expect(endedWith(await start(name, ...args).ended, code).stderr).toMatch(words);
+  });
+
+  test('child-pipe.js on a full disk', async () => {
+    const full = openSync('/dev/full', 'w');
+    const child = new Child(process.execPath, [join(root, 'examples/child-pipe.js'), 'echo', 'words'], {
+      stdio: ['ignore', full, 'pipe'],
+    });
+    expect(endedWith(await child.ended, 1).stderr).toMatch(/^ENOSPC: .*\n$/);
+    closeSync(full);
   });
 });

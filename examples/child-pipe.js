@@ -28,6 +28,13 @@ class Output extends FileDispatcher {
     this.close();
     core.stop();
   }
+
+  /** What was read cannot be written: a full disk, a reader that has gone. */
+  handleError(error) {
+    console.error(error.message);
+    process.exitCode = 1;
+    this.handleClose();
+  }
 }
 
 const [command = 'date', ...args] = process.argv.slice(2);

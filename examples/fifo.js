@@ -8,7 +8,7 @@
  *   echo quit > /tmp/commands
  */
 
-const { closeSync, constants, openSync } = require('node:fs');
+const { closeSync, constants, fstatSync, openSync } = require('node:fs');
 
 const { FileDispatcher, core } = require('waitable-event');
 
@@ -32,10 +32,28 @@ class Commands extends FileDispatcher {
   }
 }
 
-// For writing too: otherwise the FIFO is at its end whenever the last shell has closed it.
-const fd = openSync(process.argv[2], constants.O_RDWR | constants.O_NONBLOCK);
-const commands = new Commands(fd);
-// The channel has a duplicate of its own.
-closeSync(fd);
-console.log(`reading ${process.argv[2]} as descriptor ${commands.fileno()}`);
-void core.run({ stopOn: ['SIGINT', 'SIGTERM'] });
+function read(path) {
+  // For writing too: otherwise the FIFO is at its end whenever the last shell has closed it.
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  if (!fstatSync(fd).isFIFO()) {
+    throw new Error(`not a FIFO: ${path}`);
+  }
+  const commands = new Commands(fd);
+  // The channel has a duplicate of its own.
+  closeSync(fd);
+  console.log(`reading ${path} as descriptor ${commands.fileno()}`);
+  void core.run({ stopOn: ['SIGINT', 'SIGTERM'] });
+}
+
+const [path] = process.argv.slice(2);
+if (path === undefined) {
+  console.error('usage: node examples/fifo.js FIFO');
+  process.exitCode = 2;
+} else {
+  try {
+    read(path);
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}

@@ -15,6 +15,11 @@ job.installTask();
 const server = createServer((_request, response) => {
   response.end(`${ticks} ticks, the next one at ${new Date(job.taskTime).toISOString()}\n`);
 });
+server.on('error', (error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+  core.stop();
+});
 server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${server.address().port}/`);
 });

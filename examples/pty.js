@@ -46,8 +46,17 @@ class Terminal extends FileDispatcher {
   }
 }
 
-// Not descriptor 0: that is shared with the shell, which would find it non-blocking.
-const fd = openSync('/dev/tty', 'r+');
+/** Not descriptor 0: that is shared with the shell, which would find it non-blocking. */
+function openTerminal() {
+  try {
+    return openSync('/dev/tty', 'r+');
+  } catch (error) {
+    console.error(`there is no terminal: ${error.message}`);
+    return process.exit(1);
+  }
+}
+
+const fd = openTerminal();
 const terminal = new Terminal(fd);
 closeSync(fd);
 terminal.send('type something\n');

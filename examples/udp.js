@@ -51,8 +51,17 @@ function descriptorOf(port) {
   return Number(readdirSync('/proc/self/fd').find(isIt));
 }
 
+const wanted = Number(process.argv[2] ?? 0);
+if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65_535) {
+  console.error('usage: node examples/udp.js [PORT]');
+  process.exit(2);
+}
 const socket = createSocket('udp4');
-socket.bind(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
+socket.on('error', (error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
+socket.bind(wanted, '127.0.0.1', () => {
   const { port } = socket.address();
   const datagrams = new Datagrams(descriptorOf(port));
   // Node shall not receive from it too. The duplicate stays bound.

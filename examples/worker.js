@@ -58,12 +58,23 @@ async function main(path, wanted) {
   core.taskManager.define('end', () => core.stop());
   const data = { path, manager: core.taskManager.handle, enough: enough.handle };
   const worker = new Worker(__filename, { workerData: data });
+  worker.once('error', (error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+    core.stop();
+  });
   worker.once('exit', (code) => console.log(`the worker has ended with ${code}`));
   await core.run();
 }
 
 if (isMainThread) {
-  void main(process.argv[2] ?? '/dev/stdin', Number(process.argv[3] ?? Infinity));
+  const [path = '/dev/stdin', count = 'Infinity'] = process.argv.slice(2);
+  if (Number(count) > 0) {
+    void main(path, Number(count));
+  } else {
+    console.error('usage: node examples/worker.js [FILE [LINES]]');
+    process.exitCode = 2;
+  }
 } else {
   work(workerData);
 }
