@@ -130,7 +130,7 @@ export class RunLoop {
     if (typeof handle !== 'object' || handle === null) {
       throw new InvalidHandleError('run loop');
     }
-    const event = WaitableEvent.open(handle.stop);
+    const event = openStopEvent(handle);
     return {
       stop: () => {
         try {
@@ -504,6 +504,15 @@ export class RunLoop {
         console.error('error in a deferred function', error);
       }
     }
+  }
+}
+
+function openStopEvent(handle: RunLoopHandle): WaitableEvent {
+  try {
+    return WaitableEvent.open(handle.stop);
+  } catch (error) {
+    // The event is nothing that the caller has heard of.
+    throw error instanceof InvalidHandleError ? new InvalidHandleError('run loop') : error;
   }
 }
 

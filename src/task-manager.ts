@@ -61,7 +61,12 @@ export class TaskManager {
     if (!isTaskManagerHandle(handle)) {
       throw new InvalidHandleError('task manager');
     }
-    return new RemoteTaskManager(handle);
+    try {
+      return new RemoteTaskManager(handle);
+    } catch (error) {
+      // What it did not find is the trigger, which nobody has heard of.
+      throw error instanceof InvalidHandleError ? new InvalidHandleError('task manager') : error;
+    }
   }
 
   /** The time on the wall clock, in milliseconds since the epoch, with fractions. */
