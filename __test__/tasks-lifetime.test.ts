@@ -151,8 +151,15 @@ describe('when the manager is closed', () => {
 
   test('it gives no handle any more', () => {
     const manager = new TaskManager({ loop: new RunLoop() });
+    const { handle } = manager;
     manager.close();
     expect(codeOf(() => manager.handle)).toBe(CLOSED);
+    const never = new TaskManager({ loop: new RunLoop() });
+    never.close();
+    expect(codeOf(() => never.handle)).toBe(CLOSED);
+    // What is not found is the manager, not the event in its handle.
+    expect(() => TaskManager.connect(handle)).toThrow(/^No live task manager /);
+    expect(() => RunLoop.connect({ stop: handle.trigger })).toThrow(/^No live run loop /);
   });
 
   test.each([

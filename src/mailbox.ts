@@ -44,6 +44,9 @@ export class Mailbox {
 
   /** What another thread needs to connect. Throws `ERR_TASK_MANAGER_CLOSED` when it is asked for first after the end. */
   get handle(): TaskManagerHandle {
+    if (this.#isClosed) {
+      throw new TaskManagerClosedError();
+    }
     return (this.#handle ??= this.#open());
   }
 
@@ -152,9 +155,6 @@ export class Mailbox {
   }
 
   #open(): TaskManagerHandle {
-    if (this.#isClosed) {
-      throw new TaskManagerClosedError();
-    }
     const { loop, capacity, onFull } = this.#settings;
     const trigger = new WaitableEvent();
     trigger.handleRead = () => this.#onTrigger(trigger);
