@@ -144,11 +144,6 @@ export declare class FunctionTask<A extends unknown[] = unknown[]> extends OneSh
   processTask(): unknown;
 }
 
-/**
- * Tasks of a thread's own: objects and functions that its task manager runs at their time.
- *
- * The names, the rules and the messages are those of BACpypes' `task` module; every time is in milliseconds.
- */
 /** When a task is due. */
 export declare interface InstallOptions {
   /** On the wall clock: milliseconds since the epoch, or a Date. It follows when the clock is set. Wins over `delta`. */
@@ -163,12 +158,6 @@ export declare class InterruptedError extends Error {
   constructor();
 }
 
-/**
- * The errors of this package: one class for each kind, each with a stable `code`.
- *
- * They are made in JavaScript, never in native code, and `instanceof` recognises them by a brand: it holds across
- * realms (jest, vm) and across two installed copies of the package, where a plain `instanceof` fails.
- */
 /** An argument of a wrong type. */
 export declare class InvalidArgTypeError extends TypeError {
   readonly code: 'ERR_INVALID_ARG_TYPE';
@@ -388,7 +377,8 @@ export declare class RunLoop {
    * Puts a channel into the loop; `channel.addChannel(loop)` does it. The loop holds it until it is taken out.
    *
    * Throws EBADF for a descriptor that is not open, EISDIR for a directory, EEXIST for a descriptor that is in the loop
-   * already, ERR_INVALID_ARG_VALUE for what cannot be one. A regular file is always ready, as for poll().
+   * already, `ERR_INVALID_ARG_TYPE` for what is no channel, `ERR_INVALID_ARG_VALUE` for what cannot be a descriptor. A regular file is
+   * always ready, as for poll().
    */
   add(channel: Dispatcher): void;
   /** Takes a channel out; `channel.delChannel()` does it. */
@@ -444,7 +434,7 @@ export declare interface ScheduleOptions {
   when?: number | Date;
   /** How many milliseconds from now the task is due, fractions allowed. */
   delta?: number;
-  /** Makes the task recurring: milliseconds from one run to the next, on the grid of the epoch plus `offset`. */
+  /** Makes the task recurring: milliseconds from one run to the next, above zero, on the grid of the epoch plus `offset`. */
   interval?: number;
   /**
    * How far the grid of a recurring task is shifted from the epoch.
@@ -482,7 +472,6 @@ export declare function select<R extends Selectable, W extends Selectable = neve
   timeout?: number,
 ): [R[], W[], X[]];
 
-/** select() for descriptors and for objects that have one. */
 /** A descriptor, or something that has one: a WaitableEvent, a Dispatcher. */
 export declare type Selectable =
   | number

@@ -52,7 +52,9 @@ function rollUp(entry) {
   return text;
 }
 
-await write('index.d.ts', rollUp('dist/index.d.ts'));
+// What a file says of itself stands before its first declaration, which has a comment of its own.
+const ofFiles = /^\/\*\*(?:(?!\*\/)[^])*\*\/\r?\n(?=\/\*\*)/gm;
+await write('index.d.ts', rollUp('dist/index.d.ts').replace(ofFiles, ''));
 
 // testing.ts is one file that takes its public types from './index', so its declarations fit beside index.d.ts. They name the package,
 // because here, where index.ts is there too, './index' would be other types than those of 'waitable-event'.

@@ -304,7 +304,8 @@ export class RunLoop {
    * Puts a channel into the loop; `channel.addChannel(loop)` does it. The loop holds it until it is taken out.
    *
    * Throws EBADF for a descriptor that is not open, EISDIR for a directory, EEXIST for a descriptor that is in the loop
-   * already, ERR_INVALID_ARG_VALUE for what cannot be one. A regular file is always ready, as for poll().
+   * already, `ERR_INVALID_ARG_TYPE` for what is no channel, `ERR_INVALID_ARG_VALUE` for what cannot be a descriptor. A regular file is
+   * always ready, as for poll().
    */
   add(channel: Dispatcher): void {
     if (typeof channel !== 'object' || channel === null || typeof channel.fileno !== 'function') {

@@ -22,7 +22,7 @@ export interface ScheduleOptions {
   when?: number | Date;
   /** How many milliseconds from now the task is due, fractions allowed. */
   delta?: number;
-  /** Makes the task recurring: milliseconds from one run to the next, on the grid of the epoch plus `offset`. */
+  /** Makes the task recurring: milliseconds from one run to the next, above zero, on the grid of the epoch plus `offset`. */
   interval?: number;
   /**
    * How far the grid of a recurring task is shifted from the epoch.
