@@ -248,6 +248,18 @@ describe('a round trip', () => {
     }
   });
 
+  test('one with a ticket has no bytes of what a getter has encoded meanwhile', () => {
+    const encoded: Encoded = { kind: 0, value: 0, data: undefined };
+    const payload = {
+      get inner() {
+        payloads.encodePayload(Uint8Array.of(1), encoded, () => 1);
+        return new SharedArrayBuffer(1);
+      },
+    };
+    payloads.encodePayload(payload, encoded, () => 7);
+    expect(encoded).toEqual({ kind: PAYLOAD_TICKET, value: 7, data: undefined });
+  });
+
   test.each<[what: string, payload: unknown]>([
     ['a symbol', Symbol('s')],
     ['a function', () => {}],

@@ -119,6 +119,8 @@ function encodeClone(payload: unknown, encoded: EncodedPayload, sendByChannel: S
     // Not V8's, but perhaps Node's; if not, this throws the error that postMessage() would throw.
     encoded.value = sendByChannel(payload);
     encoded.kind = PAYLOAD_TICKET;
+    // A getter may have sent something else meanwhile.
+    encoded.data = undefined;
   }
 }
 
