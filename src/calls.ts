@@ -67,6 +67,11 @@ export class Calls {
     });
   }
 
+  /** Whether the manager may still send a reply to `id`. */
+  isPending(id: number): boolean {
+    return this.#calls.has(id) || this.#abandoned.includes(id);
+  }
+
   /** Blocks for the reply to `id`. */
   waitFor(id: number, patience: Patience): unknown {
     const call = new BlockingCall();

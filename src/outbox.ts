@@ -3,6 +3,7 @@
 import type { Calls } from './calls';
 import type { Connection } from './connection';
 import { monotonicNow } from './clock';
+import { Ids } from './ids';
 import { type EncodedPayload, PAYLOAD_NONE, PayloadWriter, encodePayload } from './payload';
 import { FOREVER, NONE, type Patience } from './patience';
 import { Post } from './post';
@@ -27,13 +28,13 @@ export class Outbox {
   readonly #channel: string;
   readonly #calls: Calls;
   readonly #mayWait: boolean;
+  readonly #ids: Ids;
   readonly #names = new Map<string, number>();
   /** The name that was used last, which is the next one's too as a rule. */
   #lastName = '';
   #lastNumber = -1;
   readonly #encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
   readonly #sendByChannel = (payload: unknown): number => this.#sendPayload(payload);
-  #nextId = 1;
   #tickets = 0;
   /** Whether a record of {@link Outbox.trySendControl} waits for room, so that the bell is to be rung whoever else goes on or gives up. */
   #hasControlWaiting = false;
@@ -45,6 +46,7 @@ export class Outbox {
     this.#writer = new PayloadWriter(this.#ring);
     this.#channel = channel;
     this.#calls = calls;
+    this.#ids = new Ids((id) => calls.isPending(id));
     this.#mayWait = connection.handle.onFull === 'block';
   }
 
@@ -61,7 +63,7 @@ export class Outbox {
     connection.refuseClosed();
     const patience = this.#mayWait ? askedFor : NONE;
     const number = name === this.#lastName && this.#lastNumber >= 0 ? this.#lastNumber : this.#numberOf(name, patience);
-    const id = this.takeId();
+    const id = this.#ids.take();
     const record = (due === AT_ONCE ? RECORD_NOW : this.#timedRecord()) | flags;
     if (rarer === undefined && this.#writer.push(record, number, payload, due, id)) {
       if (!this.#ring.isLookedAt) {
@@ -91,9 +93,7 @@ export class Outbox {
   }
 
   takeId(): number {
-    const id = this.#nextId;
-    this.#nextId = id === 0x7fff_ffff ? 1 : id + 1;
-    return id;
+    return this.#ids.take();
   }
 
   /** Sends a task that is none of the simple ones, or for which there was no room. */
