@@ -1,14 +1,21 @@
 /** The queue between a producer and a manager: it is bounded, and nothing in it is lost. */
 
+import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
+
 import { describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager } from 'waitable-event';
 
-import { COUNT, Owner, Producer, codeOf, until, within } from './task-helpers';
+import { COUNT, Owner, Producer, codeOf, finallyDo, until, within } from './task-helpers';
 
 const MEGABYTE = 1 << 20;
 
 function range(start: number, end: number): number[] {
   return Array.from({ length: end - start }, (_, index) => start + index);
+}
+
+/** A message that has come and was not taken yet. */
+function receive(channel: BroadcastChannel): { message: object } | undefined {
+  return receiveMessageOnPort(channel as never);
 }
 
 /** The loop stands still but for the passes that the test makes. */
@@ -83,6 +90,29 @@ describe("onFull: 'throw'", () => {
     ]);
     loop.runOnce();
     expect(sizes).toEqual([700_001, 100_003, 1, 900_005]);
+  });
+
+  test('what was refused is not left in the channel either', async () => {
+    const { loop, manager, log } = makeOwner('throw', 4);
+    const channel = new BroadcastChannel(manager.handle.channel);
+    finallyDo(() => channel.close());
+    const remote = TaskManager.connect(manager.handle);
+    finallyDo(() => remote.close());
+    range(0, 3).forEach((index) => remote.schedule('log', index));
+    const shared = new SharedArrayBuffer(8);
+    const refused = [undefined, { priority: 1 }].map((options) =>
+      codeOf(() => remote.schedule('log', shared, options)),
+    );
+    expect(refused).toEqual(['ERR_QUEUE_FULL', 'ERR_QUEUE_FULL']);
+    loop.runOnce();
+    remote.schedule('log', shared);
+    loop.runOnce();
+    expect(log).toHaveLength(4);
+    const messages: object[] = [];
+    for (let next = receive(channel); next !== undefined; next = receive(channel)) {
+      messages.push(next.message);
+    }
+    expect(messages.filter((message) => 'ticket' in message)).toHaveLength(1);
   });
 
   test('a payload that is longer than the queue goes through while it is emptied', async () => {

@@ -34,7 +34,6 @@ export class Outbox {
   #lastName = '';
   #lastNumber = -1;
   readonly #encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
-  readonly #sendByChannel = (payload: unknown): number => this.#sendPayload(payload);
   #tickets = 0;
   /** Whether a record of {@link Outbox.trySendControl} waits for room, so that the bell is to be rung whoever else goes on or gives up. */
   #hasControlWaiting = false;
@@ -107,13 +106,18 @@ export class Outbox {
     patience: Patience,
   ): void {
     const encoded = this.#encoded;
-    encodePayload(payload, encoded, this.#sendByChannel);
+    const sendByChannel = (unwritable: unknown): number => {
+      // Nobody would ever take it out of the channel again without its record.
+      this.#refuseFull(patience, rarer === undefined ? 0 : 1, undefined, undefined);
+      return this.#sendPayload(unwritable);
+    };
+    encodePayload(payload, encoded, sendByChannel);
     const { kind, value, data } = encoded;
     // What is begun is finished: once a part is in the queue, the rest waits for room in any case. Where that cannot be, what has been sent
     // is nobody's: a part has the id of the task that it belongs to.
     let hasBegun = false;
     if (rarer !== undefined) {
-      encodePayload(rarer, encoded, this.#sendByChannel);
+      encodePayload(rarer, encoded, sendByChannel);
       this.#refuseFull(patience, 1, data, encoded.data);
       this.#push(RECORD_OPTIONS | encoded.kind, 0, 0, 0, id, encoded.data, patience);
       hasBegun = true;
