@@ -124,6 +124,23 @@ describe("onFull: 'throw'", () => {
   });
 });
 
+test.each(['block', 'throw'] as const)(
+  "onFull '%s': names and keys that are longer than a record go through",
+  async (onFull) => {
+    const owner = new Owner({ onFull, capacity: 16 });
+    const producer = new Producer(owner.manager.handle);
+    const name = 'ä'.repeat(MEGABYTE);
+    owner.manager.define(name, (payload) => owner.log.push(payload));
+    await producer.do('schedule', name, 1);
+    await owner.logged(1);
+    await producer.do('schedule', name, 2, { key: name, delta: 60_000 });
+    await producer.do('schedule', name, 3, { key: name, delta: 0 });
+    await owner.logged(2);
+    expect(owner.log).toEqual([1, 3]);
+    expect(owner.manager.stats().pending).toBe(0);
+  },
+);
+
 describe("onFull: 'block'", () => {
   test('blocks until there is room, and loses nothing', async () => {
     const owner = makeOwner('block', 8);

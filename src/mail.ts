@@ -62,11 +62,12 @@ export class Mail {
     this.#pieces.push(this.#copy(byteOffset, size));
   }
 
-  /** Takes the record, whose bytes are text. */
+  /** Takes the record, with the pieces that came before it; its bytes are text. */
   takeText(): string {
-    const { bytes, byteOffset, size } = this.#ring;
+    const { byteOffset, size, id } = this.#ring;
+    this.#dropPieces(id);
     this.#ring.advance();
-    return bytes.toString('utf8', byteOffset, byteOffset + size);
+    return Buffer.from(this.#takeBytes(byteOffset, size)).toString();
   }
 
   /** Takes the record, with the pieces that came before it, and returns its payload. */

@@ -108,33 +108,33 @@ export class Outbox {
     const encoded = this.#encoded;
     const sendByChannel = (unwritable: unknown): number => {
       // Nobody would ever take it out of the channel again without its record.
-      this.#refuseFull(patience, rarer === undefined ? 0 : 1, undefined, undefined);
+      this.#refuseFull(patience, rarer === undefined ? [0] : [0, 0]);
       return this.#sendPayload(unwritable);
     };
     encodePayload(payload, encoded, sendByChannel);
     const { kind, value, data } = encoded;
-    // What is begun is finished: once a part is in the queue, the rest waits for room in any case. Where that cannot be, what has been sent
-    // is nobody's: a part has the id of the task that it belongs to.
-    let hasBegun = false;
+    let left = patience;
     if (rarer !== undefined) {
       encodePayload(rarer, encoded, sendByChannel);
-      this.#refuseFull(patience, 1, data, encoded.data);
-      this.#push(RECORD_OPTIONS | encoded.kind, 0, 0, 0, id, encoded.data, patience);
-      hasBegun = true;
-    } else if (data !== undefined && data.length > this.#ring.largest) {
-      this.#refuseFull(patience, 0, data, undefined);
+      this.#refuseFull(patience, [data?.length ?? 0, encoded.data?.length ?? 0]);
+      this.#pushWhole(RECORD_OPTIONS | encoded.kind, 0, 0, 0, id, encoded.data, patience);
+      left = FOREVER;
     }
-    const last = this.#pushPieces(data, id, hasBegun ? FOREVER : patience);
-    hasBegun ||= last !== data;
-    this.#push(record | kind, number, value, due, id, last, hasBegun ? FOREVER : patience);
+    this.#pushWhole(record | kind, number, value, due, id, data, left);
     this.#connection.wake(due);
   }
 
-  /** For a task of several records, when nobody is to wait: refuses it before the first one. */
-  #refuseFull(patience: Patience, more: number, data: Uint8Array | undefined, options: Uint8Array | undefined): void {
-    const size = data === undefined ? 0 : data.length;
-    const records = more + Math.max(1, Math.ceil(size / this.#ring.largest));
-    if (patience === NONE && !this.#ring.hasRoom(records, padded(size) + padded(options?.length ?? 0))) {
+  /** For what takes several records, of so many bytes, when nobody is to wait: refuses it before the first one. */
+  #refuseFull(patience: Patience, sizes: number[]): void {
+    if (patience !== NONE) {
+      return;
+    }
+    let [records, bytes] = [0, 0];
+    for (const size of sizes) {
+      records += Math.max(1, Math.ceil(size / this.#ring.largest));
+      bytes += padded(size);
+    }
+    if (!this.#ring.hasRoom(records, bytes)) {
       this.#connection.wake(AT_ONCE);
       throw NONE.giveUp();
     }
@@ -145,7 +145,10 @@ export class Outbox {
     let number = this.#names.get(name);
     if (number === undefined) {
       number = this.#names.size;
-      this.#push(RECORD_NAME, number, 0, 0, 0, Buffer.from(name), patience);
+      const bytes = Buffer.from(name);
+      // Pieces need an id.
+      const id = bytes.length > this.#ring.largest ? this.takeId() : 0;
+      this.#pushWhole(RECORD_NAME, number, 0, 0, id, bytes, patience);
       this.#names.set(name, number);
     }
     this.#lastName = name;
@@ -153,16 +156,31 @@ export class Outbox {
     return number;
   }
 
-  /** Sends all of a long payload but its last piece, which is returned. */
-  #pushPieces(data: Uint8Array | undefined, id: number, patience: Patience): Uint8Array | undefined {
+  /**
+   * Sends a record, and before it as many pieces as its bytes take. What is begun is finished: once a part is in the queue, the rest waits
+   * for room in any case. Where that cannot be, what has been sent is nobody's: a part has the id of what it belongs to.
+   */
+  #pushWhole(
+    kind: number,
+    name: number,
+    value: number,
+    time: number,
+    id: number,
+    data: Uint8Array | undefined,
+    patience: Patience,
+  ): void {
     let rest = data;
+    let left = patience;
+    if (rest !== undefined && rest.length > this.#ring.largest) {
+      this.#refuseFull(patience, [rest.length]);
+    }
     while (rest !== undefined && rest.length > this.#ring.largest) {
-      const piece = rest.subarray(0, this.#ring.largest);
-      this.#push(RECORD_PIECE, 0, 0, 0, id, piece, rest === data ? patience : FOREVER);
+      this.#push(RECORD_PIECE, 0, 0, 0, id, rest.subarray(0, this.#ring.largest), left);
       this.#connection.wake(AT_ONCE);
       rest = rest.subarray(this.#ring.largest);
+      left = FOREVER;
     }
-    return rest;
+    this.#push(kind, name, value, time, id, rest, left);
   }
 
   #push(
