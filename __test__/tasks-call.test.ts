@@ -9,6 +9,25 @@ import { Owner, Producer, RemoteOwner, codeOf, rejectionOf, until, within } from
 
 const MEGABYTE = 1 << 20;
 
+function throwing(error: Error, property: string): Error {
+  return Object.defineProperty(error, property, {
+    get() {
+      throw new Error(`no ${property}`);
+    },
+  });
+}
+
+/** Nothing that can be cloned or put into text. */
+function withoutText(): unknown {
+  return Object.assign(Object.create(null) as object, { call: () => {} });
+}
+
+function revoked(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
 const DEEPLY = { depth: Infinity, maxArrayLength: Infinity, maxStringLength: Infinity };
 
 describe.each(['call', 'callSync'] as const)('%s()', (way) => {
@@ -93,6 +112,37 @@ describe.each(['call', 'callSync'] as const)('%s()', (way) => {
       remote.close();
     },
   );
+
+  test.each<[what: string, text: string, thrown: () => unknown]>([
+    ['an error whose stack cannot be read', 'message', () => throwing(new Error('message'), 'stack')],
+    ['an error whose message cannot be read', '(it has no text)', () => throwing(new Error('message'), 'message')],
+    [
+      'an error whose name has no text',
+      'm',
+      () => Object.assign(new Error('m'), { name: Object.create(null) as object }),
+    ],
+    ['a cause that cannot be cloned', 'outer', () => new Error('outer', { cause: withoutText() })],
+    ['what cannot be cloned and has no text', '(it has no text)', withoutText],
+    ['a proxy that is revoked', '(it has no text)', revoked],
+  ])('is thrown %s as far as it can be', async (_what, text, make) => {
+    const fail = (): never => {
+      throw make();
+    };
+    owner.manager.define('throws', fail);
+    owner.manager.define('rejects', async () => fail());
+    for (const name of ['throws', 'rejects']) {
+      expect(await producer.do('textOfError', way, name)).toBe(text);
+    }
+    expect(await producer.do(way, 'echo', 1)).toBe(1);
+  });
+
+  test('is thrown what cannot be read for want of stack, and the owner goes on', async () => {
+    // Workers have a larger stack than this one has left.
+    owner.manager.define('deep', () => 'read');
+    expect(await producer.do('sendDeepest', way, 'deep')).toMatch(/^(read|RangeError)$/);
+    await producer.do('sendDeepest', 'schedule', 'deep');
+    expect(await producer.do(way, 'echo', 1)).toBe(1);
+  });
 
   test('is thrown ERR_UNKNOWN_TASK for a name without a handler', async () => {
     const thrown = await producer.fails(way, 'nobody');

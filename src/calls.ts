@@ -191,14 +191,23 @@ export class Calls {
       mail.takePiece();
       return;
     }
-    // Also when nobody has it because it comes too late: what comes after it may build on it.
-    const payload = mail.takePayload();
+    let isFailed = (kind & RECORD_MASK) === REPLY_ERROR;
+    let outcome: unknown;
+    try {
+      // Also when nobody has it because it comes too late: what comes after it may build on it.
+      const payload = mail.takePayload();
+      outcome = isFailed ? putTogether(payload as TransferredError) : payload;
+    } catch (error) {
+      // This thread may have less stack, or less memory, than the one that wrote the result.
+      isFailed = true;
+      outcome = error;
+    }
     const call = this.#calls.get(id);
     this.#connection.pace.take();
-    if ((kind & RECORD_MASK) === REPLY_ERROR) {
-      call?.reject(putTogether(payload as TransferredError));
+    if (isFailed) {
+      call?.reject(outcome);
     } else {
-      call?.resolve(payload);
+      call?.resolve(outcome);
     }
   }
 

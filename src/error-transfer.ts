@@ -21,16 +21,18 @@ const STANDARD: Readonly<Record<string, new (message: string) => Error>> = {
   URIError,
 };
 
-/** What is thrown, in a form that can be cloned: an error taken apart, anything else as it is. */
+/** What is thrown, in a form that can be cloned: an error taken apart, anything else as it is. Whatever is thrown, this does not throw. */
 export function takeApart(thrown: unknown, depth: number = 0): TransferredError | { readonly value: unknown } {
   if (!isError(thrown)) {
     return { value: cloneable(thrown) };
   }
-  const { code, cause } = thrown as { code?: unknown; cause?: unknown };
+  const code = attempt(() => (thrown as { code?: unknown }).code);
+  const cause = attempt(() => (thrown as { cause?: unknown }).cause);
+  const stack = attempt(() => thrown.stack);
   return {
-    name: String(thrown.name),
-    message: String(thrown.message),
-    stack: typeof thrown.stack === 'string' ? thrown.stack : undefined,
+    name: text(() => thrown.name),
+    message: text(() => thrown.message),
+    stack: typeof stack === 'string' ? stack : undefined,
     code: typeof code === 'string' || typeof code === 'number' ? code : undefined,
     cause: cause === undefined || depth >= DEPTH ? undefined : takeApart(cause, depth + 1),
   };
@@ -63,13 +65,27 @@ export function putTogether(transferred: TransferredError | { readonly value: un
 
 /** By shape: an error of another realm is one too. */
 function isError(value: unknown): value is { name?: unknown; message: unknown; stack: unknown } {
-  return typeof value === 'object' && value !== null && 'message' in value && 'stack' in value;
+  return attempt(() => typeof value === 'object' && value !== null && 'message' in value && 'stack' in value) === true;
 }
 
 function cloneable(value: unknown): unknown {
   try {
     return structuredClone(value);
   } catch {
-    return String(value);
+    return text(() => value);
   }
+}
+
+/** What `read` returns, or nothing when it throws: a getter may, and so may a proxy. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Text for what `read` returns; an object without a prototype has none, for one. */
+function text(read: () => unknown): string {
+  return attempt(() => String(read())) ?? '(it has no text)';
 }

@@ -17,12 +17,21 @@ export class Failures {
     } catch (second) {
       // It is called in the middle of everything; nobody's task is to suffer from it.
       reportError(error, stats.name);
-      console.error('error in onError', second);
+      show('error in onError', second);
     }
   }
 }
 
 /** The default of `onError`. */
 export function reportError(error: unknown, name: string): void {
-  console.error(`error in the task ${JSON.stringify(name)}`, error);
+  show(`error in the task ${JSON.stringify(name)}`, error);
+}
+
+function show(what: string, error: unknown): void {
+  try {
+    console.error(what, error);
+  } catch {
+    // One of its getters throws.
+    console.error(what, '(it cannot be shown)');
+  }
 }

@@ -36,6 +36,8 @@ export interface Recipient<N = unknown> {
     due: number,
     options: RemoteOptions | undefined,
   ): void;
+  /** A task that cannot be run, because its payload cannot be read. */
+  onUnreadable(producer: Producer, id: number, name: N, error: unknown): void;
   /** Something is to be done with a task. Returns the answer. */
   onControl(producer: Producer, id: number, operation: number): number;
   /** A time on the system's monotonic clock, or on a time machine's, as one on the clock that the recipient goes by now. */
@@ -109,7 +111,7 @@ export class Producer {
 
   /** Whether a payload has begun to come and not ended. */
   get isTorn(): boolean {
-    return this.#mail.isTorn;
+    return this.#mail.isTorn || this.#options !== undefined;
   }
 
   /** Takes up to `count` records. */
@@ -173,11 +175,16 @@ export class Producer {
   #take(): void {
     const mail = this.#mail;
     const { kind, name, id } = mail.record;
-    if ((kind & (RECORD_MASK | RECORD_CALL)) === RECORD_NOW && this.#options === undefined) {
-      this.received += 1;
-      this.#recipient.onTask(this, id, this.#names[name], mail.takePayload());
-    } else {
-      this.#takeRarer(kind, name, id);
+    try {
+      if ((kind & (RECORD_MASK | RECORD_CALL)) === RECORD_NOW && this.#options === undefined) {
+        this.received += 1;
+        this.#recipient.onTask(this, id, this.#names[name], mail.takePayload());
+      } else {
+        this.#takeRarer(kind, name, id);
+      }
+    } catch (error) {
+      // What a task throws does not come here. But this thread may have less stack, or less memory, than the one that wrote the payload.
+      this.#recipient.onUnreadable(this, id, this.#names[name], error);
     }
   }
 

@@ -65,6 +65,11 @@ export class TaskRecipient implements Recipient<HandlerName> {
     producer.tasks.set(id, this.#named.install(name.name, run, onTaken, options ?? {}, { due }));
   }
 
+  onUnreadable(producer: Producer, id: number, name: HandlerName, error: unknown): void {
+    this.#counts.of(name.name).onSchedule();
+    this.#fail(producer, id, name, new NamedTaskContext(name.name, this.#manager), error);
+  }
+
   onControl(producer: Producer, id: number, operation: number): number {
     const task = producer.tasks.get(id) as NamedTask | undefined;
     const running = producer.running.get(id);
