@@ -65,8 +65,13 @@ export class Connection {
     this.pace.work();
   }
 
+  /** Whether the manager is this thread's: it cannot run while this thread waits for it. */
+  get isOwnThread(): boolean {
+    return this.handle.threadId === workerThreads().threadId;
+  }
+
   refuseOwnThread(): void {
-    if (this.handle.threadId === workerThreads().threadId) {
+    if (this.isOwnThread) {
       throw new WouldDeadlockError();
     }
   }

@@ -62,14 +62,6 @@ export class Mail {
     this.#pieces.push(this.#copy(byteOffset, size));
   }
 
-  /** Takes the record, with the pieces that came before it; its bytes are text. */
-  takeText(): string {
-    const { byteOffset, size, id } = this.#ring;
-    this.#dropPieces(id);
-    this.#ring.advance();
-    return Buffer.from(this.#takeBytes(byteOffset, size)).toString();
-  }
-
   /** Takes the record, with the pieces that came before it, and returns its payload. */
   takePayload(): unknown {
     const ring = this.#ring;

@@ -8,7 +8,7 @@ import { type EncodedPayload, PAYLOAD_NONE, PayloadWriter, encodePayload } from 
 import { FOREVER, NONE, type Patience } from './patience';
 import { Post } from './post';
 import { RingProducer, type RingMemory, padded } from './ring';
-import { AT_ONCE } from './schedule-options';
+import { AT_ONCE, move } from './schedule-options';
 import {
   RECORD_AT,
   RECORD_AT_VIRTUAL,
@@ -33,7 +33,7 @@ export class Outbox {
   /** The name that was used last, which is the next one's too as a rule. */
   #lastName = '';
   #lastNumber = -1;
-  readonly #encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
+  readonly #sendByChannel = (payload: unknown): number => this.#sendPayload(payload);
   #tickets = 0;
   /** Whether a record of {@link Outbox.trySendControl} waits for room, so that the bell is to be rung whoever else goes on or gives up. */
   #hasControlWaiting = false;
@@ -56,6 +56,7 @@ export class Outbox {
     payload: unknown,
     due: number,
     rarer: RemoteOptions | undefined,
+    transfer: readonly ArrayBuffer[] | undefined,
     askedFor: Patience,
   ): number {
     const connection = this.#connection;
@@ -64,12 +65,12 @@ export class Outbox {
     const number = name === this.#lastName && this.#lastNumber >= 0 ? this.#lastNumber : this.#numberOf(name, patience);
     const id = this.#ids.take();
     const record = (due === AT_ONCE ? RECORD_NOW : this.#timedRecord()) | flags;
-    if (rarer === undefined && this.#writer.push(record, number, payload, due, id)) {
+    if (rarer === undefined && transfer === undefined && this.#writer.push(record, number, payload, due, id)) {
       if (!this.#ring.isLookedAt) {
         connection.wake(due);
       }
     } else {
-      this.#sendEncoded(record, number, payload, due, id, rarer, patience);
+      this.#sendEncoded(record, number, payload, due, id, rarer, transfer, patience);
     }
     return id;
   }
@@ -103,40 +104,51 @@ export class Outbox {
     due: number,
     id: number,
     rarer: RemoteOptions | undefined,
+    transfer: readonly ArrayBuffer[] | undefined,
     patience: Patience,
   ): void {
-    const encoded = this.#encoded;
-    const sendByChannel = (unwritable: unknown): number => {
-      // Nobody would ever take it out of the channel again without its record.
-      this.#refuseFull(patience, rarer === undefined ? [0] : [0, 0]);
-      return this.#sendPayload(unwritable);
-    };
-    encodePayload(payload, encoded, sendByChannel);
-    const { kind, value, data } = encoded;
+    // Before anything goes by a channel, which nobody would fetch from there.
+    this.#refuseFull(patience, rarer === undefined ? 1 : 2, 0);
+    const encoded = this.#encode(payload);
+    const options = rarer === undefined ? undefined : this.#encode(rarer);
+    this.#refuseFull(
+      patience,
+      this.#recordsOf(encoded) + this.#recordsOf(options),
+      padded(encoded.data?.length ?? 0) + padded(options?.data?.length ?? 0),
+    );
+    if (transfer !== undefined) {
+      encoded.data = move(encoded.data, transfer);
+    }
     let left = patience;
-    if (rarer !== undefined) {
-      encodePayload(rarer, encoded, sendByChannel);
-      this.#refuseFull(patience, [data?.length ?? 0, encoded.data?.length ?? 0]);
-      this.#pushWhole(RECORD_OPTIONS | encoded.kind, 0, 0, 0, id, encoded.data, patience);
+    if (options !== undefined) {
+      this.#pushEncoded(RECORD_OPTIONS, 0, 0, id, options, patience);
       left = FOREVER;
     }
-    this.#pushWhole(record | kind, number, value, due, id, data, left);
+    this.#pushEncoded(record, number, due, id, encoded, left);
     this.#connection.wake(due);
   }
 
-  /** For what takes several records, of so many bytes, when nobody is to wait: refuses it before the first one. */
-  #refuseFull(patience: Patience, sizes: number[]): void {
-    if (patience !== NONE) {
-      return;
-    }
-    let [records, bytes] = [0, 0];
-    for (const size of sizes) {
-      records += Math.max(1, Math.ceil(size / this.#ring.largest));
-      bytes += padded(size);
-    }
-    if (!this.#ring.hasRoom(records, bytes)) {
-      this.#connection.wake(AT_ONCE);
-      throw NONE.giveUp();
+  #encode(payload: unknown): EncodedPayload {
+    const encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
+    encodePayload(payload, encoded, this.#sendByChannel);
+    return encoded;
+  }
+
+  #recordsOf(encoded: EncodedPayload | undefined): number {
+    return encoded === undefined ? 0 : Math.max(1, Math.ceil((encoded.data?.length ?? 0) / this.#ring.largest));
+  }
+
+  /** When nobody is to wait, or can: refuses what there is no room for before its first record. */
+  #refuseFull(patience: Patience, records: number, bytes: number): void {
+    const connection = this.#connection;
+    // In the manager's own thread no room will be made meanwhile.
+    const isAllNeeded = connection.isOwnThread;
+    if ((patience === NONE || isAllNeeded) && !this.#ring.hasRoom(records, bytes, isAllNeeded)) {
+      connection.wake(AT_ONCE);
+      if (patience === NONE) {
+        throw patience.giveUp();
+      }
+      connection.refuseOwnThread();
     }
   }
 
@@ -145,10 +157,11 @@ export class Outbox {
     let number = this.#names.get(name);
     if (number === undefined) {
       number = this.#names.size;
-      const bytes = Buffer.from(name);
+      const encoded = this.#encode(name);
+      this.#refuseFull(patience, this.#recordsOf(encoded), padded(encoded.data?.length ?? 0));
       // Pieces need an id.
-      const id = bytes.length > this.#ring.largest ? this.takeId() : 0;
-      this.#pushWhole(RECORD_NAME, number, 0, 0, id, bytes, patience);
+      const id = this.#recordsOf(encoded) > 1 ? this.takeId() : 0;
+      this.#pushEncoded(RECORD_NAME, number, 0, id, encoded, patience);
       this.#names.set(name, number);
     }
     this.#lastName = name;
@@ -157,30 +170,26 @@ export class Outbox {
   }
 
   /**
-   * Sends a record, and before it as many pieces as its bytes take. What is begun is finished: once a part is in the queue, the rest waits
+   * Sends a record, and before it as many pieces as its payload takes. What is begun is finished: once a part is in the queue, the rest waits
    * for room in any case. Where that cannot be, what has been sent is nobody's: a part has the id of what it belongs to.
    */
-  #pushWhole(
-    kind: number,
+  #pushEncoded(
+    record: number,
     name: number,
-    value: number,
     time: number,
     id: number,
-    data: Uint8Array | undefined,
+    { kind, value, data }: EncodedPayload,
     patience: Patience,
   ): void {
     let rest = data;
     let left = patience;
-    if (rest !== undefined && rest.length > this.#ring.largest) {
-      this.#refuseFull(patience, [rest.length]);
-    }
     while (rest !== undefined && rest.length > this.#ring.largest) {
       this.#push(RECORD_PIECE, 0, 0, 0, id, rest.subarray(0, this.#ring.largest), left);
       this.#connection.wake(AT_ONCE);
       rest = rest.subarray(this.#ring.largest);
       left = FOREVER;
     }
-    this.#push(kind, name, value, time, id, rest, left);
+    this.#push(record | kind, name, value, time, id, rest, left);
   }
 
   #push(

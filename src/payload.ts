@@ -137,5 +137,17 @@ function isPlainBytes(value: unknown): value is Uint8Array {
     return false;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Uint8Array.prototype || prototype === Buffer.prototype;
+  if (prototype !== Uint8Array.prototype && prototype !== Buffer.prototype) {
+    return false;
+  }
+  // Bytes whose buffer was moved away are an error, not empty.
+  return value.length > 0 || !isDetached(value.buffer);
+}
+
+function isDetached(buffer: ArrayBuffer): boolean {
+  try {
+    return new Uint8Array(buffer).length < 0;
+  } catch {
+    return true;
+  }
 }

@@ -215,7 +215,7 @@ export class Producer {
         this.#takeTimed(id, name, this.#recipient.dueTime(mail.record.time, true));
         break;
       case RECORD_NAME:
-        this.#names[name] = this.#recipient.onName(mail.takeText());
+        this.#names[name] = this.#recipient.onName(mail.takePayload() as string);
         break;
       case RECORD_PIECE:
         mail.takePiece();

@@ -9,7 +9,7 @@ import { Outbox } from './outbox';
 import { CallPatience, FOREVER } from './patience';
 import { Post } from './post';
 import { makeRingMemory } from './ring';
-import { AT_ONCE, type ScheduleOptions, dueTime, move, rareOptions } from './schedule-options';
+import { AT_ONCE, type ScheduleOptions, dueTime, rareOptions, validateTransfer } from './schedule-options';
 import {
   CANCEL_OUTCOMES,
   CONTROL_CANCEL,
@@ -108,7 +108,7 @@ export class RemoteTaskManager {
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
     const id =
       options === undefined
-        ? this.#outbox.send(RECORD_NOW, name, payload, AT_ONCE, undefined, FOREVER)
+        ? this.#outbox.send(RECORD_NOW, name, payload, AT_ONCE, undefined, undefined, FOREVER)
         : this.#scheduleWith(name, payload, options);
     return new RemoteTask(id, this);
   }
@@ -125,11 +125,12 @@ export class RemoteTaskManager {
       validateOptions(options);
       validateSignal(options?.signal);
       const timeout = validateTimeout(options?.timeout, 'options.timeout');
+      const transfer = validateTransfer(options?.transfer);
       options?.signal?.throwIfAborted();
       const patience = new CallPatience(name, timeout);
       this.#connection.refuseClosed();
       this.#calls.listen();
-      const id = this.#outbox.send(RECORD_CALL, name, transferred(payload, options), AT_ONCE, undefined, patience);
+      const id = this.#outbox.send(RECORD_CALL, name, payload, AT_ONCE, undefined, transfer, patience);
       return this.#calls.promise(id, patience, options?.signal);
     } catch (error) {
       return Promise.reject(error);
@@ -144,10 +145,12 @@ export class RemoteTaskManager {
   callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown {
     validateOptions(options);
     const timeout = validateTimeout(options?.timeout, 'options.timeout');
+    const transfer = validateTransfer(options?.transfer);
+    this.#connection.refuseClosed();
     this.#connection.refuseOwnThread();
     this.#calls.listen();
     const patience = new CallPatience(name, timeout);
-    const id = this.#outbox.send(RECORD_CALL, name, transferred(payload, options), AT_ONCE, undefined, patience);
+    const id = this.#outbox.send(RECORD_CALL, name, payload, AT_ONCE, undefined, transfer, patience);
     return this.#calls.waitFor(id, patience);
   }
 
@@ -182,7 +185,7 @@ export class RemoteTaskManager {
     this.#connection.refuseClosed();
     const due = dueTime(options, this.#connection.pace);
     const rarer = rareOptions(options);
-    return this.#outbox.send(RECORD_NOW, name, transferred(payload, options), due, rarer, FOREVER);
+    return this.#outbox.send(RECORD_NOW, name, payload, due, rarer, validateTransfer(options.transfer), FOREVER);
   }
 }
 
@@ -211,8 +214,4 @@ class RemoteTask implements ScheduledTask {
     // A manager that is gone has no task to hold up.
     this.#manager.control(this.id, operation).catch(() => {});
   }
-}
-
-function transferred(payload: unknown, options: CallSyncOptions | undefined): unknown {
-  return options?.transfer === undefined ? payload : move(payload, options.transfer);
 }

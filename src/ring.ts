@@ -149,10 +149,13 @@ export class RingProducer extends Ring {
     this.#bytesHead = this.#bytesTail;
   }
 
-  /** Whether there is room for so many records and bytes, padded; for more than the ring has, whether there is for the first. */
-  hasRoom(records: number, bytes: number): boolean {
+  /**
+   * Whether there is room for so many records and bytes, padded; for more than the ring has, whether there is for the first, unless all
+   * are needed.
+   */
+  hasRoom(records: number, bytes: number, areAllNeeded: boolean = false): boolean {
     this.#look();
-    const isTooLong = records > this.slotCapacity || bytes > this.byteCapacity;
+    const isTooLong = !areAllNeeded && (records > this.slotCapacity || bytes > this.byteCapacity);
     return (
       this.#slotsUsed() + (isTooLong ? 1 : records) <= this.slotCapacity &&
       this.#bytesUsed() + (isTooLong ? Math.min(bytes, this.largest) : bytes) <= this.byteCapacity

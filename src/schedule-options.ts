@@ -1,5 +1,7 @@
 /** When and how a task is to run: the options of `schedule()`, and what becomes of them on the way to another thread. */
 
+import { types } from 'node:util';
+
 import type { Pace } from './pace';
 import { InvalidArgTypeError } from './errors';
 import type { RemoteOptions } from './task-protocol';
@@ -71,10 +73,21 @@ export function rareOptions(options: ScheduleOptions): RemoteOptions | undefined
   return Object.keys(rarer).length === 0 ? undefined : rarer;
 }
 
-/** The payload with its ArrayBuffers moved into it. */
-export function move(payload: unknown, transfer: ArrayBuffer[]): unknown {
-  if (!Array.isArray(transfer)) {
+/** The ArrayBuffers that are to be moved, if any. */
+export function validateTransfer(transfer: unknown): readonly ArrayBuffer[] | undefined {
+  if (transfer === undefined) {
+    return undefined;
+  }
+  // A port or the like would be taken from the caller, and could not be sent.
+  if (!Array.isArray(transfer) || !transfer.every((buffer) => types.isArrayBuffer(buffer))) {
     throw new InvalidArgTypeError('options.transfer', 'a list of ArrayBuffers', transfer);
   }
-  return structuredClone(payload, { transfer });
+  return transfer;
+}
+
+/** Takes ArrayBuffers from this thread, and returns what is to be sent, which may be bytes in one of them. */
+export function move(data: Uint8Array | undefined, transfer: readonly ArrayBuffer[]): Uint8Array | undefined {
+  const isMoved = data !== undefined && transfer.includes(data.buffer as ArrayBuffer);
+  const moved = structuredClone(isMoved ? data : undefined, { transfer: [...transfer] });
+  return isMoved ? moved : data;
 }

@@ -1,0 +1,129 @@
+/** What a connection refuses: it leaves nothing behind, neither in the queue nor at the caller. */
+
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+
+import { describe, expect, test } from '@jest/globals';
+import { type RemoteTaskManager, RunLoop, TaskManager, type TaskManagerOptions } from 'waitable-event';
+
+import { Owner, Producer, codeOf, finallyDo } from './task-helpers';
+
+const MEGABYTE = 1 << 20;
+
+/** A manager whose loop stands still but for `runOnce()`, and a connection to it in the same thread. */
+function connected(options: TaskManagerOptions = {}): [owner: Owner, remote: RemoteTaskManager] {
+  const owner = new Owner({ loop: new RunLoop(), ...options });
+  const remote = TaskManager.connect(owner.manager.handle);
+  finallyDo(() => remote.close());
+  return [owner, remote];
+}
+
+describe.each(['block', 'throw'] as const)("in the manager's own thread, with onFull: '%s'", (onFull) => {
+  const full = onFull === 'block' ? 'ERR_WOULD_DEADLOCK' : 'ERR_QUEUE_FULL';
+
+  test.each([MEGABYTE + 1, 8 * MEGABYTE])(
+    'bytes for which there is no room are no part of those that follow: %p',
+    (size) => {
+      const [owner, remote] = connected({ onFull });
+      remote.schedule('log', 1);
+      expect(codeOf(() => remote.schedule('log', new Uint8Array(size)))).toBe(full);
+      remote.schedule('log', new Uint8Array([2]));
+      owner.loop.runOnce();
+      expect(owner.log).toEqual([1, new Uint8Array([2])]);
+      expect(owner.manager.stats().run).toBe(2);
+    },
+  );
+
+  test('the options of a task for which there is no room are not those of the next', () => {
+    const [owner, remote] = connected({ onFull, capacity: 4 });
+    remote.schedule('log', 1);
+    remote.schedule('log', 2);
+    // There is room for one more record, and this takes two.
+    expect(codeOf(() => remote.schedule('log', 'later', { when: Date.now() + 1e9 }))).toBe(full);
+    remote.schedule('log', 3);
+    owner.loop.runOnce();
+    expect(owner.log).toEqual([1, 2, 3]);
+    expect(owner.manager.stats().pending).toBe(0);
+  });
+});
+
+describe('names and keys', () => {
+  test('may be longer than a record', async () => {
+    const owner = new Owner();
+    const producer = new Producer(owner.manager.handle);
+    const long = 'long '.repeat(MEGABYTE / 2);
+    owner.manager.define(long, (payload: number) => 2 * payload);
+    expect(await producer.do('callSync', long, 21)).toBe(42);
+    await producer.do('schedule', 'log', 1, { delta: 1e9, key: long });
+    await producer.do('schedule', 'log', 2, { delta: 0, key: long });
+    expect(await owner.logged(1)).toEqual([2]);
+    expect(owner.manager.stats().pending).toBe(0);
+  });
+
+  test('may be any string', async () => {
+    const owner = new Owner();
+    const producer = new Producer(owner.manager.handle);
+    const names = ['\ud800', '\udc00', '\ufffd', '', '\0', '__proto__', 'ж', '😀'];
+    for (const name of names) {
+      owner.manager.define(name, () => name);
+    }
+    for (const name of names) {
+      expect(await producer.do('callSync', name)).toBe(name);
+    }
+  });
+});
+
+describe('buffers to be transferred', () => {
+  test('stay with the caller when the queue is full', () => {
+    const [owner, remote] = connected({ onFull: 'throw', capacity: 2 });
+    const payload = new Uint8Array([1, 2, 3]);
+    remote.schedule('log', 0);
+    expect(codeOf(() => remote.schedule('log', payload, { transfer: [payload.buffer] }))).toBe('ERR_QUEUE_FULL');
+    expect(payload).toHaveLength(3);
+    owner.loop.runOnce();
+    remote.schedule('log', payload, { transfer: [payload.buffer] });
+    expect(payload).toHaveLength(0);
+    owner.loop.runOnce();
+    expect(owner.log).toEqual([0, new Uint8Array([1, 2, 3])]);
+  });
+
+  test('stay with the caller when the call is wrong', () => {
+    const [owner, remote] = connected();
+    const { buffer } = new Uint8Array(4);
+    const options = { transfer: [buffer] };
+    expect(codeOf(() => remote.schedule(5 as never, buffer, options))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(codeOf(() => remote.schedule('log', buffer, { ...options, delta: Number.NaN }))).toBe(
+      'ERR_INVALID_ARG_VALUE',
+    );
+    expect(codeOf(() => remote.callSync('log', buffer, options))).toBe('ERR_WOULD_DEADLOCK');
+    expect(() => remote.schedule('log', [buffer, () => {}], options)).toThrow('could not be cloned');
+    owner.manager.close();
+    expect(codeOf(() => remote.schedule('log', buffer, options))).toBe('ERR_TASK_MANAGER_CLOSED');
+    expect(codeOf(() => remote.callSync('log', buffer, options))).toBe('ERR_TASK_MANAGER_CLOSED');
+    expect(buffer.byteLength).toBe(4);
+  });
+
+  test('are ArrayBuffers: anything else is refused, and nothing is taken', () => {
+    const [, remote] = connected();
+    const { port1, port2 } = new MessageChannel();
+    finallyDo(() => port1.close());
+    const buffer = new ArrayBuffer(4);
+    for (const other of [port1, new Uint8Array(1), new SharedArrayBuffer(1), 5, null]) {
+      const transfer = [buffer, other] as ArrayBuffer[];
+      expect(codeOf(() => remote.schedule('log', [buffer, other], { transfer }))).toBe('ERR_INVALID_ARG_TYPE');
+    }
+    expect(buffer.byteLength).toBe(4);
+    port1.postMessage('still here');
+    expect(receiveMessageOnPort(port2)).toEqual({ message: 'still here' });
+  });
+
+  test('that were transferred already are no payload any more', () => {
+    const [owner, remote] = connected();
+    const bytes = new Uint8Array(4);
+    remote.schedule('log', bytes, { transfer: [bytes.buffer] });
+    expect(() => remote.schedule('log', bytes)).toThrow('could not be cloned');
+    expect(() => remote.schedule('log', { bytes })).toThrow('could not be cloned');
+    remote.schedule('log', new Uint8Array(0));
+    owner.loop.runOnce();
+    expect(owner.log).toEqual([new Uint8Array(4), new Uint8Array(0)]);
+  });
+});
