@@ -423,7 +423,7 @@ export declare interface ScheduledTask {
   resume(): void;
   /**
    * Takes the task out. Tells what became of it: `'cancelled'`, it will not run, or not again; `'running'`, it had begun, and
-   * its promise is pending; `'done'`, it is over.
+   * its promise is pending; `'done'`, it is over, or was replaced by another one with its key.
    */
   cancel(): Promise<CancelOutcome>;
 }

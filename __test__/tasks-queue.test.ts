@@ -29,7 +29,7 @@ describe("onFull: 'throw'", () => {
     ['tasks with a delta', { delta: 0 }, 15],
     // Two records each.
     ['tasks with a priority', { priority: 1 }, 7],
-    ['tasks with a key', { key: 'same' }, 7],
+    ['tasks with a due time', { when: 0 }, 7],
   ])(
     'of %s as many as there is room for are taken, the next one throws, and nothing is lost',
     async (_what, options, room) => {

@@ -105,7 +105,7 @@ export class Inbox {
     for (const producer of this.#producers) {
       // In this order: once it is gone, nothing more comes.
       const { isGone } = producer;
-      producer.quota = producer.available;
+      producer.beginPass();
       if (isGone && producer.quota === 0) {
         this.torn += producer.isTorn ? 1 : 0;
         this.#receivedFromGone += producer.received;

@@ -1,6 +1,7 @@
 /** The named tasks of one manager: their handlers, and those that wait for their time, by their keys. */
 
 import { HandlerName, NamedTask, type TaskHandler } from './named-task';
+import type { TaskCounts } from './task-counts';
 import type { TaskManager } from './task-manager';
 import type { RemoteOptions } from './task-protocol';
 
@@ -9,11 +10,13 @@ export type From = { readonly delta: number } | { readonly due: number };
 
 export class NamedTasks {
   readonly #manager: TaskManager;
+  readonly #counts: TaskCounts;
   readonly #handlers = new Map<string, HandlerName>();
   readonly #byKey = new Map<string, NamedTask>();
 
-  constructor(manager: TaskManager) {
+  constructor(manager: TaskManager, counts: TaskCounts) {
     this.#manager = manager;
+    this.#counts = counts;
   }
 
   define(name: string, handler: TaskHandler): void {
@@ -57,8 +60,12 @@ export class NamedTasks {
     return task;
   }
 
-  /** Takes out the task with a key, if there is one. */
+  /** Takes out the task with a key, if there is one: another takes its place. */
   takeOut(key: string): void {
-    this.#byKey.get(key)?.takeOut();
+    const task = this.#byKey.get(key);
+    if (task !== undefined) {
+      this.#counts.of(task.name).cancelled += 1;
+      task.takeOut();
+    }
   }
 }

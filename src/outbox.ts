@@ -3,6 +3,7 @@
 import type { Calls } from './calls';
 import type { Connection } from './connection';
 import { monotonicNow } from './clock';
+import { markOf } from './foresight';
 import { Ids } from './ids';
 import { type EncodedPayload, PAYLOAD_NONE, PayloadWriter, encodePayload } from './payload';
 import { FOREVER, NONE, type Patience } from './patience';
@@ -77,17 +78,27 @@ export class Outbox {
 
   /** Sends a record without a payload; waits for room. */
   sendControl(kind: number, name: number, value: number, id: number): void {
-    this.#push(kind, name, value, 0, id, undefined, FOREVER);
+    this.#ring.mark(1);
+    try {
+      this.#push(kind, name, value, 0, id, undefined, FOREVER);
+    } catch (error) {
+      this.#ring.mark(-1);
+      throw error;
+    }
     this.#connection.wake(AT_ONCE);
   }
 
   /** As {@link Outbox.sendControl}, but false when there is no room: the bell is rung when there is. */
   trySendControl(kind: number, name: number, value: number, id: number): boolean {
+    this.#ring.mark(1);
     // First say that we wait, then look again: as in `#push`.
     const isSent =
       this.#ring.pushValue(kind, name, value, 0, id) || this.#tryWaiting(kind, name, value, 0, id, undefined);
     this.#hasControlWaiting = !isSent;
     this.#stopWaiting();
+    if (!isSent) {
+      this.#ring.mark(-1);
+    }
     this.#connection.wake(AT_ONCE);
     return isSent;
   }
@@ -121,7 +132,11 @@ export class Outbox {
     }
     let left = patience;
     if (options !== undefined) {
-      this.#pushEncoded(RECORD_OPTIONS, 0, 0, id, options, patience);
+      const mark = rarer?.key === undefined ? 0 : markOf(rarer.key);
+      if (mark !== 0) {
+        this.#ring.mark(1);
+      }
+      this.#pushEncoded(RECORD_OPTIONS, mark, 0, id, options, patience);
       left = FOREVER;
     }
     this.#pushEncoded(record, number, due, id, encoded, left);

@@ -2,6 +2,7 @@
 
 import { EventClosedError, InvalidHandleError } from './errors';
 import { WaitableEvent } from './event';
+import { Foresight } from './foresight';
 import { Mail } from './mail';
 import { RemotePace } from './pace';
 import { Replies } from './replies';
@@ -36,6 +37,8 @@ export interface Recipient<N = unknown> {
     due: number,
     options: RemoteOptions | undefined,
   ): void;
+  /** A task that is due at once, and is not to run before what follows it has been taken. */
+  onPostponedTask(producer: Producer, id: number, name: N, payload: unknown, options: RemoteOptions | undefined): void;
   /** A task that cannot be run, because its payload cannot be read. */
   onUnreadable(producer: Producer, id: number, name: N, error: unknown): void;
   /** Something is to be done with a task. Returns the answer. */
@@ -63,10 +66,15 @@ export class Producer {
   readonly #names: unknown[] = [];
   readonly #replies: Replies;
   readonly #bell: WaitableEvent | undefined;
+  readonly #foresight: Foresight;
+  /** Whether the next record may be one that {@link Producer.#take} alone can take. */
+  #isSimple = true;
   #turn = 0;
   /** What came for the task that has this id. */
   #options: RemoteOptions | undefined;
   #optionsOf = 0;
+  /** What stands for their key. */
+  #key = 0;
 
   constructor(introduction: Introduction, recipient: Recipient, redeem: (from: string, ticket: number) => unknown) {
     const { ring, replies, bell, channel, pace, threadId, number } = introduction;
@@ -74,6 +82,7 @@ export class Producer {
     this.#threadId = threadId;
     this.#number = number;
     this.#mail = new Mail(ring, (ticket) => redeem(channel, ticket));
+    this.#foresight = new Foresight(this.#mail.record);
     this.#recipient = recipient;
     this.#replies = new Replies(replies, channel, () => this.#ring());
     this.#bell = openBell(bell);
@@ -112,6 +121,13 @@ export class Producer {
   /** Whether a payload has begun to come and not ended. */
   get isTorn(): boolean {
     return this.#mail.isTorn || this.#options !== undefined;
+  }
+
+  /** A pass begins, which takes all records that are there: `quota`. */
+  beginPass(): void {
+    this.quota = this.available;
+    this.#foresight.look(this.quota);
+    this.#updateSimple();
   }
 
   /** Takes up to `count` records. */
@@ -176,7 +192,7 @@ export class Producer {
     const mail = this.#mail;
     const { kind, name, id } = mail.record;
     try {
-      if ((kind & (RECORD_MASK | RECORD_CALL)) === RECORD_NOW && this.#options === undefined) {
+      if ((kind & (RECORD_MASK | RECORD_CALL)) === RECORD_NOW && this.#isSimple) {
         this.received += 1;
         this.#recipient.onTask(this, id, this.#names[name], mail.takePayload());
       } else {
@@ -200,11 +216,7 @@ export class Producer {
         if ((kind & RECORD_CALL) !== 0) {
           this.calls.add(id);
         }
-        if (this.#options === undefined) {
-          this.#recipient.onTask(this, id, this.#names[name], mail.takePayload());
-        } else {
-          this.#takeTimed(id, name, Number.NEGATIVE_INFINITY);
-        }
+        this.#takeNow(id, name);
         break;
       case RECORD_AT:
         this.received += 1;
@@ -221,8 +233,13 @@ export class Producer {
         mail.takePiece();
         break;
       case RECORD_OPTIONS:
+        if (name !== 0) {
+          this.#foresight.onMarked();
+        }
+        this.#key = name;
         this.#options = mail.takePayload() as RemoteOptions;
         this.#optionsOf = id;
+        this.#updateSimple();
         break;
       case RECORD_CONTROL:
         this.#takeControl(id, name, mail.record.value);
@@ -239,15 +256,45 @@ export class Producer {
     }
   }
 
+  #updateSimple(): void {
+    this.#isSimple = this.#options === undefined && !this.#foresight.isNeeded;
+  }
+
+  /** A task that is due at once, but may have options, or something may follow that concerns it. */
+  #takeNow(id: number, name: number): void {
+    const isPostponed = this.#takesKey() || this.#foresight.takesId(id);
+    const options = this.#takeOptions(id);
+    const payload = this.#mail.takePayload();
+    if (isPostponed) {
+      this.#recipient.onPostponedTask(this, id, this.#names[name], payload, options);
+    } else if (options === undefined) {
+      this.#recipient.onTask(this, id, this.#names[name], payload);
+    } else {
+      this.#recipient.onTimedTask(this, id, this.#names[name], payload, Number.NEGATIVE_INFINITY, options);
+    }
+  }
+
   #takeTimed(id: number, name: number, due: number): void {
+    this.#takesKey();
+    const options = this.#takeOptions(id);
+    this.#recipient.onTimedTask(this, id, this.#names[name], this.#mail.takePayload(), due, options);
+  }
+
+  #takesKey(): boolean {
+    return this.#options?.key !== undefined && this.#foresight.takesKey(this.#key);
+  }
+
+  #takeOptions(id: number): RemoteOptions | undefined {
     // Those of another one, whose producer could not finish it, are nobody's.
     const options = this.#optionsOf === id ? this.#options : undefined;
     this.#options = undefined;
-    this.#recipient.onTimedTask(this, id, this.#names[name], this.#mail.takePayload(), due, options);
+    this.#updateSimple();
+    return options;
   }
 
   #takeControl(id: number, answer: number, operation: number): void {
     this.#mail.record.advance();
+    this.#foresight.onMarked();
     if (operation === CONTROL_ABANDON) {
       this.calls.delete(id);
       this.#recipient.onControl(this, id, operation);

@@ -51,7 +51,7 @@ export interface ScheduledTask {
   resume(): void;
   /**
    * Takes the task out. Tells what became of it: `'cancelled'`, it will not run, or not again; `'running'`, it had begun, and
-   * its promise is pending; `'done'`, it is over.
+   * its promise is pending; `'done'`, it is over, or was replaced by another one with its key.
    */
   cancel(): Promise<CancelOutcome>;
 }
@@ -192,6 +192,8 @@ export class RemoteTaskManager {
 class RemoteTask implements ScheduledTask {
   readonly id: number;
   readonly #manager: RemoteTaskManager;
+  /** The answer, when it was asked for: it stays true. */
+  #cancellation: Promise<CancelOutcome> | undefined;
 
   constructor(id: number, manager: RemoteTaskManager) {
     this.id = id;
@@ -206,8 +208,20 @@ class RemoteTask implements ScheduledTask {
     this.#control(CONTROL_RESUME);
   }
 
-  async cancel(): Promise<CancelOutcome> {
-    return CANCEL_OUTCOMES[(await this.#manager.control(this.id, CONTROL_CANCEL)) as number] as CancelOutcome;
+  cancel(): Promise<CancelOutcome> {
+    const cancellation = this.#cancellation ?? this.#cancel();
+    this.#cancellation = cancellation;
+    return cancellation;
+  }
+
+  async #cancel(): Promise<CancelOutcome> {
+    const answer = (await this.#manager.control(this.id, CONTROL_CANCEL)) as number;
+    const outcome = CANCEL_OUTCOMES[answer] as CancelOutcome;
+    if (outcome === 'running') {
+      // It will be done.
+      this.#cancellation = undefined;
+    }
+    return outcome;
   }
 
   #control(operation: number): void {

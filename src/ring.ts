@@ -2,7 +2,7 @@
  * A queue from one thread to another, in shared memory: one producer, one consumer, no lock.
  *
  * ```text
- *  words   HEAD │ TAIL  BYTES_TAIL │ WAITING  WAKE_TAIL  WAKE_BYTES_TAIL
+ *  words   HEAD │ TAIL  BYTES_TAIL │ WAITING  WAKE_TAIL  WAKE_BYTES_TAIL  MARKS
  *  slots   ┌──────────────┬──────────────┬─────┐          fixed size, one for each record: what it is, and when
  *          └──────────────┴──────────────┴─────┘
  *  bytes   ┌───────────────────────────────────┬───────┐  payloads that do not fit into a slot, in the same order
@@ -33,6 +33,7 @@ const BYTES_TAIL = 17;
 const WAITING = 32;
 const WAKE_TAIL = 33;
 const WAKE_BYTES_TAIL = 34;
+const MARKS = 35;
 const HEADER_BYTES = 256;
 
 /** In HEAD: the consumer does not look by itself. The position is above. */
@@ -211,6 +212,12 @@ export class RingProducer extends Ring {
     return Math.min(this.byteCapacity - this.#bytesUsed(), this.largest);
   }
 
+  /** Says that one of the next records is one for which the consumer has to look ahead, or, with -1, that it is not. */
+  mark(count: number): void {
+    // The record that follows makes it visible.
+    this.header[MARKS] = (this.header[MARKS] as number) + count;
+  }
+
   /**
    * Says that the producer is about to sleep until there is room, or that it is awake again. It wants to be woken when half of the
    * ring is free: to wake it for each record would have the two take turns at a few records each, with a switch between
@@ -274,6 +281,26 @@ export class RingConsumer extends Ring {
   /** How many records there are now. */
   get available(): number {
     return (Atomics.load(this.header, HEAD) - (this.#tail << 1)) >> 1;
+  }
+
+  /** How many records the producer has marked, with all of those at the least that {@link RingConsumer.available} has found. */
+  get marks(): number {
+    return this.header[MARKS] as number;
+  }
+
+  /** Calls `visit` with the words of the next `count` records, which stay where they are. */
+  lookAhead(count: number, visit: (kind: number, name: number, id: number, value: number) => void): void {
+    const { doubles, words } = this;
+    for (let index = 0; index < count; index += 1) {
+      const slot = (this.#tail + index) & this.slotMask;
+      const word = slot * SLOT_WORDS;
+      visit(
+        words[word + KIND] as number,
+        words[word + NAME] as number,
+        words[word + ID] as number,
+        doubles[slot * SLOT_DOUBLES + VALUE] as number,
+      );
+    }
   }
 
   /** What the next record is; there must be one. */

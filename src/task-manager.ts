@@ -49,7 +49,7 @@ export class TaskManager {
     const settings = toSettings(options);
     this.#loop = settings.loop;
     this.#failures = new Failures(settings.onError);
-    this.#named = new NamedTasks(this);
+    this.#named = new NamedTasks(this, this.#counts);
     const recipient = new TaskRecipient(this, this.#named, this.#counts, this.#failures, this.#control);
     this.mailbox = new Mailbox(settings, this.#control, recipient);
     this.#loop.attach(this);

@@ -4,7 +4,7 @@ import { systemClock } from './clock';
 import { TaskCancelledError } from './errors';
 import type { Failures } from './failures';
 import { type HandlerName, type NamedTask, NamedTaskContext } from './named-task';
-import type { NamedTasks } from './named-tasks';
+import type { From, NamedTasks } from './named-tasks';
 import type { OwnerControl } from './owner-control';
 import type { Producer, Recipient } from './producer';
 import type { TaskCounts } from './task-counts';
@@ -60,9 +60,17 @@ export class TaskRecipient implements Recipient<HandlerName> {
       this.onTask(producer, id, name, payload);
       return;
     }
-    const run = (): unknown => this.#run(producer, id, name, payload);
-    const onTaken = (): boolean => producer.tasks.delete(id);
-    producer.tasks.set(id, this.#named.install(name.name, run, onTaken, options ?? {}, { due }));
+    this.#install(producer, id, name, payload, options, { due });
+  }
+
+  onPostponedTask(
+    producer: Producer,
+    id: number,
+    name: HandlerName,
+    payload: unknown,
+    options: RemoteOptions | undefined,
+  ): void {
+    this.#install(producer, id, name, payload, options, { delta: 0 });
   }
 
   onUnreadable(producer: Producer, id: number, name: HandlerName, error: unknown): void {
@@ -78,7 +86,11 @@ export class TaskRecipient implements Recipient<HandlerName> {
         task?.suspendTask();
         break;
       case CONTROL_RESUME:
-        task?.resumeTask();
+        if (task?.isScheduled === false) {
+          // It is counted again, and is the same task.
+          this.#counts.of(task.name).scheduled -= 1;
+          task.resumeTask();
+        }
         break;
       default:
         task?.takeOut();
@@ -100,6 +112,19 @@ export class TaskRecipient implements Recipient<HandlerName> {
       return time;
     }
     return isVirtual ? time - systemClock.offset() : time + systemClock.offset();
+  }
+
+  #install(
+    producer: Producer,
+    id: number,
+    name: HandlerName,
+    payload: unknown,
+    options: RemoteOptions | undefined,
+    from: From,
+  ): void {
+    const run = (): unknown => this.#run(producer, id, name, payload);
+    const onTaken = (): boolean => producer.tasks.delete(id);
+    producer.tasks.set(id, this.#named.install(name.name, run, onTaken, options ?? {}, from));
   }
 
   /** Runs a task for a producer, and answers if somebody waits. */
