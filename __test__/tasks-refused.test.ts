@@ -5,7 +5,7 @@ import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { describe, expect, test } from '@jest/globals';
 import { type RemoteTaskManager, RunLoop, TaskManager, type TaskManagerOptions } from 'waitable-event';
 
-import { Owner, Producer, codeOf, finallyDo } from './task-helpers';
+import { Owner, Producer, codeOf, countDescriptors, finallyDo } from './task-helpers';
 
 const MEGABYTE = 1 << 20;
 
@@ -126,4 +126,30 @@ describe('buffers to be transferred', () => {
     owner.loop.runOnce();
     expect(owner.log).toEqual([new Uint8Array(4), new Uint8Array(0)]);
   });
+});
+
+test('a handle that is none is refused, and nothing is opened for it', () => {
+  const { handle } = new Owner({ loop: new RunLoop() }).manager;
+  const changes: object[] = [
+    { control: undefined },
+    { control: new ArrayBuffer(handle.control.byteLength) },
+    { control: new SharedArrayBuffer(4) },
+    { control: new SharedArrayBuffer(handle.control.byteLength + 8) },
+    ...[undefined, 0, 1, 3, -4, 2 ** 40, Infinity, '4'].map((capacity) => ({ capacity })),
+    { channel: 5 },
+    { threadId: 'main' },
+    { onFull: 'drop' },
+    { trigger: null },
+    { trigger: {} },
+    { trigger: { ...handle.trigger, key: handle.trigger.key + 1 } },
+    { trigger: { ...handle.trigger, state: new SharedArrayBuffer(64) } },
+  ];
+  const before = countDescriptors();
+  const handles: unknown[] = changes.map((change) => Object.assign({}, handle, change));
+  handles.push(JSON.parse(JSON.stringify(handle)), {}, [], null, undefined, 5, 'handle');
+  for (const forged of handles) {
+    expect(codeOf(() => TaskManager.connect(forged as never))).toBe('ERR_INVALID_HANDLE');
+  }
+  expect(countDescriptors()).toBe(before);
+  TaskManager.connect({ ...handle }).close();
 });

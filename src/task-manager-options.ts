@@ -3,7 +3,7 @@
 import { RunLoop, core } from './core';
 import { InvalidArgTypeError, InvalidArgValueError } from './errors';
 import { reportError } from './failures';
-import { CAPACITY_LIMIT } from './task-protocol';
+import { LEAST_CAPACITY, MOST_CAPACITY } from './task-protocol';
 import { validateFunction, validateInteger, validateOptions } from './validate';
 
 /** Options of `new TaskManager()`. */
@@ -41,7 +41,7 @@ export function toSettings(options: TaskManagerOptions | undefined): TaskManager
   if (!(loop instanceof RunLoop)) {
     throw new InvalidArgTypeError('options.loop', 'a RunLoop', loop);
   }
-  validateInteger('options.capacity', capacity, 2, CAPACITY_LIMIT);
+  validateInteger('options.capacity', capacity, LEAST_CAPACITY, MOST_CAPACITY);
   if (onFull !== 'block' && onFull !== 'throw') {
     throw new InvalidArgValueError('options.onFull', "'block' or 'throw'", onFull);
   }

@@ -16,7 +16,7 @@ import type { NameStats } from './stats';
 import { type InstallOptions, type RecurringOptions, Task } from './task';
 import { TaskCounts, type TaskManagerStats } from './task-counts';
 import { type TaskManagerOptions, toSettings } from './task-manager-options';
-import { type TaskManagerHandle, isTaskManagerHandle } from './task-protocol';
+import { type TaskManagerHandle, validateHandle } from './task-protocol';
 import { TaskRecipient } from './task-recipient';
 import { isThenable } from './thenable';
 import { validateFunction, validateMilliseconds, validateOptions, validateString } from './validate';
@@ -58,11 +58,9 @@ export class TaskManager {
 
   /** The manager that another thread owns, for this one. Throws `ERR_INVALID_HANDLE` when there is none any more. */
   static connect(handle: TaskManagerHandle): RemoteTaskManager {
-    if (!isTaskManagerHandle(handle)) {
-      throw new InvalidHandleError('task manager');
-    }
+    const valid = validateHandle(handle);
     try {
-      return new RemoteTaskManager(handle);
+      return new RemoteTaskManager(valid);
     } catch (error) {
       // What it did not find is the trigger, which nobody has heard of.
       throw error instanceof InvalidHandleError ? new InvalidHandleError('task manager') : error;

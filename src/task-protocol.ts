@@ -2,6 +2,7 @@
 
 import { types } from 'node:util';
 
+import { InvalidHandleError } from './errors';
 import type { EventHandle } from './event';
 import type { RingMemory } from './ring';
 
@@ -19,6 +20,32 @@ export interface TaskManagerHandle {
   readonly capacity: number;
   /** What a producer does when its queue is full. */
   readonly onFull: 'block' | 'throw';
+}
+
+/** How many records may wait, at the least and at the most: a power of two. */
+export const LEAST_CAPACITY = 2;
+export const MOST_CAPACITY: number = 1 << 20;
+
+/** A handle that could be one: who has it may have had it from anywhere. Whether somebody owns it, its event tells. */
+export function validateHandle(value: unknown): TaskManagerHandle {
+  const handle = value as Partial<TaskManagerHandle> | null | undefined;
+  const { control, capacity, channel, threadId, trigger, onFull } = handle ?? {};
+  if (
+    !types.isSharedArrayBuffer(control) ||
+    control.byteLength !== CONTROL_BYTES ||
+    typeof capacity !== 'number' ||
+    !Number.isInteger(Math.log2(capacity)) ||
+    capacity < LEAST_CAPACITY ||
+    capacity > MOST_CAPACITY ||
+    typeof channel !== 'string' ||
+    typeof threadId !== 'number' ||
+    typeof trigger !== 'object' ||
+    trigger === null ||
+    (onFull !== 'block' && onFull !== 'throw')
+  ) {
+    throw new InvalidHandleError('task manager');
+  }
+  return handle as TaskManagerHandle;
 }
 
 /** How a producer introduces itself. */
@@ -126,25 +153,3 @@ export interface RemoteOptions {
 
 /** Bytes for payloads in each queue. */
 export const RING_BYTES: number = 1 << 20;
-
-/** The most that {@link TaskManagerHandle.capacity} may be; it is a power of two. */
-export const CAPACITY_LIMIT: number = 1 << 20;
-
-/** Whether it has the shape of a handle. Whether its manager lives, its event knows. */
-export function isTaskManagerHandle(handle: unknown): handle is TaskManagerHandle {
-  const { control, channel, threadId, capacity, onFull } = (
-    typeof handle === 'object' && handle !== null ? handle : {}
-  ) as Partial<TaskManagerHandle>;
-  return (
-    types.isSharedArrayBuffer(control) &&
-    control.byteLength === CONTROL_BYTES &&
-    typeof channel === 'string' &&
-    Number.isInteger(threadId) &&
-    isCapacity(capacity) &&
-    (onFull === 'block' || onFull === 'throw')
-  );
-}
-
-function isCapacity(value: unknown): boolean {
-  return typeof value === 'number' && value >= 2 && value <= CAPACITY_LIMIT && Number.isInteger(Math.log2(value));
-}
