@@ -84,10 +84,10 @@ export class Replies {
     this.flush();
     if (encoded.kind === PAYLOAD_BYTES) {
       // What has to wait is sent as it is now, whatever the handler does with its buffer.
-      for (const reply of this.#waiting) {
-        if (reply.id === id && reply.data !== undefined) {
-          reply.data = new Uint8Array(reply.data);
-        }
+      const waiting = this.#waiting;
+      for (let last = waiting.length - 1; last >= 0 && waiting[last]?.id === id; last -= 1) {
+        const reply = waiting[last] as Reply;
+        reply.data = reply.data === undefined ? undefined : new Uint8Array(reply.data);
       }
     }
   }
