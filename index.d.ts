@@ -661,6 +661,8 @@ export declare interface TaskManagerStats {
   pending: number;
   /** Tasks whose payload had begun to come when their thread ended: they do not run. */
   torn: number;
+  /** Tasks that other threads had scheduled, and that were still in their queues when the manager was closed: they do not run. */
+  dropped: number;
   /** How often the loop was woken for tasks of other threads. */
   wakeUps: number;
   /** How many tasks came from other threads and needed no wake-up of their own. */

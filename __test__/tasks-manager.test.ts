@@ -454,6 +454,7 @@ describe('what it counts', () => {
       skipped: 0,
       cancelled: 0,
       torn: 0,
+      dropped: 0,
       pending: 0,
       wakeUps: 0,
     });

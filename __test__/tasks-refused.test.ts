@@ -153,3 +153,19 @@ test('a handle that is none is refused, and nothing is opened for it', () => {
   expect(countDescriptors()).toBe(before);
   TaskManager.connect({ ...handle }).close();
 });
+
+test('what is in the queues of a manager that is closed does not run, and is counted', () => {
+  const [owner, remote] = connected();
+  const another = TaskManager.connect(owner.manager.handle);
+  remote.schedule('log', 1);
+  owner.loop.runOnce();
+  remote.schedule('log', 2);
+  remote.schedule('log', 3, { delta: 1 });
+  remote.schedule('log', new Uint8Array(MEGABYTE / 2), { key: 'key' });
+  another.schedule('log', { four: 4 }, { when: 0, priority: 1 });
+  owner.manager.close();
+  owner.loop.runOnce();
+  const { scheduled, run, dropped } = owner.manager.stats();
+  expect({ log: owner.log, scheduled, run, dropped }).toEqual({ log: [1], scheduled: 1, run: 1, dropped: 4 });
+  expect(codeOf(() => another.schedule('log', 5))).toBe('ERR_TASK_MANAGER_CLOSED');
+});

@@ -20,6 +20,8 @@ export class Inbox {
   readonly #onIntroduction: () => void;
   /** Tasks whose payload had begun to come when their thread ended. */
   torn = 0;
+  /** Tasks that were in the queues at the end. */
+  dropped = 0;
   /** How many producers there have been. */
   connections = 0;
   #receivedFromGone = 0;
@@ -134,9 +136,14 @@ export class Inbox {
   }
 
   close(): void {
+    // Who has just introduced itself is told, too.
+    this.fetch();
     this.#post.close();
     this.#receivedFromGone = this.received;
-    this.#producers.forEach((producer) => producer.close());
+    this.#producers.forEach((producer) => {
+      producer.close();
+      this.dropped += producer.countTasks();
+    });
     this.#producers.clear();
   }
 

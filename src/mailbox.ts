@@ -64,6 +64,11 @@ export class Mailbox {
     return this.#threads?.inbox.torn ?? 0;
   }
 
+  /** How many tasks were in the queues when the manager was closed. */
+  get dropped(): number {
+    return this.#threads?.inbox.dropped ?? 0;
+  }
+
   /** From the first ringing of a producer to the loop's answer, in nanoseconds. */
   get wakeUpLatency(): RecordableHistogram {
     return (this.#wakeUpLatency ??= perfHooks().createHistogram());
@@ -145,8 +150,9 @@ export class Mailbox {
   }
 
   close(): void {
+    const isOpen = !this.#isClosed;
     this.#isClosed = true;
-    if (this.#threads !== undefined) {
+    if (isOpen && this.#threads !== undefined) {
       const { trigger, inbox } = this.#threads;
       this.#settings.loop.removeInternal(trigger);
       trigger.close();

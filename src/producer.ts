@@ -22,6 +22,9 @@ import {
   type RemoteOptions,
 } from './task-protocol';
 
+/** Records that are tasks. */
+const TASKS: ReadonlySet<number> = new Set([RECORD_NOW, RECORD_AT, RECORD_AT_VIRTUAL]);
+
 /** What a producer's records are delivered to; `N` is what it knows of a name. */
 export interface Recipient<N = unknown> {
   /** A name, which the tasks that follow have. */
@@ -178,6 +181,15 @@ export class Producer {
   /** Lets go of what it holds. Its tasks stay. */
   release(): void {
     this.#bell?.release();
+  }
+
+  /** How many tasks are in its queue. */
+  countTasks(): number {
+    let tasks = 0;
+    this.#mail.record.lookAhead(this.available, (kind) => {
+      tasks += TASKS.has(kind & RECORD_MASK) ? 1 : 0;
+    });
+    return tasks;
   }
 
   /** Closes the connection: the producer gets to know, and a turn that is under way ends. */

@@ -23,6 +23,8 @@ export interface TaskManagerStats {
   pending: number;
   /** Tasks whose payload had begun to come when their thread ended: they do not run. */
   torn: number;
+  /** Tasks that other threads had scheduled, and that were still in their queues when the manager was closed: they do not run. */
+  dropped: number;
   /** How often the loop was woken for tasks of other threads. */
   wakeUps: number;
   /** How many tasks came from other threads and needed no wake-up of their own. */
@@ -75,6 +77,7 @@ export class TaskCounts {
       skipped: this.skipped,
       pending,
       torn: mailbox.torn,
+      dropped: mailbox.dropped,
       wakeUps: mailbox.wakeUps,
       wakeUpsSaved: Math.max(0, mailbox.received - mailbox.wakeUps),
       wakeUpLatency: mailbox.wakeUpLatency,
