@@ -140,6 +140,8 @@ export class RemoteTaskManager {
   /**
    * `call()` that blocks this thread for the result. A worker that blocks here can be terminated.
    *
+   * This thread runs nothing meanwhile: a handler that blocks for this thread in its turn waits until one of the two gives up.
+   *
    * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
    */
   callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown {
