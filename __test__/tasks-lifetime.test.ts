@@ -101,6 +101,23 @@ describe('when the thread of the manager has ended', () => {
     expect(codeOf(() => TaskManager.connect(handle))).toBe('ERR_INVALID_HANDLE');
   });
 
+  test('nobody can connect, also while it ends', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const [owner, handle] = await RemoteOwner.start('run');
+      const ended = owner.terminate();
+      const before = countDescriptors();
+      // In one turn of this thread's event loop: it ends in the middle of a connect(), more often than not.
+      const deadline = Date.now() + PATIENCE;
+      let code: unknown;
+      while (code === undefined && Date.now() < deadline) {
+        code = codeOf(() => TaskManager.connect(handle).close());
+      }
+      expect(code).toBe('ERR_INVALID_HANDLE');
+      await ended;
+      expect(countDescriptors()).toBeLessThanOrEqual(before);
+    }
+  });
+
   test('a producer that is blocked for room is told', async () => {
     const [owner, handle] = await RemoteOwner.start('sleep', { capacity: 4 });
     const producer = new Producer(handle);

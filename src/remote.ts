@@ -80,19 +80,25 @@ export class RemoteTaskManager {
     this.#connection = connection;
     this.#calls = new Calls(connection, replies, channel, () => this.#outbox);
     this.#outbox = new Outbox(connection, ring, channel, this.#calls);
-    // First the message, then the word; a thread that ends in between has scheduled nothing.
-    Post.send(handle.channel, {
-      introduction: {
-        ring,
-        replies,
-        bell: connection.bell.handle,
-        channel,
-        pace: connection.pace.memory,
-        threadId,
-        number: producers,
-      },
-    });
-    connection.announcePost();
+    try {
+      // First the message, then the word; a thread that ends in between has scheduled nothing.
+      Post.send(handle.channel, {
+        introduction: {
+          ring,
+          replies,
+          bell: connection.bell.handle,
+          channel,
+          pace: connection.pace.memory,
+          threadId,
+          number: producers,
+        },
+      });
+      connection.announcePost();
+    } catch (error) {
+      // Its manager has ended just now.
+      connection.close();
+      throw error;
+    }
   }
 
   /**

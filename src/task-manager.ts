@@ -3,7 +3,13 @@
 import { captureContext, runInContext } from './async-context';
 import { CLOCK_TOLERANCE, type Clock, systemClock } from './clock';
 import type { RunLoop } from './core';
-import { InvalidArgTypeError, InvalidHandleError, InvalidTaskError, TaskManagerClosedError } from './errors';
+import {
+  EventClosedError,
+  InvalidArgTypeError,
+  InvalidHandleError,
+  InvalidTaskError,
+  TaskManagerClosedError,
+} from './errors';
 import { Failures } from './failures';
 import { Mailbox } from './mailbox';
 import { NamedTaskContext, type TaskHandler } from './named-task';
@@ -62,8 +68,8 @@ export class TaskManager {
     try {
       return new RemoteTaskManager(valid);
     } catch (error) {
-      // What it did not find is the trigger, which nobody has heard of.
-      throw error instanceof InvalidHandleError ? new InvalidHandleError('task manager') : error;
+      // It has ended, perhaps just now. (Its event is nothing that the caller has heard of.)
+      throw isGone(error) ? new InvalidHandleError('task manager') : error;
     }
   }
 
@@ -333,6 +339,10 @@ function runTask(task: Task, stats: NameStats, late: number): unknown {
 
 function callTask(task: Task): unknown {
   return task.processTask();
+}
+
+function isGone(error: unknown): boolean {
+  return [InvalidHandleError, EventClosedError, TaskManagerClosedError].some((kind) => error instanceof kind);
 }
 
 function validateTask(task: unknown): void {
