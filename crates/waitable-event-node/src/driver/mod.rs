@@ -121,8 +121,10 @@ unsafe fn take_turn(env: sys::napi_env, reactor: &PollerEntry) {
         let Some(environment) = (unsafe { Environment::of_raw(env) }) else {
             return;
         };
-        let filled = if is_first || reactor.has_more() { reactor.fill(environment) } else { turn.next(environment) };
-        if filled == 0 && !is_first {
+        // The rest of what was taken may be for nobody any more. That does not end the turn: events wait to be looked at.
+        let is_rest = is_first || reactor.has_more();
+        let filled = if is_rest { reactor.fill(environment) } else { turn.next(environment) };
+        if filled == 0 && !is_rest {
             return;
         }
         is_first = false;
