@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { WaitableEvent, select } from 'waitable-event';
+import { RunLoop, WaitableEvent, select } from 'waitable-event';
 
 import { Child, endedWith, outcomes, report, startWaiters, within } from './helpers';
+import { countPasses } from './task-helpers';
 
 let event: WaitableEvent;
 
@@ -144,6 +145,25 @@ for (const timeout of [0, 20000]) console.log('ready', select([3], [], [], timeo
     expect(endedWith(await child.ended, 0).stdout).toBe('ready 0\nready 1\n');
     expect(event.isSet()).toBe(true);
   });
+
+  test.each(['this', 'another'] as const)(
+    'does not keep a loop busy whose member was closed through %s object',
+    async (which) => {
+      const loop = new RunLoop();
+      event.addChannel(loop);
+      const count = countPasses(loop);
+      const child = new Child('sleep', ['60'], { stdio: ['ignore', 'ignore', 'ignore', event.fileno()] });
+      const running = loop.run();
+      (which === 'this' ? event : WaitableEvent.open(event.handle)).close();
+      // The parent's descriptors are closed; the child's copies are ready to be read: that is the end of the pipe.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(count.passes).toBeLessThan(10);
+      loop.stop();
+      await within(running, 'run()');
+      child.kill('SIGKILL');
+      await child.ended;
+    },
+  );
 });
 
 describe('a child process that has nothing of it', () => {

@@ -303,8 +303,10 @@ pub fn watch_closing(env: Env, poller: u32, token: u32, slot: u32, wanted: i32) 
         return status::NO_ENVIRONMENT;
     };
     with_poller(&env, poller, |entry| {
-        let waker = entry.poller.closing_waker(u64::from(token));
-        let joined = event_in(environment, slot).and_then(|event| event.signal().join(waker));
+        let joined = event_in(environment, slot).and_then(|event| {
+            let pipe = event.signal().bell()?;
+            event.signal().join(entry.poller.closing_waker(u64::from(token), &pipe))
+        });
         if joined.is_ok() {
             entry.members.is_event(token, slot, wanted);
         }

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags};
 
 use crate::sync::lock;
-use crate::sys::{Alarm, ClockWatch, Queue, Waker, sleep};
+use crate::sys::{Alarm, ClockWatch, Pipe, Queue, Waker, sleep};
 use crate::{Deadline, Wake};
 
 const WAKER: u64 = u64::MAX;
@@ -90,7 +90,7 @@ pub(crate) struct Pass {
 /// thread that is polling the descriptor right now.
 #[derive(Debug)]
 pub struct Poller {
-    queue: Queue,
+    queue: Arc<Queue>,
     alarm: Alarm,
     clock: OnceLock<ClockWatch>,
     caller: Arc<Caller>,
@@ -112,7 +112,7 @@ impl Poller {
         queue.add(waker.as_fd(), WAKER, Interest::READABLE, Trigger::Edge)?;
         queue.add(alarm.as_fd(), ALARM, Interest::READABLE, Trigger::Edge)?;
         Ok(Poller {
-            queue,
+            queue: Arc::new(queue),
             alarm,
             clock: OnceLock::new(),
             caller: Arc::new(Caller { waker, tokens: Mutex::default() }),
@@ -154,9 +154,11 @@ impl Poller {
         Arc::new(TokenWaker { caller: self.caller.clone(), token })
     }
 
-    /// A waker that has this poller report `token` when its event closes, and only then.
-    pub fn closing_waker(&self, token: u64) -> Arc<dyn Wake> {
-        Arc::new(ClosingWaker(TokenWaker { caller: self.caller.clone(), token }))
+    /// A waker that has this poller report `token` when its event closes, and only then. The event's `pipe` is taken out first: closing
+    /// its descriptor does not do that while another process has a copy, and what cannot be named any more would be ready for ever.
+    pub fn closing_waker(&self, token: u64, pipe: &Arc<Pipe>) -> Arc<dyn Wake> {
+        let caller = TokenWaker { caller: self.caller.clone(), token };
+        Arc::new(ClosingWaker { caller, queue: Arc::downgrade(&self.queue), pipe: Arc::downgrade(pipe) })
     }
 
     /// Sleeps until something is ready, and returns whether it is: false when `deadline` came first.
@@ -214,13 +216,22 @@ impl Wake for TokenWaker {
     }
 }
 
-struct ClosingWaker(TokenWaker);
+/// Holds neither: their descriptors are not to wait for somebody who only listens.
+struct ClosingWaker {
+    caller: TokenWaker,
+    queue: Weak<Queue>,
+    pipe: Weak<Pipe>,
+}
 
 impl Wake for ClosingWaker {
     fn wake(&self) {}
 
     fn closed(&self) {
-        self.0.wake();
+        if let (Some(queue), Some(pipe)) = (self.queue.upgrade(), self.pipe.upgrade()) {
+            // It fails for no other reason than that it is not there.
+            let _ = queue.remove(pipe.reader());
+        }
+        self.caller.wake();
     }
 }
 
