@@ -176,6 +176,58 @@ describe.each(names)('flooded by %s', (name) => {
   });
 });
 
+describe.each(['a member of a loop', 'an event that is awaited'] as const)(
+  '%s that is always ready and slow',
+  (kind) => {
+    const SLOW = 20;
+
+    /** Takes its time. */
+    function work(): void {
+      const before = process.hrtime.bigint();
+      while (since(before) < SLOW) {
+        // as a handler that computes something
+      }
+      calls += 1;
+    }
+
+    test("lets Node's event loop make a turn after a call or two", async () => {
+      const event = new WaitableEvent({ set: true });
+      finallyDo(() => event.close());
+      let ended: Promise<void>;
+      const state = { isOver: false };
+      if (kind === 'a member of a loop') {
+        event.addChannel(loop);
+        event.handleRead = work;
+        ended = loop.run();
+      } else {
+        const consume = async (): Promise<void> => {
+          while (!state.isOver) {
+            const wait = event.waitAsync();
+            event.set();
+            await wait;
+            event.clear();
+            work();
+          }
+        };
+        event.clear();
+        ended = consume();
+      }
+      const between: number[] = [];
+      for (let turn = 0; turn < 10; turn += 1) {
+        const before = calls;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        between.push(calls - before);
+      }
+      state.isOver = true;
+      loop.stop();
+      await within(ended, 'the end');
+      expect(Math.max(...between)).toBeGreaterThan(0);
+      // By the second driver it is two, one for each of its functions.
+      expect(Math.max(...between)).toBeLessThanOrEqual(3);
+    });
+  },
+);
+
 describe.each(['run', 'runSync'] as const)('members and %s()', (way) => {
   test('of more members than one batch carries, all of them always ready, each has its turn', async () => {
     const members = Array.from({ length: 1000 }, () => new Flood({ set: true, loop }));

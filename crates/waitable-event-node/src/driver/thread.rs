@@ -1,12 +1,15 @@
 //! The driver for runtimes whose libuv cannot be used: one thread of ours for the whole process, and
-//! one weak threadsafe function for each environment.
+//! two weak threadsafe functions for each environment.
 //!
 //! The thread sleeps on one poller that holds every environment's reactor, one shot each: a reactor
 //! that fired is silent until its environment has dealt with it and arms it again. So an environment has at most one
 //! call under way, however much happens.
 //!
-//! **Teardown.** The environment's cleanup hook takes its threadsafe function out of the table, under the lock
-//! that the thread holds while it calls one, and releases it while the environment still lives.
+//! Two functions, which take turns: Node goes on with one that is called again before its call is over, up to a thousand times, and its
+//! timers wait meanwhile (measured with a member that is always ready and takes 20 ms: ten seconds).
+//!
+//! **Teardown.** The environment's cleanup hook takes its threadsafe functions out of the table, under the lock
+//! that the thread holds while it calls one, and releases them while the environment still lives.
 //! (Node up to 25.3 aborts when one is released after its environment.)
 
 use std::collections::HashMap;
@@ -28,22 +31,22 @@ use crate::poller::PollerEntry;
 pub struct ThreadDriver {
     watcher: &'static Watcher,
     token: u64,
-    function: sys::napi_threadsafe_function,
+    functions: Functions,
 }
 
 impl ThreadDriver {
-    /// Starts watching. The function is weak: it does not keep the process alive until
+    /// Starts watching. The functions are weak: they do not keep the process alive until
     /// [`ThreadDriver::hold`] says so.
     pub fn start(environment: &Environment, reactor: &Rc<PollerEntry>) -> io::Result<ThreadDriver> {
         let watcher = Watcher::get()?;
-        // Held by the function's context, and given back by the cleanup hook.
+        // Held by the functions' context, and given back by the cleanup hook.
         let context = Rc::into_raw(reactor.clone());
-        let function = threadsafe_function(environment.raw, context).inspect_err(|_| {
+        let functions = threadsafe_functions(environment.raw, context).inspect_err(|_| {
             // SAFETY: what `into_raw` returned, and nobody else has it.
             drop(unsafe { Rc::from_raw(context) });
         })?;
-        let token = watcher.add(Callable(function));
-        let driver = ThreadDriver { watcher, token, function };
+        let token = watcher.add(Callable { functions, calls: 0 });
+        let driver = ThreadDriver { watcher, token, functions };
         let fd = reactor.poller.as_fd();
         if let Err(error) = watcher.poller.add(fd, token, Interest::READABLE, Trigger::OneShot) {
             driver.end(reactor);
@@ -59,15 +62,16 @@ impl ThreadDriver {
         Ok(driver)
     }
 
-    /// Whether the function keeps the loop, and so the process, alive.
+    /// Whether the first function, and that is enough, keeps the loop, and so the process, alive.
     pub fn hold(&self, environment: &Environment, alive: bool) {
+        let [function, _] = self.functions;
         // SAFETY: on the environment's thread, and the function is not released while the
         // environment's state can be reached.
         unsafe {
             if alive {
-                sys::napi_ref_threadsafe_function(environment.raw, self.function);
+                sys::napi_ref_threadsafe_function(environment.raw, function);
             } else {
-                sys::napi_unref_threadsafe_function(environment.raw, self.function);
+                sys::napi_unref_threadsafe_function(environment.raw, function);
             }
         }
     }
@@ -81,11 +85,31 @@ impl ThreadDriver {
     /// Stops; on the environment's thread, while that still lives.
     fn end(&self, reactor: &PollerEntry) {
         let _ = self.watcher.poller.remove(reactor.poller.as_fd());
-        if self.watcher.functions().by_token.remove(&self.token).is_some() {
-            // SAFETY: out of the table, so no other thread calls it any more; released once.
-            unsafe { sys::napi_release_threadsafe_function(self.function, sys::ThreadsafeFunctionReleaseMode::abort) };
+        if self.watcher.table().by_token.remove(&self.token).is_some() {
+            // Out of the table, so that no other thread calls them any more; once.
+            self.functions.into_iter().for_each(release);
         }
     }
+}
+
+/// Those of one environment.
+type Functions = [sys::napi_threadsafe_function; 2];
+
+fn threadsafe_functions(env: sys::napi_env, context: *const PollerEntry) -> io::Result<Functions> {
+    let first = threadsafe_function(env, context)?;
+    match threadsafe_function(env, context) {
+        Ok(second) => Ok([first, second]),
+        Err(error) => {
+            release(first);
+            Err(error)
+        }
+    }
+}
+
+/// Lets go of a function that nobody calls any more; on its environment's thread, while that still lives.
+fn release(function: sys::napi_threadsafe_function) {
+    // SAFETY: made by `threadsafe_function`, and each caller has it released once.
+    unsafe { sys::napi_release_threadsafe_function(function, sys::ThreadsafeFunctionReleaseMode::abort) };
 }
 
 fn threadsafe_function(env: sys::napi_env, context: *const PollerEntry) -> io::Result<sys::napi_threadsafe_function> {
@@ -157,16 +181,20 @@ unsafe extern "C" fn on_environment_end(context: *mut c_void) {
 /// The thread's side.
 struct Watcher {
     poller: Poller,
-    functions: Mutex<Functions>,
+    table: Mutex<Table>,
 }
 
 #[derive(Default)]
-struct Functions {
+struct Table {
     made: u64,
     by_token: HashMap<u64, Callable>,
 }
 
-struct Callable(sys::napi_threadsafe_function);
+struct Callable {
+    functions: Functions,
+    /// How often one of them was called.
+    calls: usize,
+}
 
 // SAFETY: calling a threadsafe function from any thread is what it is for.
 unsafe impl Send for Callable {}
@@ -181,7 +209,7 @@ impl Watcher {
         let watcher = match WATCHER.get() {
             Some(watcher) => watcher,
             None => {
-                let fresh = Watcher { poller: Poller::new()?, functions: Mutex::default() };
+                let fresh = Watcher { poller: Poller::new()?, table: Mutex::default() };
                 WATCHER.get_or_init(|| fresh)
             }
         };
@@ -192,15 +220,15 @@ impl Watcher {
         Ok(watcher)
     }
 
-    fn functions(&self) -> MutexGuard<'_, Functions> {
-        self.functions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, function: Callable) -> u64 {
-        let mut functions = self.functions();
-        functions.made += 1;
-        let token = functions.made;
-        functions.by_token.insert(token, function);
+    fn add(&self, callable: Callable) -> u64 {
+        let mut table = self.table();
+        table.made += 1;
+        let token = table.made;
+        table.by_token.insert(token, callable);
         token
     }
 
@@ -208,13 +236,14 @@ impl Watcher {
         let mut ready = Vec::new();
         // An error here is a descriptor of ours that somebody closed; there is nobody to tell.
         while self.poller.wait(Deadline::NEVER).is_ok() && self.poller.take(&mut ready).is_ok() {
-            let functions = self.functions();
+            let mut table = self.table();
             for event in ready.drain(..) {
-                if let Some(Callable(function)) = functions.by_token.get(&event.token) {
+                if let Some(Callable { functions, calls }) = table.by_token.get_mut(&event.token) {
+                    *calls = calls.wrapping_add(1);
                     // SAFETY: in the table, so not released yet; the lock keeps it there.
                     unsafe {
                         sys::napi_call_threadsafe_function(
-                            *function,
+                            functions[*calls % 2],
                             ptr::null_mut(),
                             sys::ThreadsafeFunctionCallMode::nonblocking,
                         )

@@ -14,8 +14,7 @@ mod transfer;
 mod waker;
 
 pub(crate) use alarm::{Alarm, ClockWatch};
-pub(crate) use clock::coarse_now;
-pub use clock::{monotonic_time, wall_offset};
+pub use clock::{coarse_now, monotonic_time, wall_offset};
 pub use interrupter::{Interrupter, Interruption};
 pub use parker::Parker;
 pub use pipe::Pipe;
