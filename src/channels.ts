@@ -195,6 +195,13 @@ export class Channels {
     const slot = slotOf(channel);
     if (slot !== undefined) {
       member.closingKey = native.watchClosing(this.#poller, token, slot, interest);
+      if (member.closingKey < 0) {
+        // Another thread has closed it since, and what was added may be somebody else's descriptor of the same number.
+        if (this.#byFileno.delete(fd)) {
+          native.removeMember(this.#poller, fd, token);
+        }
+        check(member.closingKey, 'join');
+      }
     }
   }
 
