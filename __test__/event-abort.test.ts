@@ -25,6 +25,12 @@ async function reasonOf(promise: Promise<unknown>): Promise<unknown> {
   return 'not rejected';
 }
 
+/** What all waits with a signal are rejected with. */
+function reasonsOf(signal: object): Promise<unknown>[] {
+  const options = { signal: signal as AbortSignal };
+  return [event.waitAsync(undefined, options), selectAsync([event], [], [], undefined, options)].map(reasonOf);
+}
+
 /** Counts the listeners of a signal, from now on. */
 function countListeners(signal: AbortSignal): () => number {
   const listeners = new Set<unknown>();
@@ -131,5 +137,24 @@ describe('an AbortSignal', () => {
     await new Promise((resolve) => setImmediate(resolve));
     process.off('warning', onWarning);
     expect(warnings).toEqual([]);
+  });
+
+  test('may be of an older kind, without throwIfAborted(), and is an error with less than is used', async () => {
+    const { signal } = controller;
+    const older = {
+      get aborted() {
+        return signal.aborted;
+      },
+      get reason() {
+        return signal.reason as unknown;
+      },
+      addEventListener: signal.addEventListener.bind(signal),
+      removeEventListener: signal.removeEventListener.bind(signal),
+    };
+    const pending = reasonsOf(older);
+    controller.abort('enough');
+    expect(await Promise.all([...pending, ...reasonsOf(older)])).toEqual(Array(4).fill('enough'));
+    const less = reasonsOf({ aborted: false, addEventListener: older.addEventListener });
+    expect(await Promise.all(less)).toEqual(Array(2).fill(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' })));
   });
 });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Selectable, WaitableEvent, select, selectAsync } from 'waitable-event';
 
 import { Fifo } from './fifo';
-import { codeOf, outcomes, rejectionOf, since, startWaiters, within } from './helpers';
+import { codeOf, outcomes, rejectionOf, runScript, since, startWaiters, within } from './helpers';
 
 /** Something that is passed against its type. */
 type Any = never;
@@ -289,6 +289,18 @@ describe('selectAsync only', () => {
     expect(await wait).toBe('EBADF');
     // Nothing else has come to harm.
     expect(await selectAsync([fifo.reader])).toEqual([[fifo.reader], [], []]);
+  });
+
+  test('waits for many events without a warning', async () => {
+    // Of a process of its own: jest does not show a test all warnings.
+    const source = `
+      const { WaitableEvent, selectAsync } = require('waitable-event');
+      const events = Array.from({ length: 30 }, () => new WaitableEvent());
+      selectAsync(events).then(([[event]]) => console.log(events.indexOf(event)));
+      setImmediate(() => events[7].set());
+    `;
+    const { stdout, stderr } = await runScript({ source });
+    expect([stdout, stderr]).toEqual(['7\n', '']);
   });
 
   test('does not wait when its arguments are wrong', async () => {

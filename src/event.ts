@@ -7,7 +7,14 @@ import type { RunLoop } from './core';
 import { Dispatcher } from './dispatcher';
 import { EventClosedError, InvalidArgTypeError, InvalidHandleError } from './errors';
 import { CLOSED, SET, check, fast, native, toError } from './native';
-import { validateBoolean, validateInteger, validateOptions, validateSignal, validateTimeout } from './validate';
+import {
+  throwIfAborted,
+  validateBoolean,
+  validateInteger,
+  validateOptions,
+  validateSignal,
+  validateTimeout,
+} from './validate';
 
 /** How another thread finds an event: structured-cloneable, through `workerData` or `postMessage()`. */
 export interface EventHandle {
@@ -199,7 +206,7 @@ export class WaitableEvent extends Dispatcher {
       validateOptions(options);
       validateSignal(options?.signal);
       validateBoolean('options.ref', options?.ref);
-      options?.signal?.throwIfAborted();
+      throwIfAborted(options?.signal);
       const state = Atomics.or(this.#state, 0, 0);
       if ((state & (SET | CLOSED)) === SET) {
         return Promise.resolve(true);

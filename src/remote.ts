@@ -22,7 +22,7 @@ import {
   RING_BYTES,
   type TaskManagerHandle,
 } from './task-protocol';
-import { validateOptions, validateSignal, validateTimeout } from './validate';
+import { throwIfAborted, validateOptions, validateSignal, validateTimeout } from './validate';
 
 /** Options of `callSync()`. */
 export interface CallSyncOptions {
@@ -132,7 +132,7 @@ export class RemoteTaskManager {
       validateSignal(options?.signal);
       const timeout = validateTimeout(options?.timeout, 'options.timeout');
       const transfer = validateTransfer(options?.transfer);
-      options?.signal?.throwIfAborted();
+      throwIfAborted(options?.signal);
       const patience = new CallPatience(name, timeout);
       this.#connection.refuseClosed();
       this.#calls.listen();

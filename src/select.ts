@@ -1,11 +1,13 @@
 /** select() for descriptors and for objects that have one. */
 
+import { setMaxListeners } from 'node:events';
+
 import { os } from './builtin';
 import { InvalidArgTypeError } from './errors';
 import { WaitableEvent } from './event';
 import { ERROR, HANG_UP, PRIORITY, READABLE, WRITABLE, check, makeBatch, native } from './native';
 import * as reactor from './reactor';
-import { validateDescriptor, validateOptions, validateSignal, validateTimeout } from './validate';
+import { throwIfAborted, validateDescriptor, validateOptions, validateSignal, validateTimeout } from './validate';
 
 /** A descriptor, or something that has one: a WaitableEvent, a Dispatcher. */
 export type Selectable = number | { fileno(): number };
@@ -124,7 +126,7 @@ export async function selectAsync<R extends Selectable, W extends Selectable = n
   const milliseconds = validateTimeout(timeout);
   validateOptions(options);
   validateSignal(options?.signal);
-  options?.signal?.throwIfAborted();
+  throwIfAborted(options?.signal);
   const selection = new Selection(readers, writers, exceptional);
   // What is ready now, what is not open, and regular files, which no poller takes, are dealt with here.
   if (!selection.wait(0) && milliseconds > 0) {
@@ -141,6 +143,8 @@ async function untilReady(
 ): Promise<void> {
   // Events are awaited as events: so a close() ends the wait, and a set() that is cleared at once is seen.
   const over = new AbortController();
+  // As many listeners as events: more than ten are no leak.
+  setMaxListeners(0, over.signal);
   reactor.hold();
   let poller = -1;
   let fd = -1;

@@ -106,8 +106,20 @@ export function validateSignal(value: unknown): void {
   if (value === undefined) {
     return;
   }
-  // By shape: an AbortSignal of another realm is one too.
-  if (typeof value !== 'object' || value === null || !('aborted' in value) || !('addEventListener' in value)) {
+  // By what is used of it: an AbortSignal of another realm is one too, and so is an older one, without throwIfAborted().
+  const { aborted, addEventListener, removeEventListener } = (value ?? {}) as Partial<AbortSignal>;
+  if (
+    typeof aborted !== 'boolean' ||
+    typeof addEventListener !== 'function' ||
+    typeof removeEventListener !== 'function'
+  ) {
     throw new InvalidArgTypeError('options.signal', 'an AbortSignal', value);
+  }
+}
+
+/** Throws the reason of a signal that is aborted already. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) {
+    throw signal.reason;
   }
 }
