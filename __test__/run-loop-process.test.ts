@@ -88,3 +88,23 @@ describe.each(both)("signals and the process's own handlers, %s()", (way) => {
     expect(way === 'run' || printed === 'ready\nstopped\n').toBe(true);
   });
 });
+
+test('what nobody catches in a pass of run() is an uncaught exception, and the loop goes on, and stops', async () => {
+  const source = `
+    const { FileDispatcher, WaitableEvent, core } = require('waitable-event');
+    class Unlucky extends FileDispatcher {
+      handleRead() { throw new Error('handleRead'); }
+      handleError() { throw new Error('handleError'); }
+      delChannel() { throw new Error('delChannel'); }
+    }
+    console.error = () => {};
+    const uncaught = new Set();
+    process.on('uncaughtException', (error) => uncaught.add(error.message));
+    new Unlucky(require('node:fs').openSync('/dev/zero', 'r'));
+    const event = new WaitableEvent({ loop: core });
+    event.handleRead = () => core.stop();
+    core.run().then(() => console.log('stopped', ...uncaught));
+    setTimeout(() => event.set(), 10);
+  `;
+  expect((await runScript({ source })).stdout).toBe('stopped delChannel\n');
+});

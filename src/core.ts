@@ -435,12 +435,13 @@ export class RunLoop {
       this.#channels.dispatchReady(isStale || hasRun);
       this.runDeferred();
     } finally {
+      // Also when something was thrown that nobody caught, by a `delChannel()` of a channel's own, say: the loop goes on, and can be stopped.
       this.#inPass = false;
-    }
-    if (this.#stopping) {
-      this.#finish?.();
-    } else {
-      this.#prepareSleep();
+      if (this.#stopping) {
+        this.#finish?.();
+      } else {
+        this.#prepareSleep();
+      }
     }
   }
 

@@ -175,7 +175,7 @@ function onReady(filled: number): void {
   }
 }
 
-/** Calls a listener; what it throws is an uncaught exception, after the others had their turn. */
+/** Calls somebody; what he throws is an uncaught exception, after the others had their turn. */
 function callSafely(listener: (() => void) | undefined): void {
   try {
     listener?.();
@@ -196,7 +196,8 @@ function onAlarm(): void {
   const time = now();
   for (let first = deadlines.peek(); first !== undefined && first.at <= time; first = deadlines.peek()) {
     deadlines.pop();
-    first.onDeadline();
+    const deadline = first;
+    callSafely(() => deadline.onDeadline());
   }
   setAlarm();
 }
