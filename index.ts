@@ -3,7 +3,6 @@
  */
 
 export { RunLoop, core } from './src/core';
-export type { LoopOptions, RemoteRunLoop, RunLoopHandle, RunOptions, RunSyncOptions } from './src/core';
 export { Dispatcher, FileDispatcher } from './src/dispatcher';
 export {
   BindingUnavailableError,
@@ -28,6 +27,8 @@ export { WaitableEvent } from './src/event';
 export type { EventHandle, WaitAsyncOptions, WaitableEventOptions } from './src/event';
 export { RemoteTaskManager } from './src/remote';
 export type { CallOptions, CallSyncOptions, ScheduledTask } from './src/remote';
+export type { RemoteRunLoop, RunLoopHandle } from './src/remote-run-loop';
+export type { LoopOptions, RunOptions, RunSyncOptions } from './src/run-loop-options';
 export type { ScheduleOptions } from './src/schedule-options';
 export type { TaskMessage, TaskStats } from './src/stats';
 export { select, selectAsync } from './src/select';

@@ -4,60 +4,19 @@ import { workerThreads } from './builtin';
 
 import { Channels } from './channels';
 import type { Dispatcher } from './dispatcher';
-import { EventClosedError, InvalidArgTypeError, InvalidHandleError, LoopRunningError } from './errors';
-import { type EventHandle, WaitableEvent } from './event';
+import { InvalidArgTypeError, LoopRunningError } from './errors';
+import { WaitableEvent } from './event';
 import { LoopTime } from './loop-time';
 import * as reactor from './reactor';
 import { clearImmediate, setImmediate } from './real-time';
+import { type RemoteRunLoop, type RunLoopHandle, connectRunLoop } from './remote-run-loop';
+import type { LoopOptions, RunOptions, RunSyncOptions } from './run-loop-options';
 import { SignalChannel, validateSignals } from './signals';
 import { TaskManager } from './task-manager';
 import { validateFunction, validateInteger, validateMilliseconds, validateOptions, validateSignal } from './validate';
 
 /** asyncore's, in milliseconds. */
 const LOOP_TIMEOUT = 30_000;
-
-/** Options of `runSync()`. */
-export interface RunSyncOptions {
-  /**
-   * The longest time in milliseconds that the loop sleeps although nothing happens.
-   * @default the loop's `SPIN`
-   */
-  spin?: number;
-  /**
-   * Signals that stop the loop; none is touched unasked. While `runSync()` blocks, and in a worker, they are taken over: handlers of
-   * the process for them are not called until the loop has stopped.
-   */
-  stopOn?: NodeJS.Signals[];
-}
-
-/** Options of `run()`. */
-export interface RunOptions extends RunSyncOptions {
-  /** Stops the loop when it is aborted. */
-  signal?: AbortSignal;
-}
-
-/** Options of `loop()`. */
-export interface LoopOptions {
-  /**
-   * The longest time in milliseconds that one pass sleeps.
-   * @default 30000, as in asyncore
-   */
-  timeout?: number;
-  /** How many passes to make. By default it goes on until there are no channels left. */
-  count?: number;
-}
-
-/** How another thread finds a loop: structured-cloneable, through `workerData` or `postMessage()`. */
-export interface RunLoopHandle {
-  /** The event that stops the loop. */
-  readonly stop: EventHandle;
-}
-
-/** A run loop, seen from another thread. */
-export interface RemoteRunLoop {
-  /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */
-  stop(): void;
-}
 
 /** In which loop a channel is. */
 const loops = new WeakMap<Dispatcher, RunLoop>();
@@ -95,10 +54,9 @@ export class RunLoop {
   /** The longest time in milliseconds that one pass sleeps although nothing happens; by default there is no reason to wake. */
   SPIN: number = Infinity;
 
-  /** By which clock its managers go. @internal */
-  readonly time: LoopTime = new LoopTime();
   readonly #channels = new Channels();
   readonly #sources = new Set<TaskSource>();
+  readonly #time = new LoopTime();
   #deferred: (() => void)[] = [];
   #taskManager: TaskManager | undefined;
   #stopEvent: WaitableEvent | undefined;
@@ -127,22 +85,7 @@ export class RunLoop {
 
   /** The loop that another thread owns, for this one. Throws `ERR_INVALID_HANDLE` when there is none any more. */
   static connect(handle: RunLoopHandle): RemoteRunLoop {
-    if (typeof handle !== 'object' || handle === null) {
-      throw new InvalidHandleError('run loop');
-    }
-    const event = openStopEvent(handle);
-    return {
-      stop: () => {
-        try {
-          event.set();
-        } catch (error) {
-          // A loop whose thread has ended has stopped.
-          if (!(error instanceof EventClosedError)) {
-            throw error;
-          }
-        }
-      },
-    };
+    return connectRunLoop(handle);
   }
 
   /** What another thread needs to `RunLoop.connect()`: structured-cloneable. */
@@ -344,6 +287,11 @@ export class RunLoop {
     this.#channels.remove(channel, true);
   }
 
+  /** By which clock its managers go. @internal */
+  get time(): LoopTime {
+    return this.#time;
+  }
+
   /** Whether there are deferred functions to run. @internal */
   get hasDeferred(): boolean {
     return this.#deferred.length > 0;
@@ -506,15 +454,6 @@ export class RunLoop {
         console.error('error in a deferred function', error);
       }
     }
-  }
-}
-
-function openStopEvent(handle: RunLoopHandle): WaitableEvent {
-  try {
-    return WaitableEvent.open(handle.stop);
-  } catch (error) {
-    // The event is nothing that the caller has heard of.
-    throw error instanceof InvalidHandleError ? new InvalidHandleError('run loop') : error;
   }
 }
 
