@@ -357,8 +357,8 @@ export declare class RunLoop {
   /** Runs what is due and what is deferred, now, without looking at channels and without sleeping. */
   runOnce(): void;
   /**
-   * Makes blocking passes over the channels alone, as `asyncore.loop()`: no tasks, no deferred functions. By default until
-   * there are no channels left.
+   * Makes blocking passes over the channels alone, as `asyncore.loop()`: no deferred functions, and no tasks but those that other
+   * threads schedule as soon as possible, which come by a channel. By default until there are no channels left.
    */
   loop(options?: LoopOptions): void;
   /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */

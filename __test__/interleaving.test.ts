@@ -96,6 +96,7 @@ function everywhere(attempt: (at: number) => { count: number; isLost: boolean })
 
 /** What a loop asks of its manager. */
 interface Source {
+  readonly mailbox: { readonly threads: { readonly trigger: WaitableEvent } };
   beforeSleep: () => boolean;
   runDue: () => boolean;
 }
@@ -104,8 +105,7 @@ interface Source {
 class Pair {
   readonly log: unknown[] = [];
   sent = 0;
-  readonly #loop = new RunLoop();
-  readonly #manager = new TaskManager({ loop: this.#loop });
+  readonly #manager = new TaskManager({ loop: new RunLoop() });
   readonly #remote = TaskManager.connect(this.#manager.handle);
   readonly #trigger = WaitableEvent.open(this.#manager.handle.trigger);
   readonly #source = this.#manager as unknown as Source;
@@ -113,9 +113,7 @@ class Pair {
 
   constructor() {
     this.#manager.define('log', (payload) => this.log.push(payload));
-    // Without a channel of its own it would not look at the trigger either.
-    const channel = new WaitableEvent({ loop: this.#loop });
-    finallyDo(() => [channel, this.#remote, this.#trigger, this.#manager].forEach((closing) => closing.close()));
+    finallyDo(() => [this.#remote, this.#trigger, this.#manager].forEach((closing) => closing.close()));
   }
 
   /** The other thread schedules something. */
@@ -132,8 +130,10 @@ class Pair {
 
   /** The trigger wakes the loop, if it is set. */
   wakeUp(): void {
-    this.#isAsleep &&= !this.#trigger.isSet();
-    this.#loop.loop({ count: 1, timeout: 0 });
+    if (this.#trigger.isSet()) {
+      this.#isAsleep = false;
+      this.#source.mailbox.threads.trigger.handleRead();
+    }
   }
 
   /** The loop has nothing more to do. */

@@ -1,7 +1,7 @@
 /** Loops that other threads stop, wake and end. */
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { RunLoop, type RunLoopHandle, WaitableEvent } from 'waitable-event';
+import { RunLoop, type RunLoopHandle, TaskManager, WaitableEvent } from 'waitable-event';
 
 import { Hand, PATIENCE, codeOf, report, runScript, within } from './helpers';
 import { finallyDo, goToSleep, runIn, startActor } from './loop-helpers';
@@ -39,6 +39,14 @@ function makeMembers(count: number, onCall: (members: Member[]) => void): Member
   }
   events.push(...members);
   return members;
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
 }
 
 beforeEach(() => {
@@ -127,6 +135,44 @@ describe.each(both)('%s() of this thread', (way) => {
     remote.stop();
     expect(codeOf(() => RunLoop.connect(handle))).toBe('ERR_INVALID_HANDLE');
   });
+});
+
+test('a loop() beside run() does not leave that without what wakes it', async () => {
+  const { taskManager } = loop;
+  taskManager.define('note', () => {});
+  taskManager.define('stop', () => loop.stop());
+  makeMembers(1, () => {});
+  const running = loop.run();
+  const remote = TaskManager.connect(taskManager.handle);
+  await turns(10);
+  remote.schedule('note');
+  loop.loop({ timeout: 0, count: 1 });
+  await turns(10);
+  remote.schedule('stop');
+  await within(running, 'run()');
+  expect(taskManager.stats().run).toBe(2);
+  remote.close();
+  taskManager.close();
+});
+
+test.each(['before it', 'after run()'])('loop() answers what another thread calls, each time (%s)', async (when) => {
+  const notes: number[] = [];
+  const { taskManager } = loop;
+  const [member] = makeMembers(1, () => {}) as [Member];
+  taskManager.define('note', (note: number) => notes.push(note));
+  const actor = startActor('call', { events: events.map((event) => event.handle), tasks: taskManager.handle });
+  await actor.next();
+  if (when === 'after run()') {
+    loop.deferred(() => loop.stop());
+    await runIn('run', loop);
+  }
+  goToSleep(actor);
+  const deadline = Date.now() + PATIENCE;
+  while (member.reads === 0 && Date.now() < deadline) {
+    loop.loop({ timeout: PATIENCE, count: 1 });
+  }
+  expect([notes, member.reads]).toEqual([[1, 2, 3], 1]);
+  taskManager.close();
 });
 
 describe.each(both)('%s() in a worker', (way) => {

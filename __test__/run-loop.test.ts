@@ -28,6 +28,8 @@ class Counter {
     return true;
   }
 
+  listen(): void {}
+
   constructor(counted: RunLoop) {
     (counted as unknown as { attach: (source: object) => void }).attach(this);
   }

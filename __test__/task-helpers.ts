@@ -78,6 +78,7 @@ export function countPasses(loop: RunLoop): { passes: number } {
       return false;
     },
     beforeSleep: () => true,
+    listen: () => {},
   });
   return count;
 }

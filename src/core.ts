@@ -34,6 +34,8 @@ export interface TaskSource {
   runDue(): boolean;
   /** The loop is about to sleep: false when there is something to do first. */
   beforeSleep(): boolean;
+  /** There are no passes that would find what other threads send: it has to come by a channel. */
+  listen(): void;
 }
 
 /**
@@ -203,8 +205,8 @@ export class RunLoop {
   }
 
   /**
-   * Makes blocking passes over the channels alone, as `asyncore.loop()`: no tasks, no deferred functions. By default until
-   * there are no channels left.
+   * Makes blocking passes over the channels alone, as `asyncore.loop()`: no deferred functions, and no tasks but those that other
+   * threads schedule as soon as possible, which come by a channel. By default until there are no channels left.
    */
   loop(options?: LoopOptions): void {
     validateOptions(options);
@@ -212,9 +214,12 @@ export class RunLoop {
     let count = options?.count === undefined ? Infinity : validateInteger('options.count', options.count, 0, 2 ** 31);
     this.#channels.start();
     while (this.#channels.size > 0 && count > 0) {
+      this.#sources.forEach((source) => source.listen());
       this.#channels.dispatchNext(timeout);
       count -= 1;
     }
+    // If `run()` is under way, it has to arrange anew how it is woken.
+    this.nudge();
   }
 
   /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */

@@ -118,6 +118,14 @@ export class Mailbox {
     return isIdle;
   }
 
+  /** Has whatever producers send ring, as nobody looks for it. */
+  listen(): void {
+    if (!this.beforeSleep(() => Infinity)) {
+      // There is something already.
+      this.#threads?.trigger.set();
+    }
+  }
+
   /** Begins a journey: until {@link Mailbox.endJourney}, {@link Mailbox.take} alone takes what is sent. */
   beginJourney(): void {
     // Threads need not ring for what they send; they ring when they come to rest.

@@ -244,6 +244,11 @@ export class TaskManager {
     return this.mailbox.beforeSleep(() => this.nextDue());
   }
 
+  /** Has what other threads send ring. @internal */
+  listen(): void {
+    this.mailbox.listen();
+  }
+
   #refuseWhenClosed(): void {
     if (this.#isClosed) {
       throw new TaskManagerClosedError();
