@@ -1,7 +1,7 @@
 import { FunctionTask, RunLoop, type TaskManager } from 'waitable-event';
 import { TimeMachine, type TimeLike } from 'waitable-event/testing';
 
-import { Thread, finallyDo } from './task-helpers';
+import { Thread, finallyDo, threads } from './task-helpers';
 
 export const START = Date.UTC(2026, 0, 1);
 export const SECOND = 1000;
@@ -45,5 +45,17 @@ export class Journey {
 
   start(way: string, data: object = {}): Thread {
     return new Thread('task-traveller.js', { handle: this.manager.handle, way, name: way, ...data });
+  }
+
+  /** The time and the log after a while in which a thread is at work; that goes on afterwards. */
+  async whileAtWork(thread: Thread): Promise<[now: number, log: unknown[]]> {
+    await thread.reached(1);
+    // For what must not happen there is nothing to wait for.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
+    });
+    const seen: [number, unknown[]] = [this.machine.now, [...this.log]];
+    Atomics.store(thread.words, threads.STOP, 1);
+    return seen;
   }
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { FunctionTask, RecurringFunctionTask, TaskManager } from 'waitable-event';
 
 import { HOUR, Journey, SECOND, START } from './journey';
-import { finallyDo, rejectionOf, threads, within } from './task-helpers';
+import { finallyDo, rejectionOf, within } from './task-helpers';
 
 /** A journey with a manager beside the loop's own. */
 class Company extends Journey {
@@ -100,12 +100,7 @@ describe('with other threads', () => {
     const thread = company.start('busy', { handle: second.handle, delta: 500 });
     company.start('chain', { steps: 1, delta: 700 });
     const travelled = machine.runAsync({ duration: 2 * SECOND, connections: 2 });
-    await thread.reached(1);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-    expect([machine.now, company.log]).toEqual([START, []]);
-    Atomics.store(thread.words, threads.STOP, 1);
+    expect(await company.whileAtWork(thread)).toEqual([START, []]);
     await within(travelled, 'a journey');
     expect(company.log).toEqual([
       ['busy', 500],
@@ -127,11 +122,7 @@ describe('with other threads', () => {
     const travelled = first.machine.runAsync({ duration: SECOND, connections: 1 });
     await thread.reached(1);
     const beside = second.machine.runAsync({ duration: 2 * SECOND, connections: 1 });
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-    expect([second.machine.now, second.log]).toEqual([START, []]);
-    Atomics.store(thread.words, threads.STOP, 1);
+    expect(await second.whileAtWork(thread)).toEqual([START, []]);
     await within(Promise.all([travelled, beside]), 'two journeys');
     expect(second.log).toEqual([
       ['alternate', 10],

@@ -356,12 +356,7 @@ describe('runAsync() with other threads', () => {
     manager.installTask(new RecurringFunctionTask(SECOND, () => journey.note('tick')));
     const thread = journey.start('busy', { delta: 500 });
     const travelled = machine.runAsync({ duration: 3 * SECOND, connections: 1 });
-    await thread.reached(1);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 100);
-    });
-    expect([machine.now, journey.log]).toEqual([START, []]);
-    Atomics.store(thread.words, threads.STOP, 1);
+    expect(await journey.whileAtWork(thread)).toEqual([START, []]);
     await within(travelled, 'a journey');
     expect(journey.log).toEqual([
       ['busy', 500],

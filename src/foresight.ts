@@ -3,8 +3,8 @@
  * behind them. They have not begun, so they must not.
  *
  * Records are taken in their order, and a task that is due at once runs when it is taken. So the producer marks in the queue that it has
- * sent something about another task, and the manager looks ahead then, once for all that a pass takes. A task of which something follows is not run but
- * installed; what follows finds it there, in the same pass. Without a mark all this costs one look at a word for each pass.
+ * sent something about another task, and the manager looks ahead then, once for all that a pass takes. A task of which something follows
+ * is not run but installed; what follows finds it there, in the same pass. Without a mark all this costs one look at a word for each pass.
  */
 
 import type { RingConsumer } from './ring';
@@ -32,13 +32,13 @@ export class Foresight {
   /** Looks at the `count` records that are going to be taken: all that are there. */
   look(count: number): void {
     // A mark is there before its record, so there may be one too many here, and never one too few.
-    const isMarked = this.#ring.marks !== this.#taken;
-    if (!isMarked && !this.isNeeded) {
+    const hasMarks = this.#ring.marks !== this.#taken;
+    if (!hasMarks && !this.isNeeded) {
       return;
     }
     this.#ids.clear();
     this.#keys.clear();
-    if (isMarked) {
+    if (hasMarks) {
       this.#ring.lookAhead(count, (kind, name, id, value) => {
         if ((kind & RECORD_MASK) === RECORD_CONTROL && value !== CONTROL_RESUME) {
           this.#ids.add(id);
@@ -69,6 +69,12 @@ export class Foresight {
     }
     return left > 0;
   }
+}
+
+/** Whether a record is one for which the manager has to look ahead: something about another task, or the options of one with a key. */
+export function isMarked(kind: number, name: number): boolean {
+  const type = kind & RECORD_MASK;
+  return type === RECORD_CONTROL || (type === RECORD_OPTIONS && name !== 0);
 }
 
 /** A number for a key, never zero. Those of different keys may be the same: then a task runs later than it might. */

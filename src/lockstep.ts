@@ -10,6 +10,7 @@ import { monotonicNow } from './clock';
 import { EventClosedError, TaskManagerClosedError, TimeStalledError } from './errors';
 import type { WaitableEvent } from './event';
 import type { Mailbox } from './mailbox';
+import { selectAsync } from './select';
 
 /**
  * The longest sleep until threads come to rest, in milliseconds. They ring when they do; one that is terminated cannot, and
@@ -98,16 +99,13 @@ function describeBusy(busy: number[], missing: number): string {
 
 /** Sleeps until one of the triggers is set, or closed. */
 async function sleep(triggers: WaitableEvent[], timeout: number): Promise<void> {
-  const end = new AbortController();
   try {
-    await Promise.race(triggers.map((trigger) => trigger.waitAsync(timeout, { signal: end.signal })));
+    await selectAsync(triggers, [], [], timeout);
     triggers.forEach((trigger) => trigger.clear());
   } catch (error) {
     // Of those that are left, the next look is taken.
     if (!(error instanceof EventClosedError)) {
       throw error;
     }
-  } finally {
-    end.abort();
   }
 }

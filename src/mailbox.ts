@@ -50,6 +50,10 @@ export class Mailbox {
     return (this.#handle ??= this.#open());
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   get threads(): Threads | undefined {
     return this.#threads;
   }

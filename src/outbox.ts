@@ -3,7 +3,7 @@
 import type { Calls } from './calls';
 import type { Connection } from './connection';
 import { monotonicNow } from './clock';
-import { markOf } from './foresight';
+import { isMarked, markOf } from './foresight';
 import { Ids } from './ids';
 import { type EncodedPayload, PAYLOAD_NONE, PayloadWriter, encodePayload } from './payload';
 import { FOREVER, NONE, type Patience } from './patience';
@@ -78,27 +78,17 @@ export class Outbox {
 
   /** Sends a record without a payload; waits for room. */
   sendControl(kind: number, name: number, value: number, id: number): void {
-    this.#ring.mark(1);
-    try {
-      this.#push(kind, name, value, 0, id, undefined, FOREVER);
-    } catch (error) {
-      this.#ring.mark(-1);
-      throw error;
-    }
+    this.#push(kind, name, value, 0, id, undefined, FOREVER);
     this.#connection.wake(AT_ONCE);
   }
 
   /** As {@link Outbox.sendControl}, but false when there is no room: the bell is rung when there is. */
   trySendControl(kind: number, name: number, value: number, id: number): boolean {
-    this.#ring.mark(1);
     // First say that we wait, then look again: as in `#push`.
     const isSent =
-      this.#ring.pushValue(kind, name, value, 0, id) || this.#tryWaiting(kind, name, value, 0, id, undefined);
+      this.#tryPush(kind, name, value, 0, id, undefined) || this.#tryWaiting(kind, name, value, 0, id, undefined);
     this.#hasControlWaiting = !isSent;
     this.#stopWaiting();
-    if (!isSent) {
-      this.#ring.mark(-1);
-    }
     this.#connection.wake(AT_ONCE);
     return isSent;
   }
@@ -133,9 +123,6 @@ export class Outbox {
     let left = patience;
     if (options !== undefined) {
       const mark = rarer?.key === undefined ? 0 : markOf(rarer.key);
-      if (mark !== 0) {
-        this.#ring.mark(1);
-      }
       this.#pushEncoded(RECORD_OPTIONS, mark, 0, id, options, patience);
       left = FOREVER;
     }
@@ -173,9 +160,10 @@ export class Outbox {
     if (number === undefined) {
       number = this.#names.size;
       const encoded = this.#encode(name);
-      this.#refuseFull(patience, this.#recordsOf(encoded), padded(encoded.data?.length ?? 0));
+      const records = this.#recordsOf(encoded);
+      this.#refuseFull(patience, records, padded(encoded.data?.length ?? 0));
       // Pieces need an id.
-      const id = this.#recordsOf(encoded) > 1 ? this.takeId() : 0;
+      const id = records > 1 ? this.takeId() : 0;
       this.#pushEncoded(RECORD_NAME, number, 0, id, encoded, patience);
       this.#names.set(name, number);
     }
@@ -216,7 +204,7 @@ export class Outbox {
     data: Uint8Array | undefined,
     patience: Patience,
   ): void {
-    if (this.#ring.push(kind, name, value, time, id, data)) {
+    if (this.#tryPush(kind, name, value, time, id, data)) {
       return;
     }
     const connection = this.#connection;
@@ -262,7 +250,13 @@ export class Outbox {
     data: Uint8Array | undefined,
   ): boolean {
     this.#ring.setWaiting(true);
-    return this.#ring.push(kind, name, value, time, id, data);
+    return this.#tryPush(kind, name, value, time, id, data);
+  }
+
+  #tryPush(kind: number, name: number, value: number, time: number, id: number, data: Uint8Array | undefined): boolean {
+    return isMarked(kind, name)
+      ? this.#ring.pushMarked(kind, name, value, time, id, data)
+      : this.#ring.push(kind, name, value, time, id, data);
   }
 
   #timedRecord(): number {

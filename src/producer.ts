@@ -2,7 +2,7 @@
 
 import { EventClosedError, InvalidHandleError } from './errors';
 import { WaitableEvent } from './event';
-import { Foresight } from './foresight';
+import { Foresight, isMarked } from './foresight';
 import { Mail } from './mail';
 import { RemotePace } from './pace';
 import { Replies } from './replies';
@@ -222,6 +222,9 @@ export class Producer {
    */
   #takeRarer(kind: number, name: number, id: number): void {
     const mail = this.#mail;
+    if (isMarked(kind, name)) {
+      this.#foresight.onMarked();
+    }
     switch (kind & RECORD_MASK) {
       case RECORD_NOW:
         this.received += 1;
@@ -245,9 +248,6 @@ export class Producer {
         mail.takePiece();
         break;
       case RECORD_OPTIONS:
-        if (name !== 0) {
-          this.#foresight.onMarked();
-        }
         this.#key = name;
         this.#options = mail.takePayload() as RemoteOptions;
         this.#optionsOf = id;
@@ -306,7 +306,6 @@ export class Producer {
 
   #takeControl(id: number, answer: number, operation: number): void {
     this.#mail.record.advance();
-    this.#foresight.onMarked();
     if (operation === CONTROL_ABANDON) {
       this.calls.delete(id);
       this.#recipient.onControl(this, id, operation);

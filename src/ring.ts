@@ -186,6 +186,24 @@ export class RingProducer extends Ring {
     return true;
   }
 
+  /** As {@link RingProducer.push}, for a record for which the consumer has to look ahead. */
+  pushMarked(
+    kind: number,
+    name: number,
+    value: number,
+    time: number,
+    id: number,
+    data: Uint8Array | undefined,
+  ): boolean {
+    // First the mark, then the record, which makes it visible.
+    this.#mark(1);
+    const isPushed = this.push(kind, name, value, time, id, data);
+    if (!isPushed) {
+      this.#mark(-1);
+    }
+    return isPushed;
+  }
+
   /** Writes one record whose bytes are there: `size` of them from `byteOffset` on. There must be a slot. */
   pushWritten(kind: number, name: number, time: number, id: number, size: number): void {
     this.#write(kind, name, 0, time, id, size);
@@ -210,12 +228,6 @@ export class RingProducer extends Ring {
       this.#look();
     }
     return Math.min(this.byteCapacity - this.#bytesUsed(), this.largest);
-  }
-
-  /** Says that one of the next records is one for which the consumer has to look ahead, or, with -1, that it is not. */
-  mark(count: number): void {
-    // The record that follows makes it visible.
-    this.header[MARKS] = (this.header[MARKS] as number) + count;
   }
 
   /**
@@ -247,6 +259,10 @@ export class RingProducer extends Ring {
     this.#room -= 1;
     this.#head = (this.#head + 1) | 0;
     this.isLookedAt = (Atomics.add(this.header, HEAD, ONE_RECORD) & ASLEEP_BIT) === 0;
+  }
+
+  #mark(count: number): void {
+    this.header[MARKS] = (this.header[MARKS] as number) + count;
   }
 
   #look(): void {

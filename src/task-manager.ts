@@ -49,7 +49,6 @@ export class TaskManager {
   readonly #control = new OwnerControl();
   /** @internal */
   readonly mailbox: Mailbox;
-  #isClosed = false;
 
   constructor(options?: TaskManagerOptions) {
     const settings = toSettings(options);
@@ -191,7 +190,6 @@ export class TaskManager {
    * waits for its time is kept and not run; another manager's `installTask()` takes it over.
    */
   close(): void {
-    this.#isClosed = true;
     this.#loop.detach(this);
     this.#loop.time.remove(this);
     this.mailbox.close();
@@ -234,7 +232,7 @@ export class TaskManager {
     while (task !== undefined) {
       this.#process(task);
       // A task may have made a time machine, or restored it: then `now` is a time on another clock. Or it has closed this manager.
-      task = schedule.clock === clock && !this.#isClosed ? schedule.takeDueInPass(now, pass) : undefined;
+      task = schedule.clock === clock && !this.mailbox.isClosed ? schedule.takeDueInPass(now, pass) : undefined;
     }
     return this.mailbox.drain() || isDue;
   }
@@ -250,7 +248,7 @@ export class TaskManager {
   }
 
   #refuseWhenClosed(): void {
-    if (this.#isClosed) {
+    if (this.mailbox.isClosed) {
       throw new TaskManagerClosedError();
     }
   }
