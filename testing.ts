@@ -9,10 +9,16 @@ import {
   TimeStalledError,
   core,
 } from './index';
-import type { Clock } from './src/clock';
-import type { Lockstep } from './src/lockstep';
-import { setImmediate } from './src/real-time';
-import { validateFinite, validateInteger, validateMilliseconds, validateOptions, validateTime } from './src/validate';
+import type { Clock } from './src/platform/clock';
+import type { Lockstep } from './src/virtual-time/barrier';
+import { setImmediate } from './src/platform/real-timers';
+import {
+  validateFinite,
+  validateInteger,
+  validateMilliseconds,
+  validateOptions,
+  validateTime,
+} from './src/util/validate';
 
 /** A time: milliseconds since the epoch, a Date, or a string as `'2026-01-31 13:05:00.25'`, in local time. */
 export type TimeLike = number | Date | string;

@@ -18,7 +18,7 @@ interface Heap {
   update: (member: Member) => void;
 }
 
-const { Heap: HeapClass } = require('../dist/src/heap.js') as {
+const { Heap: HeapClass } = require('../dist/src/util/binary-heap.js') as {
   Heap: new (before: (a: Member, b: Member) => boolean) => Heap;
 };
 

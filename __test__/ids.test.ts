@@ -2,7 +2,7 @@
 
 import { expect, test } from '@jest/globals';
 
-const { Ids } = require('../dist/src/ids.js') as {
+const { Ids } = require('../dist/src/client/id-allocator.js') as {
   Ids: new (isPending: (id: number) => boolean, first?: number) => { take: () => number };
 };
 

@@ -24,7 +24,7 @@ interface RingConsumer {
   publish: () => boolean;
 }
 
-const ring = require('../dist/src/ring.js') as {
+const ring = require('../dist/src/transport/ring.js') as {
   makeRingMemory: (slots: number, bytes: number) => object;
   RingProducer: new (memory: object) => RingProducer;
   RingConsumer: new (memory: object) => RingConsumer;

@@ -17,17 +17,17 @@ interface Ring {
   push: (kind: number, name: number, value: number, time: number, id: number, data: Uint8Array | undefined) => boolean;
 }
 
-const payloads = require('../dist/src/payload.js') as Record<string, number> & {
+const payloads = require('../dist/src/transport/payload.js') as Record<string, number> & {
   PayloadWriter: new (ring: Ring) => {
     push: (kind: number, name: number, payload: unknown, time: number, id: number) => boolean;
   };
   encodePayload: (payload: unknown, encoded: Encoded, sendByChannel: (payload: unknown) => number) => void;
 };
-const rings = require('../dist/src/ring.js') as {
+const rings = require('../dist/src/transport/ring.js') as {
   makeRingMemory: (slots: number, bytes: number) => object;
   RingProducer: new (memory: object) => Ring;
 };
-const { Mail } = require('../dist/src/mail.js') as {
+const { Mail } = require('../dist/src/transport/record-reader.js') as {
   Mail: new (
     memory: object,
     redeem: (ticket: number) => unknown,

@@ -16,10 +16,10 @@ interface PlainWriter {
   forget: () => void;
 }
 
-const { PlainWriter } = require('../dist/src/plain-writer.js') as {
+const { PlainWriter } = require('../dist/src/transport/value-writer.js') as {
   PlainWriter: new (memory: PlainMemory) => PlainWriter;
 };
-const { PlainReader } = require('../dist/src/plain-reader.js') as {
+const { PlainReader } = require('../dist/src/transport/value-reader.js') as {
   PlainReader: new (memory: PlainMemory) => { read: (start: number) => unknown };
 };
 

@@ -36,7 +36,7 @@ interface RingConsumer {
   setLooking: (isLooking: boolean) => void;
 }
 
-const ring = require('../dist/src/ring.js') as {
+const ring = require('../dist/src/transport/ring.js') as {
   makeRingMemory: (slots: number, bytes: number, start: { records: number; bytes: number }) => RingMemory;
   RingProducer: new (memory: RingMemory) => RingProducer;
   RingConsumer: new (memory: RingMemory) => RingConsumer;

@@ -29,9 +29,11 @@ interface SlotTable {
   giveBack: (slot: number) => void;
 }
 
-const { TaskQueue } = require('../dist/src/task-queue.js') as { TaskQueue: new () => Queue };
-const { NewSlots } = require('../dist/src/new-slots.js') as { NewSlots: new (slots: SlotTable, mark: number) => List };
-const { Slots } = require('../dist/src/slots.js') as { Slots: new () => SlotTable };
+const { TaskQueue } = require('../dist/src/task-queue/task-queue.js') as { TaskQueue: new () => Queue };
+const { NewSlots } = require('../dist/src/task-queue/insertion-buffer.js') as {
+  NewSlots: new (slots: SlotTable, mark: number) => List;
+};
+const { Slots } = require('../dist/src/task-queue/task-table.js') as { Slots: new () => SlotTable };
 
 interface Entry {
   readonly task: Task;

@@ -1,0 +1,239 @@
+/** The producer's end of a task manager: in whatever thread. */
+
+import { workerThreads } from '../platform/lazy-builtins';
+
+import { Calls } from './pending-calls';
+import { Connection } from './connection';
+import { TaskManagerClosedError } from '../util/errors';
+import { Outbox } from './send-queue';
+import { CallPatience, FOREVER } from './timeout';
+import { Post } from '../transport/side-channel';
+import { makeRingMemory } from '../transport/ring';
+import { AT_ONCE, type ScheduleOptions, dueTime, rareOptions, validateTransfer } from '../protocol/schedule-options';
+import {
+  CANCEL_OUTCOMES,
+  CONTROL_CANCEL,
+  CONTROL_RESUME,
+  CONTROL_SUSPEND,
+  type CancelOutcome,
+  RECORD_CALL,
+  RECORD_CONTROL,
+  RECORD_NOW,
+  RING_BYTES,
+  type TaskManagerHandle,
+} from '../protocol/records';
+import { throwIfAborted, validateOptions, validateSignal, validateTimeout } from '../util/validate';
+
+/** Options of `callSync()`. */
+export interface CallSyncOptions {
+  /**
+   * Milliseconds after which nobody waits for the result any more.
+   * @default Infinity
+   */
+  timeout?: number;
+  /** ArrayBuffers in the payload that are moved: they are empty here afterwards. */
+  transfer?: ArrayBuffer[];
+}
+
+/** Options of `call()`. */
+export interface CallOptions extends CallSyncOptions {
+  /** Ends the call: the promise is rejected with the signal's reason, and a task that has not begun is cancelled. */
+  signal?: AbortSignal;
+}
+
+/** A task that was scheduled from another thread. */
+export interface ScheduledTask {
+  /** Its number among the tasks of this connection. */
+  readonly id: number;
+  /** Keeps the task from becoming due, until it is resumed. One that has begun is not held up. */
+  suspend(): void;
+  /** Undoes `suspend()`: the task is due at its time, or at once when that has passed, a recurring one at its next time. */
+  resume(): void;
+  /**
+   * Takes the task out. Tells what became of it: `'cancelled'`, it will not run, or not again; `'running'`, it had begun, and
+   * its promise is pending; `'done'`, it is over, or was replaced by another one with its key.
+   */
+  cancel(): Promise<CancelOutcome>;
+}
+
+/** How many producers of this thread there have been: part of the names of their channels. */
+let producers = 0;
+
+/**
+ * A task manager, seen from another thread. It belongs to the thread that made it with `TaskManager.connect()`.
+ */
+export class RemoteTaskManager {
+  readonly #connection: Connection;
+  readonly #outbox: Outbox;
+  readonly #calls: Calls;
+
+  /** @internal */
+  constructor(handle: TaskManagerHandle) {
+    const connection = new Connection(handle, () => {
+      this.#calls.close(new TaskManagerClosedError('connection to the task manager'));
+    });
+    const ring = makeRingMemory(handle.capacity, RING_BYTES);
+    const replies = makeRingMemory(handle.capacity, RING_BYTES);
+    producers += 1;
+    const { threadId } = workerThreads();
+    const channel = `${handle.channel}.${threadId}.${producers}`;
+    this.#connection = connection;
+    this.#calls = new Calls(connection, replies, channel, () => this.#outbox);
+    this.#outbox = new Outbox(connection, ring, channel, this.#calls);
+    try {
+      // First the message, then the word; a thread that ends in between has scheduled nothing.
+      Post.send(handle.channel, {
+        introduction: {
+          ring,
+          replies,
+          bell: connection.bell.handle,
+          channel,
+          pace: connection.pace.memory,
+          threadId,
+          number: producers,
+        },
+      });
+      connection.announcePost();
+    } catch (error) {
+      // Its manager has ended just now.
+      connection.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Has the manager run the handler that is defined for `name`, as soon as possible or at a given time. Tasks of one thread that are due
+   * as soon as possible run in the order in which they were scheduled.
+   *
+   * Numbers, strings, bytes and plain objects are carried fast; everything else arrives as structured clone delivers it.
+   *
+   * When the queue is full it blocks until there is room, or throws `ERR_QUEUE_FULL`, as the manager's `onFull` says.
+   * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a payload
+   * that cannot be cloned. Nothing is scheduled then.
+   */
+  schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
+    const id =
+      options === undefined
+        ? this.#outbox.send(RECORD_NOW, name, payload, AT_ONCE, undefined, undefined, FOREVER)
+        : this.#scheduleWith(name, payload, options);
+    return new RemoteTask(id, this);
+  }
+
+  /**
+   * Has the manager run a handler as soon as possible, and resolves with what it returns, or what its promise resolves with.
+   *
+   * Rejects with what the handler throws (message, name, stack, code and cause arrive), with `ERR_UNKNOWN_TASK`, with
+   * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread ends, and
+   * with what `schedule()` throws. An answer that comes too late is dropped.
+   */
+  call(name: string, payload?: unknown, options?: CallOptions): Promise<unknown> {
+    try {
+      validateOptions(options);
+      validateSignal(options?.signal);
+      const timeout = validateTimeout(options?.timeout, 'options.timeout');
+      const transfer = validateTransfer(options?.transfer);
+      throwIfAborted(options?.signal);
+      const patience = new CallPatience(name, timeout);
+      this.#connection.refuseClosed();
+      this.#calls.listen();
+      const id = this.#outbox.send(RECORD_CALL, name, payload, AT_ONCE, undefined, transfer, patience);
+      return this.#calls.promise(id, patience, options?.signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * `call()` that blocks this thread for the result. A worker that blocks here can be terminated.
+   *
+   * This thread runs nothing meanwhile: a handler that blocks for this thread in its turn waits until one of the two gives up.
+   *
+   * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
+   */
+  callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown {
+    validateOptions(options);
+    const timeout = validateTimeout(options?.timeout, 'options.timeout');
+    const transfer = validateTransfer(options?.transfer);
+    this.#connection.refuseClosed();
+    this.#connection.refuseOwnThread();
+    this.#calls.listen();
+    const patience = new CallPatience(name, timeout);
+    const id = this.#outbox.send(RECORD_CALL, name, payload, AT_ONCE, undefined, transfer, patience);
+    return this.#calls.waitFor(id, patience);
+  }
+
+  /** The manager's time, in milliseconds since the epoch, with fractions: that of the wall clock, or a time machine's. */
+  getTime(): number {
+    return this.#connection.pace.time();
+  }
+
+  /** Ends the connection. What was scheduled before still runs; calls that are pending are rejected. */
+  close(): void {
+    this.#connection.close();
+  }
+
+  /** `close()`, at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Has the manager do something with a task. @internal */
+  control(id: number, operation: number): Promise<unknown> {
+    try {
+      this.#connection.refuseClosed();
+      const answer = this.#outbox.takeId();
+      this.#outbox.sendControl(RECORD_CONTROL, answer, operation, id);
+      return this.#calls.promise(answer, FOREVER, undefined);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #scheduleWith(name: string, payload: unknown, options: ScheduleOptions): number {
+    this.#connection.refuseClosed();
+    const due = dueTime(options, this.#connection.pace);
+    const rarer = rareOptions(options);
+    return this.#outbox.send(RECORD_NOW, name, payload, due, rarer, validateTransfer(options.transfer), FOREVER);
+  }
+}
+
+class RemoteTask implements ScheduledTask {
+  readonly id: number;
+  readonly #manager: RemoteTaskManager;
+  /** The answer, when it was asked for: it stays true. */
+  #cancellation: Promise<CancelOutcome> | undefined;
+
+  constructor(id: number, manager: RemoteTaskManager) {
+    this.id = id;
+    this.#manager = manager;
+  }
+
+  suspend(): void {
+    this.#control(CONTROL_SUSPEND);
+  }
+
+  resume(): void {
+    this.#control(CONTROL_RESUME);
+  }
+
+  cancel(): Promise<CancelOutcome> {
+    const cancellation = this.#cancellation ?? this.#cancel();
+    this.#cancellation = cancellation;
+    return cancellation;
+  }
+
+  async #cancel(): Promise<CancelOutcome> {
+    const answer = (await this.#manager.control(this.id, CONTROL_CANCEL)) as number;
+    const outcome = CANCEL_OUTCOMES[answer] as CancelOutcome;
+    if (outcome === 'running') {
+      // It will be done.
+      this.#cancellation = undefined;
+    }
+    return outcome;
+  }
+
+  #control(operation: number): void {
+    // A manager that is gone has no task to hold up.
+    this.#manager.control(this.id, operation).catch(() => {});
+  }
+}

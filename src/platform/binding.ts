@@ -1,0 +1,100 @@
+/**
+ * The one file that touches the binding.
+ *
+ * Native functions never throw: they return a number, and what is negative becomes one of our errors here.
+ */
+
+import {
+  BindingUnavailableError,
+  EventClosedError,
+  InterruptedError,
+  InvalidArgValueError,
+  InvalidHandleError,
+  SystemError,
+} from '../util/errors';
+
+import type * as binding from '#binding';
+
+type Binding = typeof binding;
+
+/** The negative results beside `-errno`; `status.rs` has the same ones. */
+const STATUS_CLOSED = -10_001;
+const STATUS_INTERRUPTED = -10_002;
+const STATUS_INVALID_HANDLE = -10_003;
+const STATUS_NO_ENVIRONMENT = -10_004;
+
+/** Bits of interest and readiness; `poller.rs` has the same ones. */
+export const READABLE = 1;
+export const WRITABLE = 2;
+export const PRIORITY = 4;
+export const HANG_UP = 8;
+export const ERROR = 16;
+/** A batch entry that is an event which is set. */
+export const EVENT = 32;
+/** Beside a count: the alarm has rung. */
+export const ALARM = 0x4000_0000;
+
+/** Bits of the state word; `state.rs` has the same ones. */
+export const SET = 1;
+export const CLOSED = 2;
+/** Above them, how often the event became set. */
+export const EPOCH_SHIFT = 2;
+
+/** The environment variable that chooses how Node's event loop is woken. */
+const DRIVER_VARIABLE = 'WAITABLE_EVENT_DRIVER';
+
+function load(): Binding {
+  try {
+    return require('#binding') as Binding;
+  } catch (cause) {
+    throw new BindingUnavailableError(cause);
+  }
+}
+
+/** Whether libuv may be called. Bun exports its functions and aborts when one is called; Deno has none. */
+function usesUv(): boolean {
+  const driver = process.env[DRIVER_VARIABLE];
+  if (driver !== undefined && driver !== '' && driver !== 'uv' && driver !== 'thread') {
+    throw new InvalidArgValueError(DRIVER_VARIABLE, "'uv' or 'thread'", driver);
+  }
+  return driver !== 'thread' && process.versions['bun'] === undefined && process.versions['deno'] === undefined;
+}
+
+/** The native functions. */
+export const native: Binding = load();
+
+check(
+  native.initialize(() => {}, usesUv()),
+  'initialize',
+);
+
+/** Those of them that are called most. */
+export const fast: ReturnType<Binding['fastFunctions']> = native.fastFunctions();
+
+/** Returns `result`, or throws what it stands for. */
+export function check(result: number, syscall: string): number {
+  if (result < 0) {
+    throw toError(result, syscall);
+  }
+  return result;
+}
+
+/** The error that a negative result stands for. */
+export function toError(result: number, syscall: string): Error {
+  switch (result) {
+    case STATUS_CLOSED:
+      return new EventClosedError();
+    case STATUS_INVALID_HANDLE:
+      return new InvalidHandleError('event');
+    case STATUS_INTERRUPTED:
+    case STATUS_NO_ENVIRONMENT:
+      return new InterruptedError();
+    default:
+      return new SystemError(result, syscall);
+  }
+}
+
+/** Memory through which native code reports `entries` pairs of token and flags, with one more pair of its own. It must not move. */
+export function makeBatch(entries: number): Int32Array {
+  return new Int32Array(new SharedArrayBuffer((entries + 1) * 2 * Int32Array.BYTES_PER_ELEMENT));
+}

@@ -1,0 +1,93 @@
+/** When and how a task is to run: the options of `schedule()`, and what becomes of them on the way to another thread. */
+
+import { types } from 'node:util';
+
+import type { Pace } from '../virtual-time/thread-activity';
+import { InvalidArgTypeError } from '../util/errors';
+import type { RemoteOptions } from './records';
+import {
+  validateFinite,
+  validateInteger,
+  validateMilliseconds,
+  validateOptions,
+  validatePositive,
+  validateString,
+  validateTime,
+} from '../util/validate';
+
+/** As soon as possible: before any time on the clock. */
+export const AT_ONCE: number = Number.NEGATIVE_INFINITY;
+
+/** Options of `schedule()`. */
+export interface ScheduleOptions {
+  /** When the task is due, on the wall clock: milliseconds since the epoch, or a Date. Wins over `delta`. */
+  when?: number | Date;
+  /** How many milliseconds from now the task is due, fractions allowed. */
+  delta?: number;
+  /** Makes the task recurring: milliseconds from one run to the next, above zero, on the grid of the epoch plus `offset`. */
+  interval?: number;
+  /**
+   * How far the grid of a recurring task is shifted from the epoch.
+   * @default 0
+   */
+  offset?: number;
+  /**
+   * Of tasks that are due at the same time, the one with the lower number runs first: an integer from -1000000 to 1000000.
+   * @default 0
+   */
+  priority?: number;
+  /** A task with the same key that has not begun is replaced by this one. */
+  key?: string;
+  /** ArrayBuffers in the payload that are moved: they are empty here afterwards. */
+  transfer?: ArrayBuffer[];
+}
+
+const PRIORITY_LIMIT = 1_000_000;
+
+/** When a task is due, on the monotonic clock: negative infinity for as soon as possible, and for one on the wall clock. */
+export function dueTime(options: ScheduleOptions, clock: Pace): number {
+  validateOptions(options);
+  if (options.when !== undefined || options.interval !== undefined || options.delta === undefined) {
+    return AT_ONCE;
+  }
+  return clock.now() + Math.max(0, validateMilliseconds('options.delta', options.delta));
+}
+
+/** The options that do not fit into a record. @internal */
+export function rareOptions(options: ScheduleOptions): RemoteOptions | undefined {
+  const { when, interval, offset, priority, key } = options;
+  const rarer: { -readonly [K in keyof RemoteOptions]: RemoteOptions[K] } = {};
+  if (when !== undefined) {
+    rarer.when = validateTime('options.when', when);
+  }
+  if (interval !== undefined) {
+    rarer.interval = validatePositive('options.interval', interval);
+    rarer.offset = offset === undefined ? 0 : validateFinite('options.offset', offset);
+  }
+  if (priority !== undefined) {
+    rarer.priority = validateInteger('options.priority', priority, -PRIORITY_LIMIT, PRIORITY_LIMIT);
+  }
+  if (key !== undefined) {
+    rarer.key = validateString('options.key', key);
+  }
+  return Object.keys(rarer).length === 0 ? undefined : rarer;
+}
+
+/** The ArrayBuffers that are to be moved, if any. */
+export function validateTransfer(transfer: unknown): readonly ArrayBuffer[] | undefined {
+  if (transfer === undefined) {
+    return undefined;
+  }
+  // A port or the like would be taken from the caller, and could not be sent.
+  if (!Array.isArray(transfer) || !transfer.every((buffer) => types.isArrayBuffer(buffer))) {
+    throw new InvalidArgTypeError('options.transfer', 'a list of ArrayBuffers', transfer);
+  }
+  return transfer;
+}
+
+/** Takes ArrayBuffers from this thread, and returns what is to be sent, which may be bytes in one of them. */
+export function move(data: Uint8Array | undefined, transfer: readonly ArrayBuffer[]): Uint8Array | undefined {
+  const isMoved = data !== undefined && transfer.includes(data.buffer as ArrayBuffer);
+  const moved = structuredClone(isMoved ? data : undefined, { transfer: [...transfer] });
+  return isMoved ? moved : data;
+}

@@ -1,0 +1,50 @@
+/** How a task manager is made. */
+
+import { RunLoop, core } from '../run-loop/core';
+import { InvalidArgTypeError, InvalidArgValueError } from '../util/errors';
+import { reportError } from './error-reporter';
+import { LEAST_CAPACITY, MOST_CAPACITY } from '../protocol/records';
+import { validateFunction, validateInteger, validateOptions } from '../util/validate';
+
+/** Options of `new TaskManager()`. */
+export interface TaskManagerOptions {
+  /**
+   * The loop that runs the tasks.
+   * @default this thread's own loop, `core`
+   */
+  loop?: RunLoop;
+  /**
+   * How many tasks of one producer may wait to be taken over, 2 to 1048576; rounded up to a power of two.
+   * @default 4096
+   */
+  capacity?: number;
+  /**
+   * What a producer does when that many wait: block until there is room, or throw `ERR_QUEUE_FULL`.
+   * @default 'block'
+   */
+  onFull?: 'block' | 'throw';
+  /**
+   * Called with what a task throws.
+   * @default an `error` on the console
+   */
+  onError?: (error: unknown, name: string) => void;
+}
+
+/** The options, with what is left out. */
+export type TaskManagerSettings = Readonly<Required<TaskManagerOptions>>;
+
+const DEFAULT_CAPACITY = 4096;
+
+export function toSettings(options: TaskManagerOptions | undefined): TaskManagerSettings {
+  validateOptions(options);
+  const { loop = core, capacity = DEFAULT_CAPACITY, onFull = 'block', onError = reportError } = options ?? {};
+  if (!(loop instanceof RunLoop)) {
+    throw new InvalidArgTypeError('options.loop', 'a RunLoop', loop);
+  }
+  validateInteger('options.capacity', capacity, LEAST_CAPACITY, MOST_CAPACITY);
+  if (onFull !== 'block' && onFull !== 'throw') {
+    throw new InvalidArgValueError('options.onFull', "'block' or 'throw'", onFull);
+  }
+  validateFunction('options.onError', onError);
+  return { loop, capacity: 2 ** Math.ceil(Math.log2(capacity)), onFull, onError };
+}

@@ -1,0 +1,100 @@
+/** The numbers that tasks in a queue have, and what the queue looks up by them. */
+
+import type { Task } from '../tasks/task';
+
+const LEAST_CAPACITY = 64;
+
+/** An empty queue gives back what is more than this. */
+const KEPT_CAPACITY = 4096;
+
+/**
+ * A task that waits has a slot, a small integer. Times and places are in typed arrays: a million of them are compared and moved
+ * without touching the tasks, which are all over the heap of the process and its garbage collector.
+ */
+export class Slots {
+  /** How many are taken. */
+  size: number = 0;
+  /** When the task is due, on the monotonic clock. */
+  due: Float64Array = new Float64Array(LEAST_CAPACITY);
+  /** When it was installed, among others. */
+  order: Float64Array = new Float64Array(LEAST_CAPACITY);
+  /** Where it is in the queue. */
+  place: Int32Array = new Int32Array(LEAST_CAPACITY);
+  /** Whose slot it is. */
+  tasks: (Task | undefined)[] = [];
+
+  /** Slots that were given back. They are noted side by side: a list through their places would be all over the memory. */
+  #free = new Int32Array(LEAST_CAPACITY);
+  #freeCount = 0;
+  /** Slots from here on were never taken. */
+  #fresh = 0;
+
+  take(task: Task, due: number, order: number): number {
+    let slot: number;
+    if (this.#freeCount > 0) {
+      this.#freeCount -= 1;
+      slot = this.#free[this.#freeCount] as number;
+    } else {
+      slot = this.#fresh;
+      if (slot === this.due.length) {
+        this.#resize(2 * slot);
+      }
+      this.#fresh += 1;
+    }
+    // Minus zero is zero, also for those who compare bits.
+    this.due[slot] = due + 0;
+    this.order[slot] = order;
+    this.tasks[slot] = task;
+    task.taskSlot = slot;
+    this.size += 1;
+    return slot;
+  }
+
+  /** Takes out the task that is due at `due`; whoever calls has the time at hand, and here it may be far away. */
+  giveBack(slot: number, due: number): Task {
+    const task = this.tasks[slot] as Task;
+    task.taskTakenOut(due);
+    this.tasks[slot] = undefined;
+    this.size -= 1;
+    if (this.size > 0) {
+      this.#noteFree(slot);
+      return task;
+    }
+    // Those who come next have neighbouring slots again, and nobody pays for the most there ever were.
+    this.#freeCount = 0;
+    this.#fresh = 0;
+    if (this.due.length > KEPT_CAPACITY) {
+      this.tasks = [];
+      this.#resize(LEAST_CAPACITY);
+      this.#free = new Int32Array(LEAST_CAPACITY);
+    }
+    return task;
+  }
+
+  /** For two that are due at the same time: negative when the first one comes first. */
+  compareAtSameTime(a: number, b: number): number {
+    const byPriority = (this.tasks[a] as Task).priority - (this.tasks[b] as Task).priority;
+    return byPriority || (this.order[a] as number) - (this.order[b] as number);
+  }
+
+  #noteFree(slot: number): void {
+    if (this.#freeCount === this.#free.length) {
+      const free = this.#free;
+      this.#free = new Int32Array(2 * this.#freeCount);
+      this.#free.set(free);
+    }
+    this.#free[this.#freeCount] = slot;
+    this.#freeCount += 1;
+  }
+
+  #resize(capacity: number): void {
+    const { due, order, place } = this;
+    const kept = Math.min(capacity, due.length);
+    this.due = new Float64Array(capacity);
+    this.order = new Float64Array(capacity);
+    this.place = new Int32Array(capacity);
+    this.due.set(due.subarray(0, kept));
+    this.order.set(order.subarray(0, kept));
+    this.place.set(place.subarray(0, kept));
+  }
+}

@@ -1,0 +1,187 @@
+/** Reads plain values: see `plain-format.ts`. */
+
+import {
+  type PlainMemory,
+  TAG_ARRAY,
+  TAG_FALSE,
+  TAG_INTEGER,
+  TAG_LATIN1,
+  TAG_NEW_OBJECT,
+  TAG_NULL,
+  TAG_NUMBER,
+  TAG_OBJECT,
+  TAG_RESET,
+  TAG_SHORT,
+  TAG_SMALL,
+  TAG_TRUE,
+  TAG_UTF16,
+  TAG_UTF8,
+} from './value-format';
+
+/** Short strings that came last, by their hashes: a power of two. Names, units and states come again and again. */
+const STRINGS = 256;
+
+/** Strings up to this length are put together here; a call into Node costs more. */
+const SHORT_STRING = 12;
+
+/** The keys of objects that are alike. */
+interface Shape {
+  readonly keys: readonly string[];
+  /** Whether a key means something to an object as such, so that to assign to it would not be to define it. */
+  readonly isDefined: boolean;
+}
+
+/** The reading end. */
+export class PlainReader {
+  readonly #bytes: Buffer;
+  readonly #view: DataView;
+  #shapes: Shape[] = [];
+  readonly #strings: string[] = Array.from({ length: STRINGS }, () => '');
+  #at = 0;
+
+  constructor(memory: PlainMemory) {
+    this.#bytes = memory.bytes;
+    this.#view = memory.view;
+  }
+
+  /** The value that begins at `start`. Values must be read in the order in which they were written, each once. */
+  read(start: number): unknown {
+    this.#at = start;
+    if (this.#bytes[start] === TAG_RESET) {
+      this.#at += 1;
+      this.#shapes = [];
+    }
+    return this.#read();
+  }
+
+  #read(): unknown {
+    const at = this.#at;
+    const tag = this.#bytes[at] as number;
+    this.#at = at + 1;
+    if (tag >= TAG_SMALL) {
+      return tag - TAG_SMALL;
+    }
+    switch (tag) {
+      case TAG_OBJECT:
+        this.#at = at + 3;
+        return this.#readRecord(this.#shapes[this.#view.getUint16(at + 1, true)] as Shape);
+      case TAG_SHORT:
+        return this.#readShortString();
+      case TAG_NUMBER:
+        this.#at = at + 9;
+        return this.#view.getFloat64(at + 1, true);
+      case TAG_INTEGER:
+        this.#at = at + 5;
+        return this.#view.getInt32(at + 1, true);
+      case TAG_NULL:
+        return null;
+      case TAG_FALSE:
+        return false;
+      case TAG_TRUE:
+        return true;
+      case TAG_ARRAY:
+        return this.#readArray();
+      case TAG_NEW_OBJECT:
+        return this.#readNewRecord();
+      case TAG_LATIN1:
+        return this.#readLongString('latin1');
+      case TAG_UTF8:
+        return this.#readLongString('utf8');
+      case TAG_UTF16:
+        return this.#readLongString('utf16le');
+      default:
+        return undefined;
+    }
+  }
+
+  #readRecord(shape: Shape): object {
+    const { keys, isDefined } = shape;
+    const object: Record<string, unknown> = {};
+    if (isDefined) {
+      keys.forEach((key) => define(object, key, this.#read()));
+      return object;
+    }
+    for (let index = 0; index < keys.length; index += 1) {
+      object[keys[index] as string] = this.#read();
+    }
+    return object;
+  }
+
+  #readNewRecord(): object {
+    const count = this.#view.getUint16(this.#at, true);
+    this.#at += 2;
+    const values = Array.from({ length: count }, () => this.#read());
+    const keys = Array.from({ length: count }, () => this.#read() as string);
+    this.#shapes.push({ keys, isDefined: keys.some((key) => key in Object.prototype) });
+    const object = {};
+    keys.forEach((key, index) => define(object, key, values[index]));
+    return object;
+  }
+
+  #readArray(): unknown[] {
+    const length = this.#bytes[this.#at] as number;
+    this.#at += 1;
+    const array: unknown[] = [];
+    for (let index = 0; index < length; index += 1) {
+      array.push(this.#read());
+    }
+    return array;
+  }
+
+  #readShortString(): string {
+    const bytes = this.#bytes;
+    const length = bytes[this.#at] as number;
+    const start = this.#at + 1;
+    this.#at = start + length;
+    let hash = length;
+    for (let index = start; index < start + length; index += 1) {
+      hash = (Math.imul(hash, 31) + (bytes[index] as number)) | 0;
+    }
+    const place = hash & (STRINGS - 1);
+    const known = this.#strings[place] as string;
+    if (known.length === length && this.#isAt(known, start)) {
+      return known;
+    }
+    const string =
+      length <= SHORT_STRING ? spell(bytes, start, length) : bytes.toString('latin1', start, start + length);
+    this.#strings[place] = string;
+    return string;
+  }
+
+  #isAt(string: string, start: number): boolean {
+    for (let index = 0; index < string.length; index += 1) {
+      if (string.charCodeAt(index) !== this.#bytes[start + index]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #readLongString(encoding: BufferEncoding): string {
+    const start = this.#at + 4;
+    this.#at = start + this.#view.getUint32(this.#at, true);
+    return this.#bytes.toString(encoding, start, this.#at);
+  }
+}
+
+/** So few characters that a string of them is made anew at each step. */
+function spell(bytes: Buffer, start: number, length: number): string {
+  let string = '';
+  let index = start;
+  for (; index + 4 <= start + length; index += 4) {
+    string += String.fromCharCode(
+      bytes[index] as number,
+      bytes[index + 1] as number,
+      bytes[index + 2] as number,
+      bytes[index + 3] as number,
+    );
+  }
+  for (; index < start + length; index += 1) {
+    string += String.fromCharCode(bytes[index] as number);
+  }
+  return string;
+}
+
+function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, configurable: true, enumerable: true, writable: true });
+}

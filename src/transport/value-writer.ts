@@ -1,0 +1,342 @@
+/** Writes plain values: see `plain-format.ts`. */
+
+import {
+  SMALL_INTEGERS,
+  TAG_ARRAY,
+  TAG_FALSE,
+  TAG_INTEGER,
+  TAG_LATIN1,
+  TAG_NEW_OBJECT,
+  TAG_NULL,
+  TAG_NUMBER,
+  TAG_OBJECT,
+  TAG_RESET,
+  TAG_SHORT,
+  TAG_SMALL,
+  TAG_TRUE,
+  TAG_UNDEFINED,
+  TAG_UTF16,
+  TAG_UTF8,
+  type WritablePlainMemory,
+} from './value-format';
+
+/** Objects within objects, how many of them, and how many entries of one: what is more is structured clone's. */
+const DEPTH = 8;
+const OBJECTS = 64;
+const ENTRIES = 255;
+
+/** Strings up to this length are written here, character by character; a call into Node costs as much as 30 of them. */
+const SHORT_STRING = 32;
+
+/** What a value takes at the most, but for what is as long as itself. */
+const FIXED_BYTES = 16;
+
+/** Keys in all shapes. When there are more, the objects are maps with keys of their own rather than records: we begin anew. */
+const KEYS = 4096;
+
+const NOT_PLAIN = -1;
+
+const CONSTANTS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
+  [null, TAG_NULL],
+  [undefined, TAG_UNDEFINED],
+  [false, TAG_FALSE],
+  [true, TAG_TRUE],
+]);
+
+/** One key of the shapes that begin alike. */
+class ShapeNode {
+  readonly key: string;
+  readonly parent: ShapeNode | undefined;
+  /** The number of the shape that ends here. */
+  shape: number = -1;
+  /** The key that came next the last time. */
+  nextKey: string | undefined;
+  next: ShapeNode | undefined;
+  #others: Map<string, ShapeNode> | undefined;
+
+  constructor(key: string, parent: ShapeNode | undefined) {
+    this.key = key;
+    this.parent = parent;
+  }
+
+  /** The node for a key that is not `nextKey`, and whether it was made. */
+  turnTo(key: string): boolean {
+    this.#others ??= new Map();
+    let node = this.#others.get(key);
+    const isNew = node === undefined;
+    if (node === undefined) {
+      node = new ShapeNode(key, this);
+      this.#others.set(key, node);
+    }
+    this.nextKey = key;
+    this.next = node;
+    return isNew;
+  }
+}
+
+/** The keys from the first one to that of `last`. */
+function keysTo(last: ShapeNode): string[] {
+  const keys: string[] = [];
+  for (let node = last; node.parent !== undefined; node = node.parent) {
+    keys.push(node.key);
+  }
+  return keys.toReversed();
+}
+
+/** The writing end. */
+export class PlainWriter {
+  readonly #memory: WritablePlainMemory;
+  readonly #bytes: Buffer;
+  readonly #view: DataView;
+  #root = new ShapeNode('', undefined);
+  #keys = 0;
+  #shapes = 0;
+  /** Whether the reader was not told yet that there are no shapes any more. */
+  #owesReset = false;
+  /** Shapes that the value that is being written is the first to have. */
+  readonly #fresh: ShapeNode[] = [];
+  /** The objects of that value, so far. */
+  readonly #seen: (object | undefined)[] = [];
+  #seenCount = 0;
+  #isWriting = false;
+
+  constructor(memory: WritablePlainMemory) {
+    this.#memory = memory;
+    this.#bytes = memory.bytes;
+    this.#view = memory.view;
+  }
+
+  /**
+   * Writes a value from `start` on, before `limit`, and returns where it ends; then either {@link PlainWriter.keep} or
+   * {@link PlainWriter.forget} must be called. Negative when it is not plain or there is no room: it is forgotten then.
+   *
+   * Plain are null, undefined, booleans, numbers, strings, and objects and dense arrays of the same without a prototype of their
+   * own, each object once. Of them structured clone makes the same.
+   */
+  write(value: unknown, start: number, limit: number): number {
+    // A getter may schedule something itself.
+    if (this.#isWriting || hasInheritedKeys()) {
+      return NOT_PLAIN;
+    }
+    this.#isWriting = true;
+    this.#memory.limit = limit;
+    let end = NOT_PLAIN;
+    try {
+      if (this.#keys > KEYS) {
+        this.#reset();
+      }
+      end = this.#write(value, this.#owesReset ? start + 1 : start, 0);
+      if (this.#owesReset && end >= 0) {
+        this.#bytes[start] = TAG_RESET;
+      }
+    } finally {
+      this.#isWriting = false;
+      for (; this.#seenCount > 0; this.#seenCount -= 1) {
+        this.#seen[this.#seenCount - 1] = undefined;
+      }
+      if (end < 0) {
+        this.forget();
+      }
+    }
+    return end;
+  }
+
+  /** What was written last will be read. */
+  keep(): void {
+    if (this.#fresh.length > 0) {
+      this.#fresh.length = 0;
+    }
+    this.#owesReset = false;
+  }
+
+  /** What was written last will not be read: the reader does not hear of its shapes. */
+  forget(): void {
+    for (const node of this.#fresh) {
+      node.shape = -1;
+    }
+    this.#shapes -= this.#fresh.length;
+    this.#fresh.length = 0;
+  }
+
+  #reset(): void {
+    this.#root = new ShapeNode('', undefined);
+    this.#keys = 0;
+    this.#shapes = 0;
+    this.#owesReset = true;
+  }
+
+  #write(value: unknown, at: number, depth: number): number {
+    if (at + FIXED_BYTES > this.#memory.limit) {
+      return NOT_PLAIN;
+    }
+    if (typeof value === 'number') {
+      return this.#writeNumber(value, at);
+    }
+    if (typeof value === 'string') {
+      return this.#writeString(value, at);
+    }
+    if (typeof value === 'object' && value !== null) {
+      return this.#writeObject(value, at, depth);
+    }
+    const tag = CONSTANTS.get(value);
+    if (tag === undefined) {
+      return NOT_PLAIN;
+    }
+    this.#bytes[at] = tag;
+    return at + 1;
+  }
+
+  #writeNumber(value: number, at: number): number {
+    // Zero has a sign.
+    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+      if (value >= 0 && value < SMALL_INTEGERS) {
+        this.#bytes[at] = TAG_SMALL + value;
+        return at + 1;
+      }
+      this.#bytes[at] = TAG_INTEGER;
+      this.#view.setInt32(at + 1, value, true);
+      return at + 5;
+    }
+    this.#bytes[at] = TAG_NUMBER;
+    this.#view.setFloat64(at + 1, value, true);
+    return at + 9;
+  }
+
+  #writeString(value: string, at: number): number {
+    const { length } = value;
+    if (length > SHORT_STRING) {
+      return this.#writeLongString(value, at);
+    }
+    if (at + 2 + length > this.#memory.limit) {
+      return NOT_PLAIN;
+    }
+    const bytes = this.#bytes;
+    for (let index = 0; index < length; index += 1) {
+      const code = value.charCodeAt(index);
+      if (code > 0xff) {
+        return this.#writeLongString(value, at);
+      }
+      bytes[at + 2 + index] = code;
+    }
+    bytes[at] = TAG_SHORT;
+    bytes[at + 1] = length;
+    return at + 2 + length;
+  }
+
+  #writeLongString(value: string, at: number): number {
+    const start = at + 5;
+    const room = this.#memory.limit - start;
+    const isWellFormed = value.isWellFormed();
+    // Three bytes for each is the most that UTF-8 takes.
+    if (value.length * (isWellFormed ? 3 : 2) > room && (!isWellFormed || Buffer.byteLength(value) > room)) {
+      return NOT_PLAIN;
+    }
+    const size = this.#bytes.write(value, start, room, isWellFormed ? 'utf8' : 'utf16le');
+    // As many bytes as characters: they are ASCII, which is quicker to read.
+    this.#bytes[at] = isWellFormed ? (size === value.length ? TAG_LATIN1 : TAG_UTF8) : TAG_UTF16;
+    this.#view.setUint32(at + 1, size, true);
+    return start + size;
+  }
+
+  #writeObject(object: object, at: number, depth: number): number {
+    const count = this.#seenCount;
+    if (depth > DEPTH || count >= OBJECTS) {
+      return NOT_PLAIN;
+    }
+    const seen = this.#seen;
+    for (let index = 0; index < count; index += 1) {
+      if (seen[index] === object) {
+        return NOT_PLAIN;
+      }
+    }
+    seen[count] = object;
+    this.#seenCount = count + 1;
+    const prototype: unknown = Object.getPrototypeOf(object);
+    if (Array.isArray(object)) {
+      return prototype === Array.prototype ? this.#writeArray(object, at, depth) : NOT_PLAIN;
+    }
+    return prototype === Object.prototype ? this.#writeRecord(object as Record<string, unknown>, at, depth) : NOT_PLAIN;
+  }
+
+  #writeRecord(object: Record<string, unknown>, at: number, depth: number): number {
+    const shapesBefore = this.#shapes;
+    let node = this.#root;
+    let position = at + 3;
+    // Enumerable names in their order, as structured clone takes them. A getter (or a trap of a proxy) runs here, and once more if this has to be
+    // structured clone's in the end; structured clone runs it too. There are no inherited names: see `write()`.
+    for (const key in object) {
+      if (node.nextKey !== key && node.turnTo(key)) {
+        this.#keys += 1;
+      }
+      node = node.next as ShapeNode;
+      position = this.#write(object[key], position, depth + 1);
+      if (position < 0) {
+        return NOT_PLAIN;
+      }
+    }
+    if (position > this.#memory.limit) {
+      return NOT_PLAIN;
+    }
+    // A shape that one of its own values has brought is not known where this object begins.
+    if (node.shape < 0 || node.shape >= shapesBefore) {
+      return this.#writeShape(node, at, position);
+    }
+    this.#bytes[at] = TAG_OBJECT;
+    this.#view.setUint16(at + 1, node.shape, true);
+    return position;
+  }
+
+  /** Writes the keys of an object that has a new shape behind its values. */
+  #writeShape(node: ShapeNode, at: number, end: number): number {
+    const keys = keysTo(node);
+    if (keys.length > ENTRIES) {
+      return NOT_PLAIN;
+    }
+    let position = end;
+    for (const key of keys) {
+      position = position + FIXED_BYTES > this.#memory.limit ? NOT_PLAIN : this.#writeString(key, position);
+      if (position < 0) {
+        return NOT_PLAIN;
+      }
+    }
+    node.shape = this.#shapes;
+    this.#shapes += 1;
+    this.#fresh.push(node);
+    this.#bytes[at] = TAG_NEW_OBJECT;
+    this.#view.setUint16(at + 1, keys.length, true);
+    return position;
+  }
+
+  #writeArray(array: unknown[], at: number, depth: number): number {
+    const { length } = array;
+    if (length > ENTRIES) {
+      return NOT_PLAIN;
+    }
+    // Indices come first: when the last name is one, there are no others, and no holes when there are as many as its length.
+    const names = Object.keys(array);
+    if (names.length !== length || (length > 0 && names[length - 1] !== String(length - 1))) {
+      return NOT_PLAIN;
+    }
+    if (at + FIXED_BYTES > this.#memory.limit) {
+      return NOT_PLAIN;
+    }
+    this.#bytes[at] = TAG_ARRAY;
+    this.#bytes[at + 1] = length;
+    let position = at + 2;
+    for (let index = 0; index < length; index += 1) {
+      position = this.#write(array[index], position, depth + 1);
+      if (position < 0) {
+        return NOT_PLAIN;
+      }
+    }
+    return position;
+  }
+}
+
+/** Whether somebody has given all objects a name that `for … in` finds. */
+function hasInheritedKeys(): boolean {
+  for (const key in Object.prototype) {
+    return key !== undefined;
+  }
+  return false;
+}

@@ -1,0 +1,69 @@
+/**
+ * By which clock the managers of one loop go: the system's or, all of them together, a time machine's (`testing.ts`). One that joins the
+ * loop later on goes by the same.
+ */
+
+import type { Clock } from '../platform/clock';
+import { Lockstep } from './barrier';
+import type { TaskManager } from '../task-manager/task-manager';
+
+export class LoopTime {
+  readonly #managers = new Set<TaskManager>();
+  #clock: Clock | undefined;
+  #journey: Lockstep | undefined;
+
+  /** A manager has joined the loop. */
+  add(manager: TaskManager): void {
+    this.#managers.add(manager);
+    if (this.#clock !== undefined) {
+      setClock(manager, this.#clock);
+    }
+    if (this.#journey !== undefined) {
+      manager.mailbox.beginJourney();
+    }
+  }
+
+  /** A manager has left it, and goes by the system's clock. */
+  remove(manager: TaskManager): void {
+    if (this.#managers.delete(manager) && this.#clock !== undefined) {
+      setClock(manager, undefined);
+    }
+  }
+
+  /** Has all go by a clock; `undefined` is the system's. */
+  useClock(clock: Clock | undefined): void {
+    this.#clock = clock;
+    this.#managers.forEach((manager) => setClock(manager, clock));
+  }
+
+  /** Virtual time has passed. */
+  advance(): void {
+    this.#managers.forEach((manager) => manager.setVirtualTime(this.#clock?.monotonic()));
+  }
+
+  /** When the first task of all is due. */
+  firstDue(): number {
+    let first = Infinity;
+    for (const manager of this.#managers) {
+      first = Math.min(first, manager.firstDue());
+    }
+    return first;
+  }
+
+  /** Begins a journey: until {@link LoopTime.endJourney}, what other threads send is taken by it alone. */
+  beginJourney(): Lockstep {
+    this.#journey = new Lockstep(this.#managers);
+    this.#managers.forEach((manager) => manager.mailbox.beginJourney());
+    return this.#journey;
+  }
+
+  endJourney(): void {
+    this.#journey = undefined;
+    this.#managers.forEach((manager) => manager.mailbox.endJourney());
+  }
+}
+
+function setClock(manager: TaskManager, clock: Clock | undefined): void {
+  manager.setVirtualTime(clock?.monotonic());
+  manager.useClock(clock);
+}
