@@ -662,7 +662,7 @@ export declare interface TaskManagerStats {
   /** Tasks that wait for their time. */
   pending: number;
   /** Tasks whose payload had begun to come when their thread ended: they do not run. */
-  torn: number;
+  incomplete: number;
   /** Tasks that other threads had scheduled, and that were still in their queues when the manager was closed: they do not run. */
   dropped: number;
   /** How often the loop was woken for tasks of other threads. */

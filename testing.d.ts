@@ -18,14 +18,14 @@ export interface TimeMachineOptions {
   loop?: RunLoop;
 }
 /** Options of `timeMachine.run()`: one of the two. */
-export interface TravelOptions {
+export interface TimeMachineRunOptions {
   /** How many milliseconds to travel. */
   duration?: number;
   /** The time to travel to. */
   stopTime?: TimeLike;
 }
 /** Options of `timeMachine.runAsync()`. */
-export interface TravelTogetherOptions extends TravelOptions {
+export interface TimeMachineRunAsyncOptions extends TimeMachineRunOptions {
   /**
    * How many connections other threads must have made to the loop's managers before time begins to pass: a worker takes a while to start.
    * Those that have ended count too.
@@ -65,7 +65,7 @@ export declare class TimeMachine {
    * Throws `ERR_LOOP_RUNNING` while another journey is under way, `ERR_TIME_MACHINE_RESTORED` after `restore()`, and
    * `ERR_TIME_STALLED` after a million passes at one moment: a function that always defers itself, say.
    */
-  run(options: TravelOptions): void;
+  run(options: TimeMachineRunOptions): void;
   /**
    * Travels together with the threads that are connected to the loop's task managers: time stands still while one of them is at
    * work, and jumps when all have come to rest, which they have when they are blocked in `callSync()`, when their event loop
@@ -77,7 +77,7 @@ export declare class TimeMachine {
    * Rejects with `ERR_TIME_STALLED` when threads are at work for longer than `options.timeout`, with `ERR_TASK_MANAGER_CLOSED` when all
    * managers are closed, and with what `run()` throws.
    */
-  runAsync(options: TravelTogetherOptions): Promise<void>;
+  runAsync(options: TimeMachineRunAsyncOptions): Promise<void>;
   /** Gives the loop the system's clock back, for other threads too. A journey that is under way ends where it is. */
   restore(): void;
   /** `restore()`, at the end of a `using` block. */

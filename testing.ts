@@ -10,7 +10,7 @@ import {
   core,
 } from './index';
 import type { Clock } from './src/platform/clock';
-import type { Lockstep } from './src/virtual-time/barrier';
+import type { Barrier } from './src/virtual-time/barrier';
 import { setImmediate } from './src/platform/real-timers';
 import {
   validateFinite,
@@ -38,7 +38,7 @@ export interface TimeMachineOptions {
 }
 
 /** Options of `timeMachine.run()`: one of the two. */
-export interface TravelOptions {
+export interface TimeMachineRunOptions {
   /** How many milliseconds to travel. */
   duration?: number;
   /** The time to travel to. */
@@ -46,7 +46,7 @@ export interface TravelOptions {
 }
 
 /** Options of `timeMachine.runAsync()`. */
-export interface TravelTogetherOptions extends TravelOptions {
+export interface TimeMachineRunAsyncOptions extends TimeMachineRunOptions {
   /**
    * How many connections other threads must have made to the loop's managers before time begins to pass: a worker takes a while to start.
    * Those that have ended count too.
@@ -61,10 +61,10 @@ export interface TravelTogetherOptions extends TravelOptions {
 }
 
 /** Real milliseconds. */
-const PATIENCE = 30_000;
+const DEFAULT_TIMEOUT = 30_000;
 
 /** How many passes there may be at one moment. A million small ones take a second. */
-const MOST_PASSES = 1_000_000;
+const MAX_PASSES = 1_000_000;
 
 /** In whose hands the time of a loop is. */
 const machines = new WeakMap<RunLoop, TimeMachine>();
@@ -88,7 +88,7 @@ export class TimeMachine {
   #now = 0;
   /** How many passes there were since time moved. */
   #passes = 0;
-  #isTravelling = false;
+  #isInRun = false;
   #isRestored = false;
 
   constructor(options?: TimeMachineOptions) {
@@ -129,7 +129,7 @@ export class TimeMachine {
    * Throws `ERR_LOOP_RUNNING` while another journey is under way, `ERR_TIME_MACHINE_RESTORED` after `restore()`, and
    * `ERR_TIME_STALLED` after a million passes at one moment: a function that always defers itself, say.
    */
-  run(options: TravelOptions): void {
+  run(options: TimeMachineRunOptions): void {
     validateOptions(options);
     const limit = this.#limitOf(options);
     this.#begin();
@@ -139,7 +139,7 @@ export class TimeMachine {
       }
       this.#arrive(limit);
     } finally {
-      this.#isTravelling = false;
+      this.#isInRun = false;
     }
   }
 
@@ -154,14 +154,14 @@ export class TimeMachine {
    * Rejects with `ERR_TIME_STALLED` when threads are at work for longer than `options.timeout`, with `ERR_TASK_MANAGER_CLOSED` when all
    * managers are closed, and with what `run()` throws.
    */
-  async runAsync(options: TravelTogetherOptions): Promise<void> {
+  async runAsync(options: TimeMachineRunAsyncOptions): Promise<void> {
     validateOptions(options);
     const limit = this.#limitOf(options);
-    const { connections = 0, timeout = PATIENCE } = options;
+    const { connections = 0, timeout = DEFAULT_TIMEOUT } = options;
     validateInteger('options.connections', connections, 0, 2 ** 31);
     validateMilliseconds('options.timeout', timeout);
     this.#begin();
-    const threads = this.#loop.time.beginJourney();
+    const threads = this.#loop.time.beginRun();
     try {
       // oxlint-disable-next-line no-await-in-loop -- one moment after the other
       while (await this.#advance(limit, () => threads.rest(connections, timeout), threads)) {
@@ -169,8 +169,8 @@ export class TimeMachine {
       }
       this.#arrive(limit);
     } finally {
-      this.#loop.time.endJourney();
-      this.#isTravelling = false;
+      this.#loop.time.endRun();
+      this.#isInRun = false;
     }
   }
 
@@ -190,7 +190,7 @@ export class TimeMachine {
   }
 
   /** Does what there is to do at this moment or, when that was nothing, goes on to the next one. False at the end of the journey. */
-  async #advance(limit: number, rest: () => Promise<void>, threads: Lockstep): Promise<boolean> {
+  async #advance(limit: number, rest: () => Promise<void>, threads: Barrier): Promise<boolean> {
     this.#pass(limit);
     // This thread's promises, and what they lead to.
     await turn();
@@ -198,8 +198,8 @@ export class TimeMachine {
       return true;
     }
     await rest();
-    if (threads.hasMail) {
-      threads.takeMail();
+    if (threads.hasPending) {
+      threads.readPending();
       return true;
     }
     // Meanwhile this thread was not asleep.
@@ -220,9 +220,9 @@ export class TimeMachine {
   /** Does what there is to do at this moment, once. */
   #pass(limit: number): void {
     this.#passes += 1;
-    if (this.#passes > MOST_PASSES) {
+    if (this.#passes > MAX_PASSES) {
       throw new TimeStalledError(
-        `for ${MOST_PASSES} passes: some function always defers itself, or some task always installs itself without delay`,
+        `for ${MAX_PASSES} passes: some function always defers itself, or some task always installs itself without delay`,
       );
     }
     if (this.#now < limit) {
@@ -252,10 +252,10 @@ export class TimeMachine {
 
   #begin(): void {
     this.#refuseWhenRestored();
-    if (this.#isTravelling) {
+    if (this.#isInRun) {
       throw new LoopRunningError();
     }
-    this.#isTravelling = true;
+    this.#isInRun = true;
     this.#passes = 0;
   }
 
@@ -273,7 +273,7 @@ export class TimeMachine {
     }
   }
 
-  #limitOf(options: TravelOptions | undefined): number {
+  #limitOf(options: TimeMachineRunOptions | undefined): number {
     const { duration, stopTime } = options ?? {};
     if (duration !== undefined) {
       return this.#now + validateFinite('options.duration', duration);

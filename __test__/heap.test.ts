@@ -8,7 +8,7 @@ interface Member {
   order: number;
 }
 
-interface Heap {
+interface BinaryHeap {
   readonly size: number;
   members: () => Member[];
   peek: () => Member | undefined;
@@ -18,8 +18,8 @@ interface Heap {
   update: (member: Member) => void;
 }
 
-const { Heap: HeapClass } = require('../dist/src/util/binary-heap.js') as {
-  Heap: new (before: (a: Member, b: Member) => boolean) => Heap;
+const { BinaryHeap: HeapClass } = require('../dist/src/util/binary-heap.js') as {
+  BinaryHeap: new (before: (a: Member, b: Member) => boolean) => BinaryHeap;
 };
 
 let made = 0;
@@ -33,13 +33,13 @@ function compare(a: Member, b: Member): number {
   return a.key === b.key ? a.order - b.order : a.key - b.key;
 }
 
-function makeHeap(keys: readonly number[] = []): Heap {
+function makeHeap(keys: readonly number[] = []): BinaryHeap {
   const heap = new HeapClass((a, b) => compare(a, b) < 0);
   keys.forEach((key) => heap.push(makeMember(key)));
   return heap;
 }
 
-function drain(heap: Heap): Member[] {
+function drain(heap: BinaryHeap): Member[] {
   const members: Member[] = [];
   for (let member = heap.pop(); member !== undefined; member = heap.pop()) {
     members.push(member);

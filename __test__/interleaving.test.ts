@@ -14,20 +14,20 @@ const OPERATIONS: readonly Operation[] = ['add', 'and', 'exchange', 'load', 'or'
 
 const originals = Object.fromEntries(OPERATIONS.map((operation) => [operation, Atomics[operation]]));
 
-interface RingProducer {
+interface RingWriter {
   pushValue: (kind: number, name: number, value: number, time: number, id: number) => boolean;
   setWaiting: (waiting: boolean) => void;
 }
 
-interface RingConsumer {
+interface RingReader {
   skip: () => void;
   publish: () => boolean;
 }
 
 const ring = require('../dist/src/transport/ring.js') as {
   makeRingMemory: (slots: number, bytes: number) => object;
-  RingProducer: new (memory: object) => RingProducer;
-  RingConsumer: new (memory: object) => RingConsumer;
+  RingWriter: new (memory: object) => RingWriter;
+  RingReader: new (memory: object) => RingReader;
 };
 
 const SLOTS = 4;
@@ -96,7 +96,7 @@ function everywhere(attempt: (at: number) => { count: number; isLost: boolean })
 
 /** What a loop asks of its manager. */
 interface Source {
-  readonly mailbox: { readonly threads: { readonly trigger: WaitableEvent } };
+  readonly receiver: { readonly threads: { readonly trigger: WaitableEvent } };
   beforeSleep: () => boolean;
   runDue: () => boolean;
 }
@@ -132,7 +132,7 @@ class Pair {
   wakeUp(): void {
     if (this.#trigger.isSet()) {
       this.#isAsleep = false;
-      this.#source.mailbox.threads.trigger.handleRead();
+      this.#source.receiver.threads.trigger.handleRead();
     }
   }
 
@@ -214,13 +214,13 @@ describe.each(CASES)('a manager $name, and $step():', ({ before, step }) => {
 class FullRing {
   isPushed = false;
   isWoken = false;
-  readonly #producer: RingProducer;
-  readonly #consumer: RingConsumer;
+  readonly #producer: RingWriter;
+  readonly #consumer: RingReader;
 
   constructor() {
     const memory = ring.makeRingMemory(SLOTS, 64);
-    this.#producer = new ring.RingProducer(memory);
-    this.#consumer = new ring.RingConsumer(memory);
+    this.#producer = new ring.RingWriter(memory);
+    this.#consumer = new ring.RingReader(memory);
     while (this.#producer.pushValue(0, 0, 0, 0, 0)) {
       // Until it is full.
     }

@@ -25,22 +25,22 @@ const payloads = require('../dist/src/transport/payload.js') as Record<string, n
 };
 const rings = require('../dist/src/transport/ring.js') as {
   makeRingMemory: (slots: number, bytes: number) => object;
-  RingProducer: new (memory: object) => Ring;
+  RingWriter: new (memory: object) => Ring;
 };
-const { Mail } = require('../dist/src/transport/record-reader.js') as {
-  Mail: new (
+const { RecordReader } = require('../dist/src/transport/record-reader.js') as {
+  RecordReader: new (
     memory: object,
-    redeem: (ticket: number) => unknown,
-  ) => { readonly record: { kind: number }; takePayload: () => unknown };
+    claimPayload: (claim: number) => unknown,
+  ) => { readonly record: { kind: number }; readPayload: () => unknown };
 };
 
-const { PAYLOAD_BYTES, PAYLOAD_CLONE, PAYLOAD_CONSTANT, PAYLOAD_NONE, PAYLOAD_NUMBER, PAYLOAD_PLAIN, PAYLOAD_TICKET } =
+const { PAYLOAD_BYTES, PAYLOAD_CLONE, PAYLOAD_CONSTANT, PAYLOAD_NONE, PAYLOAD_NUMBER, PAYLOAD_PLAIN, PAYLOAD_CLAIM } =
   payloads;
 
 /** Sends a payload through a ring: as what, and what arrives. */
 function send(payload: unknown): { kind: number; result: unknown } {
   const memory = rings.makeRingMemory(2, 1 << 22);
-  const producer = new rings.RingProducer(memory);
+  const producer = new rings.RingWriter(memory);
   if (!new payloads.PayloadWriter(producer).push(0, 0, payload, 0, 0)) {
     const encoded: Encoded = { kind: -1, value: Number.NaN, data: undefined };
     payloads.encodePayload(payload, encoded, (unwritable) => {
@@ -49,9 +49,9 @@ function send(payload: unknown): { kind: number; result: unknown } {
     });
     producer.push(encoded.kind, 0, encoded.value, 0, 0, encoded.data);
   }
-  const mail = new Mail(memory, (ticket) => ({ ticket }));
+  const mail = new RecordReader(memory, (claim) => ({ claim }));
   const { kind } = mail.record;
-  return { kind, result: mail.takePayload() };
+  return { kind, result: mail.readPayload() };
 }
 
 /** There and back. */
@@ -238,17 +238,17 @@ describe('a round trip', () => {
     expect([result.constructor.name, ...result]).toEqual(['Uint8Array', 1, 2]);
   });
 
-  test('what only a channel carries gets a ticket', () => {
+  test('what only a channel carries gets a claim', () => {
     for (const payload of [
       new SharedArrayBuffer(4),
       { a: new SharedArrayBuffer(4) },
       new Uint8Array(new SharedArrayBuffer(4)),
     ]) {
-      expect(send(payload)).toEqual({ kind: PAYLOAD_TICKET, result: { ticket: 7 } });
+      expect(send(payload)).toEqual({ kind: PAYLOAD_CLAIM, result: { claim: 7 } });
     }
   });
 
-  test('one with a ticket has no bytes of what a getter has encoded meanwhile', () => {
+  test('one with a claim has no bytes of what a getter has encoded meanwhile', () => {
     const encoded: Encoded = { kind: 0, value: 0, data: undefined };
     const payload = {
       get inner() {
@@ -257,7 +257,7 @@ describe('a round trip', () => {
       },
     };
     payloads.encodePayload(payload, encoded, () => 7);
-    expect(encoded).toEqual({ kind: PAYLOAD_TICKET, value: 7, data: undefined });
+    expect(encoded).toEqual({ kind: PAYLOAD_CLAIM, value: 7, data: undefined });
   });
 
   test.each<[what: string, payload: unknown]>([

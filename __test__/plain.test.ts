@@ -4,36 +4,36 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-interface PlainMemory {
+interface ValueMemory {
   bytes: Buffer;
   view: DataView;
   limit: number;
 }
 
-interface PlainWriter {
+interface ValueWriter {
   write: (value: unknown, start: number, limit: number) => number;
   keep: () => void;
   forget: () => void;
 }
 
-const { PlainWriter } = require('../dist/src/transport/value-writer.js') as {
-  PlainWriter: new (memory: PlainMemory) => PlainWriter;
+const { ValueWriter } = require('../dist/src/transport/value-writer.js') as {
+  ValueWriter: new (memory: ValueMemory) => ValueWriter;
 };
-const { PlainReader } = require('../dist/src/transport/value-reader.js') as {
-  PlainReader: new (memory: PlainMemory) => { read: (start: number) => unknown };
+const { ValueReader } = require('../dist/src/transport/value-reader.js') as {
+  ValueReader: new (memory: ValueMemory) => { read: (start: number) => unknown };
 };
 
 const SIZE = 1 << 16;
 
-let memory: PlainMemory;
-let writer: PlainWriter;
+let memory: ValueMemory;
+let writer: ValueWriter;
 let reader: { read: (start: number) => unknown };
 
 beforeEach(() => {
   const shared = new SharedArrayBuffer(SIZE);
   memory = { bytes: Buffer.from(shared), view: new DataView(shared), limit: 0 };
-  writer = new PlainWriter(memory);
-  reader = new PlainReader(memory);
+  writer = new ValueWriter(memory);
+  reader = new ValueReader(memory);
 });
 
 /** There and back; undefined also when it was refused. */

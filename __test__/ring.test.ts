@@ -8,7 +8,7 @@ interface RingMemory {
   byteCapacity: number;
 }
 
-interface RingProducer {
+interface RingWriter {
   readonly largest: number;
   readonly bytes: Buffer;
   readonly byteOffset: number;
@@ -18,10 +18,10 @@ interface RingProducer {
   push: (kind: number, name: number, value: number, time: number, id: number, data: Uint8Array | undefined) => boolean;
   pushWritten: (kind: number, name: number, time: number, id: number, size: number) => void;
   setWaiting: (waiting: boolean) => void;
-  readonly isLookedAt: boolean;
+  readonly isPolled: boolean;
 }
 
-interface RingConsumer {
+interface RingReader {
   readonly available: number;
   readonly kind: number;
   readonly name: number;
@@ -33,21 +33,21 @@ interface RingConsumer {
   readonly byteOffset: number;
   advance: () => void;
   publish: () => boolean;
-  setLooking: (isLooking: boolean) => void;
+  setPolling: (isPolling: boolean) => void;
 }
 
 const ring = require('../dist/src/transport/ring.js') as {
   makeRingMemory: (slots: number, bytes: number, start: { records: number; bytes: number }) => RingMemory;
-  RingProducer: new (memory: RingMemory) => RingProducer;
-  RingConsumer: new (memory: RingMemory) => RingConsumer;
+  RingWriter: new (memory: RingMemory) => RingWriter;
+  RingReader: new (memory: RingMemory) => RingReader;
 };
 
 const SLOTS = 8;
 const BYTES = 64;
 
 let memory: RingMemory;
-let producer: RingProducer;
-let consumer: RingConsumer;
+let producer: RingWriter;
+let consumer: RingReader;
 
 function push(id: number, data?: Uint8Array): boolean {
   return producer.push(0, 0, 0, 0, id, data);
@@ -84,8 +84,8 @@ const STARTS = [
 describe.each(STARTS)('from record $records and byte $bytes on:', (start) => {
   beforeEach(() => {
     memory = ring.makeRingMemory(SLOTS, BYTES, start);
-    producer = new ring.RingProducer(memory);
-    consumer = new ring.RingConsumer(memory);
+    producer = new ring.RingWriter(memory);
+    consumer = new ring.RingReader(memory);
   });
 
   test('what is written is read, every word of it', () => {
@@ -224,17 +224,17 @@ describe.each(STARTS)('from record $records and byte $bytes on:', (start) => {
   });
 
   test('a producer knows whether the consumer looks, after each record', () => {
-    const pushed = (id: number): [isLookedAt: boolean, available: number] => {
+    const pushed = (id: number): [isPolled: boolean, available: number] => {
       push(id);
-      return [producer.isLookedAt, consumer.available];
+      return [producer.isPolled, consumer.available];
     };
     expect(pushed(1)).toEqual([false, 1]);
-    consumer.setLooking(true);
+    consumer.setPolling(true);
     expect(pushed(2)).toEqual([true, 2]);
-    consumer.setLooking(true);
+    consumer.setPolling(true);
     expect(pushed(3)).toEqual([true, 3]);
-    consumer.setLooking(false);
-    consumer.setLooking(false);
+    consumer.setPolling(false);
+    consumer.setPolling(false);
     expect(pushed(4)).toEqual([false, 4]);
   });
 

@@ -9,8 +9,8 @@ interface Queue {
   remove: (task: Task) => boolean;
   nextDue: () => number;
   beginPass: () => number;
-  takeDue: (now: number) => Task | undefined;
-  takeDueInPass: (now: number, pass: number) => Task | undefined;
+  dequeueDue: (now: number) => Task | undefined;
+  dequeueDueInPass: (now: number, pass: number) => Task | undefined;
   reschedule: (due: (task: Task, due: number) => number) => void;
 }
 
@@ -26,14 +26,14 @@ interface SlotTable {
   readonly due: Float64Array;
   readonly place: Int32Array;
   take: (task: Task, due: number, order: number) => number;
-  giveBack: (slot: number) => void;
+  free: (slot: number) => void;
 }
 
 const { TaskQueue } = require('../dist/src/task-queue/task-queue.js') as { TaskQueue: new () => Queue };
-const { NewSlots } = require('../dist/src/task-queue/insertion-buffer.js') as {
-  NewSlots: new (slots: SlotTable, mark: number) => List;
+const { InsertionBuffer } = require('../dist/src/task-queue/insertion-buffer.js') as {
+  InsertionBuffer: new (slots: SlotTable, mark: number) => List;
 };
-const { Slots } = require('../dist/src/task-queue/task-table.js') as { Slots: new () => SlotTable };
+const { TaskTable } = require('../dist/src/task-queue/task-table.js') as { TaskTable: new () => SlotTable };
 
 interface Entry {
   readonly task: Task;
@@ -90,7 +90,7 @@ class Twin {
       .toSorted(compare)
       .slice(0, most);
     for (const { task, order } of expected) {
-      if (this.queue.takeDue(now) !== task) {
+      if (this.queue.dequeueDue(now) !== task) {
         throw new Error(`number ${order} should have been the next of ${expected.length}`);
       }
     }
@@ -124,7 +124,7 @@ describe.each(distributions)('%s', (_name, due) => {
     }
     twin.take(500);
     twin.take(Infinity);
-    expect(twin.queue.takeDue(Infinity)).toBeUndefined();
+    expect(twin.queue.dequeueDue(Infinity)).toBeUndefined();
   });
 
   test.each([1, 2, 3])('many at once, few at a time, taken, taken out and moved (seed %p)', (seed) => {
@@ -157,7 +157,7 @@ describe.each(distributions)('%s', (_name, due) => {
 describe('a queue', () => {
   test('is empty to begin with', () => {
     const queue = new TaskQueue();
-    expect([queue.size, queue.nextDue(), queue.takeDue(Infinity)]).toEqual([0, Infinity, undefined]);
+    expect([queue.size, queue.nextDue(), queue.dequeueDue(Infinity)]).toEqual([0, Infinity, undefined]);
     queue.reschedule(() => 0);
     expect(queue.size).toBe(0);
   });
@@ -189,13 +189,13 @@ describe('a queue', () => {
     const pass = queue.beginPass();
     queue.push(newer, 1);
     look(queue);
-    expect(queue.takeDueInPass(5, pass)).toBe(first);
+    expect(queue.dequeueDueInPass(5, pass)).toBe(first);
     queue.push(newest, 2);
     look(queue);
-    expect([queue.takeDueInPass(5, pass), queue.takeDueInPass(5, pass)]).toEqual([second, undefined]);
+    expect([queue.dequeueDueInPass(5, pass), queue.dequeueDueInPass(5, pass)]).toEqual([second, undefined]);
     expect([queue.size, queue.nextDue()]).toEqual([2, 1]);
-    expect(queue.takeDueInPass(5, queue.beginPass())).toBe(newer);
-    expect(queue.takeDue(5)).toBe(newest);
+    expect(queue.dequeueDueInPass(5, queue.beginPass())).toBe(newer);
+    expect(queue.dequeueDue(5)).toBe(newest);
   });
 
   test.each([
@@ -237,8 +237,8 @@ describe('a queue', () => {
 
 describe('memory', () => {
   test('does not grow with tasks that are put in and taken out before anybody looks', () => {
-    const slots = new Slots();
-    const list = new NewSlots(slots, 0);
+    const slots = new TaskTable();
+    const list = new InsertionBuffer(slots, 0);
     let last = -1;
     const kept = slots.take(makeTask(), 0, 0);
     list.push(kept);
@@ -247,7 +247,7 @@ describe('memory', () => {
       list.push(next);
       if (last >= 0) {
         list.removeAt((slots.place[last] as number) >> 2);
-        slots.giveBack(last);
+        slots.free(last);
       }
       last = next;
     }
@@ -257,10 +257,10 @@ describe('memory', () => {
   });
 
   test('is given back when a long queue is empty', () => {
-    const slots = new Slots();
+    const slots = new TaskTable();
     const taken = Array.from({ length: 10_000 }, (_, index) => slots.take(makeTask(), index, index));
     expect(slots.due.length).toBeGreaterThanOrEqual(10_000);
-    taken.forEach((slot) => slots.giveBack(slot));
+    taken.forEach((slot) => slots.free(slot));
     expect(slots.due.length).toBe(64);
   });
 });

@@ -264,7 +264,7 @@ describe('when the thread of a producer ends', () => {
     owner.loop.runOnce();
     owner.loop.runOnce();
     expect(owner.log).toEqual(['whole']);
-    expect(owner.manager.stats().torn).toBe(1);
+    expect(owner.manager.stats().incomplete).toBe(1);
   });
 
   test.each(['run', 'runSync'] as const)('in the middle of connect(), the owner sleeps on in %s()', async (way) => {

@@ -453,7 +453,7 @@ describe('what it counts', () => {
       failed: 0,
       skipped: 0,
       cancelled: 0,
-      torn: 0,
+      incomplete: 0,
       dropped: 0,
       pending: 0,
       wakeUps: 0,

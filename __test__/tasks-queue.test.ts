@@ -112,7 +112,7 @@ describe("onFull: 'throw'", () => {
     for (let next = receive(channel); next !== undefined; next = receive(channel)) {
       messages.push(next.message);
     }
-    expect(messages.filter((message) => 'ticket' in message)).toHaveLength(1);
+    expect(messages.filter((message) => 'claim' in message)).toHaveLength(1);
   });
 
   test('a payload that is longer than the queue goes through while it is emptied', async () => {

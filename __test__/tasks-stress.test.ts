@@ -134,8 +134,8 @@ describe('four producers that schedule as fast as they can', () => {
         return runs !== (outcome === 'cancelled' ? 0 : 1);
       });
       expect(untrue).toEqual([]);
-      const { failed, torn, wakeUps, wakeUpsSaved } = manager.stats();
-      expect({ failed, torn }).toEqual({ failed: 0, torn: 0 });
+      const { failed, incomplete, wakeUps, wakeUpsSaved } = manager.stats();
+      expect({ failed, incomplete }).toEqual({ failed: 0, incomplete: 0 });
       report(
         `${PRODUCERS * SCHEDULES} tasks in ${took.toFixed(1)} s, ${wakeUps} wake-ups, ${wakeUpsSaved} saved; ` +
           `${lives.length} lives: ${JSON.stringify(counts)}`,

@@ -2,12 +2,12 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { FunctionTask, RecurringFunctionTask, RunLoop, TaskManager } from 'waitable-event';
-import { TimeMachine, type TravelOptions } from 'waitable-event/testing';
+import { TimeMachine, type TimeMachineRunOptions } from 'waitable-event/testing';
 
 import { DAY, HOUR, Journey, SECOND, START } from './journey';
 import { PATIENCE, Thread, codeOf, countPasses, finallyDo, rejectionOf, threads, until, within } from './task-helpers';
 
-type Travel = (machine: TimeMachine, options: TravelOptions) => Promise<void>;
+type Travel = (machine: TimeMachine, options: TimeMachineRunOptions) => Promise<void>;
 
 const ways: [string, Travel][] = [
   ['run()', async (machine, options) => machine.run(options)],

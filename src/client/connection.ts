@@ -6,36 +6,36 @@ import { monotonicNow } from '../platform/clock';
 import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from '../util/errors';
 import { WaitableEvent } from '../event/waitable-event';
 import { CLOSED } from '../platform/binding';
-import { Pace } from '../virtual-time/thread-activity';
-import { ARMED_UNTIL, ASLEEP_BIT, OWNER_STATE, POSTED, RUNG_AT, type TaskManagerHandle } from '../protocol/records';
+import { ThreadActivity } from '../virtual-time/thread-activity';
+import { ARMED_UNTIL, ASLEEP_BIT, OWNER_STATE, POSTED, NOTIFIED_AT, type TaskManagerHandle } from '../protocol/records';
 
 /** One producer's connection to a manager. */
 export class Connection {
   readonly handle: TaskManagerHandle;
   /** Set by the manager when there are replies, or room. Closed when either side is gone. */
-  readonly bell: WaitableEvent;
-  readonly pace: Pace;
+  readonly doorbell: WaitableEvent;
+  readonly activity: ThreadActivity;
   readonly #trigger: WaitableEvent;
   readonly #state: Int32Array;
   readonly #times: Float64Array;
   readonly #triggerState: Int32Array;
   readonly #onClose: () => void;
   /** The sleep of the owner in which this producer has rung. */
-  #rungIn = 0;
+  #notifiedSleep = 0;
   #isClosed = false;
 
   constructor(handle: TaskManagerHandle, onClose: () => void) {
     this.handle = handle;
     this.#onClose = onClose;
     this.#trigger = WaitableEvent.open(handle.trigger);
-    this.bell = new WaitableEvent();
-    this.bell.closeWithThread();
-    this.bell.closeWith(this.#trigger);
+    this.doorbell = new WaitableEvent();
+    this.doorbell.closeWithThread();
+    this.doorbell.closeWith(this.#trigger);
     this.#state = new Int32Array(handle.control);
     this.#times = new Float64Array(handle.control);
     this.#triggerState = new Int32Array(handle.trigger.state);
-    this.pace = new Pace(handle.control, () => this.#ringForRest());
-    this.pace.work();
+    this.activity = new ThreadActivity(handle.control, () => this.#ringForRest());
+    this.activity.work();
   }
 
   get isClosed(): boolean {
@@ -51,7 +51,7 @@ export class Connection {
   /** Wakes the owner for something that is due at a time, if it sleeps longer than that. The record must be in the queue. */
   wake(due: number): void {
     const state = Atomics.load(this.#state, OWNER_STATE);
-    if ((state & ASLEEP_BIT) !== 0 && state !== this.#rungIn) {
+    if ((state & ASLEEP_BIT) !== 0 && state !== this.#notifiedSleep) {
       this.#ring(state, due);
     }
   }
@@ -62,7 +62,7 @@ export class Connection {
     if (this.#isClosed || ((this.#triggerState[0] as number) & CLOSED) !== 0) {
       this.#throwClosed();
     }
-    this.pace.work();
+    this.activity.work();
   }
 
   /** Whether the manager is this thread's: it cannot run while this thread waits for it. */
@@ -89,7 +89,7 @@ export class Connection {
     if (!this.#isClosed) {
       this.#isClosed = true;
       // The bell tells the manager; the trigger is the manager's: let go of, not closed.
-      this.bell.close();
+      this.doorbell.close();
       this.#trigger.release();
       this.#onClose();
     }
@@ -115,12 +115,12 @@ export class Connection {
     if (due >= (this.#times[ARMED_UNTIL] as number)) {
       return;
     }
-    if (this.#times[RUNG_AT] === 0) {
-      this.#times[RUNG_AT] = monotonicNow();
+    if (this.#times[NOTIFIED_AT] === 0) {
+      this.#times[NOTIFIED_AT] = monotonicNow();
     }
     try {
       this.#trigger.set();
-      this.#rungIn = state;
+      this.#notifiedSleep = state;
     } catch (error) {
       throw this.closedBy(error);
     }

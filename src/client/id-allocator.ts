@@ -2,7 +2,7 @@
 
 const LAST = 0x7fff_ffff;
 
-export class Ids {
+export class IdAllocator {
   readonly #isPending: (id: number) => boolean;
   #next: number;
   #hasBegunAnew = false;

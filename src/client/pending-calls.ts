@@ -2,18 +2,18 @@
 
 import type { Connection } from './connection';
 import { monotonicNow } from '../platform/clock';
-import { putTogether, type TransferredError } from '../transport/serialize-error';
-import { Mail } from '../transport/record-reader';
-import type { Outbox } from './send-queue';
-import type { Patience } from './timeout';
-import { Post } from '../transport/side-channel';
+import { deserializeError, type SerializedError } from '../transport/serialize-error';
+import { RecordReader } from '../transport/record-reader';
+import type { SendQueue } from './send-queue';
+import type { Timeout } from './timeout';
+import { SideChannel } from '../transport/side-channel';
 import { fast } from '../platform/binding';
 import * as reactor from '../platform/reactor';
 import type { RingMemory } from '../transport/ring';
 import { CONTROL_ABANDON, RECORD_CONTROL, RECORD_MASK, RECORD_PIECE, REPLY_ERROR } from '../protocol/records';
 
 /** How many times a caller that blocks looks for its reply before it sleeps: 20 µs where another core answers. */
-const LOOKS = 32;
+const SPIN_LIMIT = 32;
 
 /** Somebody who waits for a reply. */
 interface Call {
@@ -39,30 +39,30 @@ class BlockingCall implements Call {
 }
 
 /** The calls of one producer that are pending. */
-export class Calls {
+export class PendingCalls {
   readonly #connection: Connection;
-  readonly #outbox: () => Outbox;
-  readonly #mail: Mail;
+  readonly #sendQueue: () => SendQueue;
+  readonly #reader: RecordReader;
   readonly #channel: string;
   readonly #calls = new Map<number, Call>();
   /** Calls that nobody waits for any more, of which the manager was not told yet. */
   readonly #abandoned: number[] = [];
-  #post: Post | undefined;
+  #post: SideChannel | undefined;
   readonly #payloads = new Map<number, unknown>();
   #isPumping = false;
 
-  constructor(connection: Connection, memory: RingMemory, channel: string, outbox: () => Outbox) {
+  constructor(connection: Connection, memory: RingMemory, channel: string, sendQueue: () => SendQueue) {
     this.#connection = connection;
-    this.#outbox = outbox;
+    this.#sendQueue = sendQueue;
     this.#channel = channel;
-    this.#mail = new Mail(memory, (ticket) => this.#redeem(ticket));
+    this.#reader = new RecordReader(memory, (claim) => this.#claimPayload(claim));
   }
 
   /** Opens the channel for results that only a channel carries, before the first one may come. */
   listen(): void {
-    this.#post ??= new Post(this.#channel, (message) => {
-      if ('ticket' in message) {
-        this.#payloads.set(message.ticket, message.payload);
+    this.#post ??= new SideChannel(this.#channel, (message) => {
+      if ('claim' in message) {
+        this.#payloads.set(message.claim, message.payload);
       }
     });
   }
@@ -73,31 +73,31 @@ export class Calls {
   }
 
   /** Blocks for the reply to `id`. */
-  waitFor(id: number, patience: Patience): unknown {
+  waitFor(id: number, timeout: Timeout): unknown {
     const call = new BlockingCall();
-    const { bell, pace } = this.#connection;
+    const { doorbell, activity } = this.#connection;
     this.#calls.set(id, call);
     try {
-      this.#lookFor(call);
+      this.#spin(call);
       for (;;) {
         this.take();
         if (call.isOver) {
           break;
         }
-        const remaining = patience.deadline === Infinity ? Infinity : patience.deadline - monotonicNow();
+        const remaining = timeout.deadline === Infinity ? Infinity : timeout.deadline - monotonicNow();
         if (remaining <= 0) {
           this.#abandon(id);
-          throw patience.giveUp();
+          throw timeout.toError();
         }
-        pace.rest();
-        bell.wait(remaining);
-        bell.clear();
+        activity.rest();
+        doorbell.wait(remaining);
+        doorbell.clear();
       }
     } catch (error) {
       throw this.#connection.closedBy(error);
     } finally {
       this.#calls.delete(id);
-      pace.unblock();
+      activity.unblock();
     }
     if (call.isFailed) {
       throw call.outcome;
@@ -107,35 +107,35 @@ export class Calls {
 
   /**
    * Looks for a reply a few times before it is worth a sleep, and has the threads of this core run in between: the manager need not
-   * ring then. After this, {@link Calls.take} has to look once more.
+   * ring then. After this, {@link PendingCalls.take} has to look once more.
    */
-  #lookFor(call: BlockingCall): void {
-    const { record } = this.#mail;
-    record.setLooking(true);
+  #spin(call: BlockingCall): void {
+    const { record } = this.#reader;
+    record.setPolling(true);
     try {
-      for (let looks = LOOKS; looks > 0 && !call.isOver; looks -= 1) {
+      for (let looks = SPIN_LIMIT; looks > 0 && !call.isOver; looks -= 1) {
         fast.yieldThread();
         this.take();
       }
     } finally {
-      record.setLooking(false);
+      record.setPolling(false);
     }
   }
 
   /** Resolves with the reply to `id`. */
-  promise(id: number, patience: Patience, signal: AbortSignal | undefined): Promise<unknown> {
+  promise(id: number, timeout: Timeout, signal: AbortSignal | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const giveUp = (reason: unknown): void => {
+      const toError = (reason: unknown): void => {
         end();
         reject(reason);
         this.#abandon(id);
       };
       const deadline = {
-        at: patience.deadline,
+        at: timeout.deadline,
         heapIndex: -1,
-        onDeadline: () => giveUp(patience.giveUp()),
+        onDeadline: () => toError(timeout.toError()),
       };
-      const onAbort = (): void => giveUp(signal?.reason);
+      const onAbort = (): void => toError(signal?.reason);
       const end = (): void => {
         this.#calls.delete(id);
         reactor.removeDeadline(deadline);
@@ -153,7 +153,7 @@ export class Calls {
         },
       });
       reactor.hold();
-      if (patience.deadline !== Infinity) {
+      if (timeout.deadline !== Infinity) {
         reactor.addDeadline(deadline);
       }
       signal?.addEventListener('abort', onAbort, { once: true });
@@ -163,12 +163,12 @@ export class Calls {
 
   /** Takes the replies that are there. */
   take(): void {
-    const mail = this.#mail;
-    const { available } = mail;
+    const reader = this.#reader;
+    const { available } = reader;
     for (let count = available; count > 0; count -= 1) {
-      this.#takeReply();
+      this.#readReply();
     }
-    if (available > 0 && mail.publish()) {
+    if (available > 0 && reader.publish()) {
       this.#connection.wake(Number.NEGATIVE_INFINITY);
     }
     this.#tellAbandoned();
@@ -184,26 +184,26 @@ export class Calls {
     Array.from(this.#calls.values()).forEach((call) => call.reject(error));
   }
 
-  #takeReply(): void {
-    const mail = this.#mail;
-    const { kind, id } = mail.record;
+  #readReply(): void {
+    const reader = this.#reader;
+    const { kind, id } = reader.record;
     if ((kind & RECORD_MASK) === RECORD_PIECE) {
-      mail.takePiece();
+      reader.readPiece();
       return;
     }
     let isFailed = (kind & RECORD_MASK) === REPLY_ERROR;
     let outcome: unknown;
     try {
       // Also when nobody has it because it comes too late: what comes after it may build on it.
-      const payload = mail.takePayload();
-      outcome = isFailed ? putTogether(payload as TransferredError) : payload;
+      const payload = reader.readPayload();
+      outcome = isFailed ? deserializeError(payload as SerializedError) : payload;
     } catch (error) {
       // This thread may have less stack, or less memory, than the one that wrote the result.
       isFailed = true;
       outcome = error;
     }
     const call = this.#calls.get(id);
-    this.#connection.pace.take();
+    this.#connection.activity.take();
     if (isFailed) {
       call?.reject(outcome);
     } else {
@@ -217,13 +217,13 @@ export class Calls {
       return;
     }
     this.#isPumping = true;
-    const { bell, pace } = this.#connection;
+    const { doorbell, activity } = this.#connection;
     try {
       // In virtual time also the answer that nobody waits for any more is to be taken.
-      while (this.#calls.size > 0 || this.#abandoned.length > 0 || pace.isVirtual) {
+      while (this.#calls.size > 0 || this.#abandoned.length > 0 || activity.isVirtual) {
         // oxlint-disable-next-line no-await-in-loop -- one after the other is what a pump does
-        await bell.waitAsync(Infinity, { ref: false });
-        bell.clear();
+        await doorbell.waitAsync(Infinity, { ref: false });
+        doorbell.clear();
         this.take();
       }
     } catch (error) {
@@ -237,7 +237,7 @@ export class Calls {
   #abandon(id: number): void {
     this.#calls.delete(id);
     this.#abandoned.push(id);
-    if (this.#connection.pace.isVirtual) {
+    if (this.#connection.activity.isVirtual) {
       void this.#pump();
     }
     try {
@@ -249,7 +249,7 @@ export class Calls {
 
   #tellAbandoned(): void {
     while (this.#abandoned.length > 0 && !this.#connection.isClosed) {
-      if (!this.#outbox().trySendControl(RECORD_CONTROL, 0, CONTROL_ABANDON, this.#abandoned[0] as number)) {
+      if (!this.#sendQueue().trySendControl(RECORD_CONTROL, 0, CONTROL_ABANDON, this.#abandoned[0] as number)) {
         void this.#pump();
         return;
       }
@@ -257,12 +257,12 @@ export class Calls {
     }
   }
 
-  #redeem(ticket: number): unknown {
-    while (!this.#payloads.has(ticket) && this.#post?.fetch() === true) {
+  #claimPayload(claim: number): unknown {
+    while (!this.#payloads.has(claim) && this.#post?.fetch() === true) {
       // Each message puts itself away.
     }
-    const payload = this.#payloads.get(ticket);
-    this.#payloads.delete(ticket);
+    const payload = this.#payloads.get(claim);
+    this.#payloads.delete(claim);
     return payload;
   }
 }

@@ -2,14 +2,20 @@
 
 import { workerThreads } from '../platform/lazy-builtins';
 
-import { Calls } from './pending-calls';
+import { PendingCalls } from './pending-calls';
 import { Connection } from './connection';
 import { TaskManagerClosedError } from '../util/errors';
-import { Outbox } from './send-queue';
-import { CallPatience, FOREVER } from './timeout';
-import { Post } from '../transport/side-channel';
+import { SendQueue } from './send-queue';
+import { CallTimeout, NO_TIMEOUT } from './timeout';
+import { SideChannel } from '../transport/side-channel';
 import { makeRingMemory } from '../transport/ring';
-import { AT_ONCE, type ScheduleOptions, dueTime, rareOptions, validateTransfer } from '../protocol/schedule-options';
+import {
+  IMMEDIATELY,
+  type ScheduleOptions,
+  dueTime,
+  rareOptions,
+  validateTransfer,
+} from '../protocol/schedule-options';
 import {
   CANCEL_OUTCOMES,
   CONTROL_CANCEL,
@@ -64,8 +70,8 @@ let producers = 0;
  */
 export class RemoteTaskManager {
   readonly #connection: Connection;
-  readonly #outbox: Outbox;
-  readonly #calls: Calls;
+  readonly #sendQueue: SendQueue;
+  readonly #calls: PendingCalls;
 
   /** @internal */
   constructor(handle: TaskManagerHandle) {
@@ -78,17 +84,17 @@ export class RemoteTaskManager {
     const { threadId } = workerThreads();
     const channel = `${handle.channel}.${threadId}.${producers}`;
     this.#connection = connection;
-    this.#calls = new Calls(connection, replies, channel, () => this.#outbox);
-    this.#outbox = new Outbox(connection, ring, channel, this.#calls);
+    this.#calls = new PendingCalls(connection, replies, channel, () => this.#sendQueue);
+    this.#sendQueue = new SendQueue(connection, ring, channel, this.#calls);
     try {
       // First the message, then the word; a thread that ends in between has scheduled nothing.
-      Post.send(handle.channel, {
+      SideChannel.send(handle.channel, {
         introduction: {
           ring,
           replies,
-          bell: connection.bell.handle,
+          doorbell: connection.doorbell.handle,
           channel,
-          pace: connection.pace.memory,
+          activity: connection.activity.memory,
           threadId,
           number: producers,
         },
@@ -114,7 +120,7 @@ export class RemoteTaskManager {
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
     const id =
       options === undefined
-        ? this.#outbox.send(RECORD_NOW, name, payload, AT_ONCE, undefined, undefined, FOREVER)
+        ? this.#sendQueue.send(RECORD_NOW, name, payload, IMMEDIATELY, undefined, undefined, NO_TIMEOUT)
         : this.#scheduleWith(name, payload, options);
     return new RemoteTask(id, this);
   }
@@ -130,14 +136,14 @@ export class RemoteTaskManager {
     try {
       validateOptions(options);
       validateSignal(options?.signal);
-      const timeout = validateTimeout(options?.timeout, 'options.timeout');
+      const milliseconds = validateTimeout(options?.timeout, 'options.timeout');
       const transfer = validateTransfer(options?.transfer);
       throwIfAborted(options?.signal);
-      const patience = new CallPatience(name, timeout);
+      const timeout = new CallTimeout(name, milliseconds);
       this.#connection.refuseClosed();
       this.#calls.listen();
-      const id = this.#outbox.send(RECORD_CALL, name, payload, AT_ONCE, undefined, transfer, patience);
-      return this.#calls.promise(id, patience, options?.signal);
+      const id = this.#sendQueue.send(RECORD_CALL, name, payload, IMMEDIATELY, undefined, transfer, timeout);
+      return this.#calls.promise(id, timeout, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -152,19 +158,19 @@ export class RemoteTaskManager {
    */
   callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown {
     validateOptions(options);
-    const timeout = validateTimeout(options?.timeout, 'options.timeout');
+    const milliseconds = validateTimeout(options?.timeout, 'options.timeout');
     const transfer = validateTransfer(options?.transfer);
     this.#connection.refuseClosed();
     this.#connection.refuseOwnThread();
     this.#calls.listen();
-    const patience = new CallPatience(name, timeout);
-    const id = this.#outbox.send(RECORD_CALL, name, payload, AT_ONCE, undefined, transfer, patience);
-    return this.#calls.waitFor(id, patience);
+    const timeout = new CallTimeout(name, milliseconds);
+    const id = this.#sendQueue.send(RECORD_CALL, name, payload, IMMEDIATELY, undefined, transfer, timeout);
+    return this.#calls.waitFor(id, timeout);
   }
 
   /** The manager's time, in milliseconds since the epoch, with fractions: that of the wall clock, or a time machine's. */
   getTime(): number {
-    return this.#connection.pace.time();
+    return this.#connection.activity.time();
   }
 
   /** Ends the connection. What was scheduled before still runs; calls that are pending are rejected. */
@@ -181,9 +187,9 @@ export class RemoteTaskManager {
   control(id: number, operation: number): Promise<unknown> {
     try {
       this.#connection.refuseClosed();
-      const answer = this.#outbox.takeId();
-      this.#outbox.sendControl(RECORD_CONTROL, answer, operation, id);
-      return this.#calls.promise(answer, FOREVER, undefined);
+      const answer = this.#sendQueue.allocateId();
+      this.#sendQueue.sendControl(RECORD_CONTROL, answer, operation, id);
+      return this.#calls.promise(answer, NO_TIMEOUT, undefined);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -191,9 +197,9 @@ export class RemoteTaskManager {
 
   #scheduleWith(name: string, payload: unknown, options: ScheduleOptions): number {
     this.#connection.refuseClosed();
-    const due = dueTime(options, this.#connection.pace);
+    const due = dueTime(options, this.#connection.activity);
     const rarer = rareOptions(options);
-    return this.#outbox.send(RECORD_NOW, name, payload, due, rarer, validateTransfer(options.transfer), FOREVER);
+    return this.#sendQueue.send(RECORD_NOW, name, payload, due, rarer, validateTransfer(options.transfer), NO_TIMEOUT);
   }
 }
 

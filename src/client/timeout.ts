@@ -3,18 +3,18 @@
 import { monotonicNow } from '../platform/clock';
 import { CallTimeoutError, QueueFullError } from '../util/errors';
 
-export interface Patience {
+export interface Timeout {
   /** On the monotonic clock. */
   readonly deadline: number;
   /** The error for when that has passed. */
-  giveUp(): Error;
+  toError(): Error;
 }
 
-export const NONE: Patience = { deadline: Number.NEGATIVE_INFINITY, giveUp: () => new QueueFullError() };
-export const FOREVER: Patience = { deadline: Infinity, giveUp: () => new QueueFullError() };
+export const NO_WAIT: Timeout = { deadline: Number.NEGATIVE_INFINITY, toError: () => new QueueFullError() };
+export const NO_TIMEOUT: Timeout = { deadline: Infinity, toError: () => new QueueFullError() };
 
 /** A caller's. */
-export class CallPatience implements Patience {
+export class CallTimeout implements Timeout {
   readonly deadline: number;
   readonly #name: string;
   readonly #timeout: number;
@@ -26,7 +26,7 @@ export class CallPatience implements Patience {
     this.#timeout = timeout;
   }
 
-  giveUp(): Error {
+  toError(): Error {
     return new CallTimeoutError(this.#name, this.#timeout);
   }
 }

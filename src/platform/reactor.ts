@@ -7,7 +7,7 @@
 
 import { monotonicNow } from './clock';
 
-import { Heap, type HeapMember } from '../util/binary-heap';
+import { BinaryHeap, type BinaryHeapMember } from '../util/binary-heap';
 import { ALARM, EVENT, READABLE, check, makeBatch, fast, native } from './binding';
 import { setImmediate } from './real-timers';
 
@@ -19,7 +19,7 @@ const IN_TURN = 2 * BATCH_ENTRIES;
 const HOLDERS = IN_TURN + 1;
 
 /** A time that something waits for, on the clock of {@link now}. */
-export interface Deadline extends HeapMember {
+export interface Deadline extends BinaryHeapMember {
   readonly at: number;
   readonly onDeadline: () => void;
 }
@@ -36,7 +36,7 @@ let alarmAt = Infinity;
 /** By the slots of their events, which are small numbers. */
 const eventListeners: (EventListener | undefined)[] = [];
 const memberListeners = new Map<number, () => void>();
-const deadlines = new Heap<Deadline>((a, b) => a.at < b.at);
+const deadlines = new BinaryHeap<Deadline>((a, b) => a.at < b.at);
 
 /** Milliseconds, with fractions, on the monotonic clock. */
 export function now(): number {
@@ -73,7 +73,7 @@ export function disarmEvent(slot: number): void {
 
 /** Calls `listener` in every turn of the event loop in which `fd` is readable. Returns what to pass to {@link unwatch}. */
 export function watch(fd: number, listener: () => void): number {
-  const token = takeToken();
+  const token = allocateToken();
   check(native.addMember(start(), fd, token, READABLE), 'epoll_ctl');
   memberListeners.set(token, listener);
   return token;
@@ -91,7 +91,7 @@ export function unwatch(fd: number, token: number): void {
  * is ready each time. Returns what to pass to {@link unwatchLoop}.
  */
 export function watchLoop(poller: number, listener: () => void): number {
-  const token = takeToken();
+  const token = allocateToken();
   check(native.watchLoop(start(), poller, token), 'epoll_ctl');
   memberListeners.set(token, listener);
   return token;
@@ -104,7 +104,7 @@ export function unwatchLoop(token: number): void {
   }
 }
 
-function takeToken(): number {
+function allocateToken(): number {
   const token = nextToken;
   nextToken = nextToken === 0x7fff_ffff ? 1 : nextToken + 1;
   return token;

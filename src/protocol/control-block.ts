@@ -4,16 +4,16 @@ import {
   ARMED_UNTIL,
   ASLEEP_BIT,
   CONTROL_BYTES,
-  IS_AWAITING_REST,
+  IS_AWAITING_QUIESCENCE,
   IS_VIRTUAL,
   OWNER_STATE,
   POSTED,
-  RUNG_AT,
+  NOTIFIED_AT,
   VIRTUAL_NOW,
 } from './records';
 
 /** The owner's side of what `task-protocol.ts` describes. */
-export class OwnerControl {
+export class OwnerControlBlock {
   readonly memory: SharedArrayBuffer = new SharedArrayBuffer(CONTROL_BYTES);
   readonly state: Int32Array = new Int32Array(this.memory);
   readonly #times = new Float64Array(this.memory);
@@ -26,35 +26,35 @@ export class OwnerControl {
   }
 
   /** When a producer first rang since the owner slept, on the monotonic clock; 0 when none has. */
-  get rungAt(): number {
-    return this.#times[RUNG_AT] as number;
+  get notifiedAt(): number {
+    return this.#times[NOTIFIED_AT] as number;
   }
 
   /** Whether something was posted to the channel that was not fetched. */
-  get hasPost(): boolean {
+  get hasPosted(): boolean {
     return Atomics.load(this.state, POSTED) !== 0;
   }
 
-  /** {@link OwnerControl.hasPost}; whoever asks fetches it. */
-  takePost(): boolean {
+  /** {@link OwnerControlBlock.hasPosted}; whoever asks fetches it. */
+  consumePosted(): boolean {
     return Atomics.exchange(this.state, POSTED, 0) !== 0;
   }
 
   /** The owner is about to sleep, until `armedUntil` at most. It has to look into the queues afterwards. */
-  sayAsleep(armedUntil: number): void {
-    this.#times[RUNG_AT] = 0;
+  markAsleep(armedUntil: number): void {
+    this.#times[NOTIFIED_AT] = 0;
     this.#times[ARMED_UNTIL] = armedUntil;
     this.#sleep = (this.#sleep + 2) | ASLEEP_BIT;
     Atomics.store(this.state, OWNER_STATE, this.#sleep);
   }
 
-  sayAwake(): void {
+  markAwake(): void {
     Atomics.store(this.state, OWNER_STATE, 0);
   }
 
   /** A time machine waits for threads to come to rest, or no longer. */
-  awaitRest(isAwaiting: boolean): void {
-    Atomics.store(this.state, IS_AWAITING_REST, isAwaiting ? 1 : 0);
+  awaitQuiescence(isAwaiting: boolean): void {
+    Atomics.store(this.state, IS_AWAITING_QUIESCENCE, isAwaiting ? 1 : 0);
   }
 
   /** `undefined` is the end of virtual time. */

@@ -23,8 +23,8 @@ export interface TaskManagerHandle {
 }
 
 /** How many records may wait, at the least and at the most: a power of two. */
-export const LEAST_CAPACITY = 2;
-export const MOST_CAPACITY: number = 1 << 20;
+export const MIN_CAPACITY = 2;
+export const MAX_CAPACITY: number = 1 << 20;
 
 /** A handle that could be one: who has it may have had it from anywhere. Whether somebody owns it, its event tells. */
 export function validateHandle(value: unknown): TaskManagerHandle {
@@ -35,8 +35,8 @@ export function validateHandle(value: unknown): TaskManagerHandle {
     control.byteLength !== CONTROL_BYTES ||
     typeof capacity !== 'number' ||
     !Number.isInteger(Math.log2(capacity)) ||
-    capacity < LEAST_CAPACITY ||
-    capacity > MOST_CAPACITY ||
+    capacity < MIN_CAPACITY ||
+    capacity > MAX_CAPACITY ||
     typeof channel !== 'string' ||
     typeof threadId !== 'number' ||
     typeof trigger !== 'object' ||
@@ -57,11 +57,11 @@ export interface Introduction {
    * Set by the manager when there are replies, and when a producer that waits for room may go on. Closed when either side's
    * thread ends.
    */
-  readonly bell: EventHandle;
+  readonly doorbell: EventHandle;
   /** The name of the channel for results that only a channel carries. */
   readonly channel: string;
-  /** Where it tells a time machine whether it has come to rest: see `pace.ts`. */
-  readonly pace: SharedArrayBuffer;
+  /** Where it tells a time machine whether it has come to rest: see `activity.ts`. */
+  readonly activity: SharedArrayBuffer;
   /** The thread, and which of its producers it is. */
   readonly threadId: number;
   readonly number: number;
@@ -70,7 +70,7 @@ export interface Introduction {
 /** What comes over a channel: a producer, or a payload for whoever has the ticket. */
 export type ChannelMessage =
   | { readonly introduction: Introduction }
-  | { readonly from: string; readonly ticket: number; readonly payload: unknown };
+  | { readonly from: string; readonly claim: number; readonly payload: unknown };
 
 /**
  * Index of the word that says whether the owner of the manager has to be woken: odd while it sleeps, and another number each time.
@@ -96,13 +96,13 @@ export const ASLEEP_BIT = 1;
 export const POSTED = 1;
 
 /** Index, as a double, of the time at which a producer last rang. */
-export const RUNG_AT = 1;
+export const NOTIFIED_AT = 1;
 /** Index, as a double, of the time until which the owner sleeps at most. */
 export const ARMED_UNTIL = 2;
 /** Index of the word that says that the manager lives in a time machine's time. */
 export const IS_VIRTUAL = 6;
 /** Index of the word that says that a time machine waits for threads to come to rest. */
-export const IS_AWAITING_REST = 7;
+export const IS_AWAITING_QUIESCENCE = 7;
 /** Index, as a double, of the virtual time. */
 export const VIRTUAL_NOW = 4;
 /** The size of the control words. */

@@ -2,7 +2,7 @@
 
 import { types } from 'node:util';
 
-import type { Pace } from '../virtual-time/thread-activity';
+import type { ThreadActivity } from '../virtual-time/thread-activity';
 import { InvalidArgTypeError } from '../util/errors';
 import type { RemoteOptions } from './records';
 import {
@@ -16,7 +16,7 @@ import {
 } from '../util/validate';
 
 /** As soon as possible: before any time on the clock. */
-export const AT_ONCE: number = Number.NEGATIVE_INFINITY;
+export const IMMEDIATELY: number = Number.NEGATIVE_INFINITY;
 
 /** Options of `schedule()`. */
 export interface ScheduleOptions {
@@ -45,10 +45,10 @@ export interface ScheduleOptions {
 const PRIORITY_LIMIT = 1_000_000;
 
 /** When a task is due, on the monotonic clock: negative infinity for as soon as possible, and for one on the wall clock. */
-export function dueTime(options: ScheduleOptions, clock: Pace): number {
+export function dueTime(options: ScheduleOptions, clock: ThreadActivity): number {
   validateOptions(options);
   if (options.when !== undefined || options.interval !== undefined || options.delta === undefined) {
-    return AT_ONCE;
+    return IMMEDIATELY;
   }
   return clock.now() + Math.max(0, validateMilliseconds('options.delta', options.delta));
 }

@@ -58,10 +58,10 @@ function slotOf(channel: Dispatcher): number | undefined {
 }
 
 /**
- * Channels are asked what they want when they join, after their handlers ran and when {@link Channels.update} says so, not in every
+ * Channels are asked what they want when they join, after their handlers ran and when {@link ChannelSet.update} says so, not in every
  * pass: a channel on which nothing happens costs a pass nothing.
  */
-export class Channels {
+export class ChannelSet {
   #poller = -1;
   #batch: Int32Array | undefined;
   #nextToken = 1;
@@ -127,7 +127,7 @@ export class Channels {
     const member: Member = {
       channel,
       fd,
-      token: this.#takeToken(),
+      token: this.#allocateToken(),
       interest: interestOf(channel),
       isIn: false,
       closingKey: -1,
@@ -176,12 +176,12 @@ export class Channels {
     this.#dispatch(fast.takeReady(this.#poller, isStale ? 1 : 0));
   }
 
-  /** Blocks until a channel is ready or `timeout` milliseconds have passed; then as {@link Channels.dispatchReady}. */
+  /** Blocks until a channel is ready or `timeout` milliseconds have passed; then as {@link ChannelSet.dispatchReady}. */
   dispatchNext(timeout: number): void {
     this.#dispatch(fast.waitReady(this.#poller, this.hasAlwaysReady ? 0 : timeout));
   }
 
-  #takeToken(): number {
+  #allocateToken(): number {
     let token: number;
     do {
       token = this.#nextToken;

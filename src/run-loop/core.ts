@@ -2,11 +2,11 @@
 
 import { workerThreads } from '../platform/lazy-builtins';
 
-import { Channels } from './channel-set';
+import { ChannelSet } from './channel-set';
 import type { Dispatcher } from '../dispatcher/dispatcher';
 import { InvalidArgTypeError, LoopRunningError } from '../util/errors';
 import { WaitableEvent } from '../event/waitable-event';
-import { LoopTime } from '../virtual-time/loop-clock';
+import { LoopClock } from '../virtual-time/loop-clock';
 import * as reactor from '../platform/reactor';
 import { clearImmediate, setImmediate } from '../platform/real-timers';
 import { type RemoteRunLoop, type RunLoopHandle, connectRunLoop } from './remote-run-loop';
@@ -62,9 +62,9 @@ export class RunLoop {
   /** The longest time in milliseconds that one pass sleeps although nothing happens; by default there is no reason to wake. */
   SPIN: number = Infinity;
 
-  readonly #channels = new Channels();
+  readonly #channels = new ChannelSet();
   readonly #sources = new Set<TaskSource>();
-  readonly #time = new LoopTime();
+  readonly #time = new LoopClock();
   #deferred: (() => void)[] = [];
   #taskManager: TaskManager | undefined;
   #stopEvent: WaitableEvent | undefined;
@@ -138,13 +138,13 @@ export class RunLoop {
     if (this.running) {
       throw new LoopRunningError();
     }
-    if (this.#takeStop() || options?.signal?.aborted === true) {
+    if (this.#consumeStop() || options?.signal?.aborted === true) {
       return;
     }
     const token = reactor.watchLoop(this.#channels.start(), () => this.#passAsync(false));
-    let giveSignalsBack: () => void;
+    let restoreSignals: () => void;
     try {
-      giveSignalsBack = this.#listenTo(signals, options?.stopOn ?? []);
+      restoreSignals = this.#listenTo(signals, options?.stopOn ?? []);
     } catch (error) {
       reactor.unwatchLoop(token);
       throw error;
@@ -157,18 +157,18 @@ export class RunLoop {
     this.#ended = new Promise<void>((resolve) => {
       this.#finish = () => {
         this.#mode = 'idle';
-        this.#takeStop();
+        this.#consumeStop();
         clearImmediate(this.#immediate);
         this.#immediate = undefined;
         reactor.removeDeadline(this.#deadline);
         reactor.unwatchLoop(token);
         reactor.release();
-        giveSignalsBack();
+        restoreSignals();
         options?.signal?.removeEventListener('abort', stop);
         resolve();
       };
     });
-    this.nudge();
+    this.requestPass();
     await this.#ended;
   }
 
@@ -185,11 +185,11 @@ export class RunLoop {
     if (this.running) {
       throw new LoopRunningError();
     }
-    if (this.#takeStop()) {
+    if (this.#consumeStop()) {
       return;
     }
     this.#channels.start();
-    const channels = this.#takeOver(signals);
+    const channels = this.#openSignals(signals);
     this.#mode = 'sync';
     try {
       while (!this.#stopping) {
@@ -198,9 +198,9 @@ export class RunLoop {
         this.runDeferred();
       }
     } finally {
-      this.#giveBack(channels);
+      this.#closeSignals(channels);
       this.#mode = 'idle';
-      this.#takeStop();
+      this.#consumeStop();
     }
   }
 
@@ -225,13 +225,13 @@ export class RunLoop {
       count -= 1;
     }
     // If `run()` is under way, it has to arrange anew how it is woken.
-    this.nudge();
+    this.requestPass();
   }
 
   /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */
   stop(): void {
     this.#stopping = true;
-    this.nudge();
+    this.requestPass();
   }
 
   /**
@@ -243,7 +243,7 @@ export class RunLoop {
   deferred<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
     validateFunction('fn', fn);
     this.#deferred.push(() => void fn(...args));
-    this.nudge();
+    this.requestPass();
   }
 
   /**
@@ -299,7 +299,7 @@ export class RunLoop {
   }
 
   /** By which clock its managers go. @internal */
-  get time(): LoopTime {
+  get time(): LoopClock {
     return this.#time;
   }
 
@@ -311,7 +311,7 @@ export class RunLoop {
   /** @internal */
   attach(source: TaskSource): void {
     this.#sources.add(source);
-    this.nudge();
+    this.requestPass();
   }
 
   /** @internal */
@@ -325,7 +325,7 @@ export class RunLoop {
    * @internal
    */
   reschedule(): void {
-    this.nudge();
+    this.requestPass();
   }
 
   /** Has the loop make a pass when somebody sets the wall clock. @internal */
@@ -334,13 +334,13 @@ export class RunLoop {
   }
 
   /** Has `run()` make a pass soon; within a pass, the next one is arranged at its end. @internal */
-  nudge(): void {
+  requestPass(): void {
     if (this.#mode === 'async' && !this.#inPass) {
       this.#immediate ??= setImmediate(() => this.#passAsync(true));
     }
   }
 
-  #takeStop(): boolean {
+  #consumeStop(): boolean {
     const stopping = this.#stopping;
     this.#stopping = false;
     return stopping;
@@ -349,15 +349,15 @@ export class RunLoop {
   /** Node's own signal events where there are any, beside whoever listens to them; otherwise as `runSync()`. */
   #listenTo(numbers: number[], names: NodeJS.Signals[]): () => void {
     if (!workerThreads().isMainThread) {
-      const channels = this.#takeOver(numbers);
-      return () => this.#giveBack(channels);
+      const channels = this.#openSignals(numbers);
+      return () => this.#closeSignals(channels);
     }
     const stop = (): void => this.stop();
     names.forEach((name) => process.on(name, stop));
     return () => names.forEach((name) => process.off(name, stop));
   }
 
-  #takeOver(signals: number[]): SignalChannel[] {
+  #openSignals(signals: number[]): SignalChannel[] {
     const channels: SignalChannel[] = [];
     try {
       for (const number of signals) {
@@ -366,13 +366,13 @@ export class RunLoop {
         this.addInternal(channel);
       }
     } catch (error) {
-      this.#giveBack(channels);
+      this.#closeSignals(channels);
       throw error;
     }
     return channels;
   }
 
-  #giveBack(channels: SignalChannel[]): void {
+  #closeSignals(channels: SignalChannel[]): void {
     for (const channel of channels) {
       this.removeInternal(channel);
       channel.close();
@@ -409,7 +409,7 @@ export class RunLoop {
     const timeout = this.#channels.hasAlwaysReady ? 0 : Math.min(this.#spin, this.#timeUntilWork());
     reactor.removeDeadline(this.#deadline);
     if (timeout <= 0) {
-      this.nudge();
+      this.requestPass();
     } else if (timeout !== Infinity) {
       this.#deadline.at = reactor.now() + timeout;
       reactor.addDeadline(this.#deadline);
@@ -419,7 +419,7 @@ export class RunLoop {
   /** A regular file makes no kernel event. */
   #wakeForFiles(): void {
     if (this.#channels.hasAlwaysReady) {
-      this.nudge();
+      this.requestPass();
     }
   }
 

@@ -7,12 +7,12 @@
  * is not run but installed; what follows finds it there, in the same pass. Without a mark all this costs one look at a word for each pass.
  */
 
-import type { RingConsumer } from '../transport/ring';
+import type { RingReader } from '../transport/ring';
 import { CONTROL_RESUME, RECORD_CONTROL, RECORD_MASK, RECORD_OPTIONS } from '../protocol/records';
 
 /** What is ahead in one queue. */
-export class Foresight {
-  readonly #ring: RingConsumer;
+export class Lookahead {
+  readonly #ring: RingReader;
   /** How many marked records were taken. */
   #taken = 0;
   /** Tasks with which something is to be done. */
@@ -20,7 +20,7 @@ export class Foresight {
   /** How many tasks have a key, by its mark. */
   readonly #keys = new Map<number, number>();
 
-  constructor(ring: RingConsumer) {
+  constructor(ring: RingReader) {
     this.#ring = ring;
   }
 
@@ -55,12 +55,12 @@ export class Foresight {
   }
 
   /** Whether something is to be done with a task that is taken now. */
-  takesId(id: number): boolean {
+  concernsId(id: number): boolean {
     return this.#ids.has(id);
   }
 
   /** Whether a later task may have the key of the one that is taken now. */
-  takesKey(key: number): boolean {
+  concernsKey(key: number): boolean {
     const left = (this.#keys.get(key) ?? 0) - 1;
     if (left <= 0) {
       this.#keys.delete(key);
@@ -72,13 +72,13 @@ export class Foresight {
 }
 
 /** Whether a record is one for which the manager has to look ahead: something about another task, or the options of one with a key. */
-export function isMarked(kind: number, name: number): boolean {
+export function needsLookahead(kind: number, name: number): boolean {
   const type = kind & RECORD_MASK;
   return type === RECORD_CONTROL || (type === RECORD_OPTIONS && name !== 0);
 }
 
 /** A number for a key, never zero. Those of different keys may be the same: then a task runs later than it might. */
-export function markOf(key: string): number {
+export function keyHashOf(key: string): number {
   let hash = key.length;
   for (let index = 0; index < key.length; index += 1) {
     hash = (Math.imul(hash, 31) + key.charCodeAt(index)) | 0;

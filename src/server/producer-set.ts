@@ -1,37 +1,37 @@
 /** The manager's side of all its producers: takes their records in, in turns. */
 
-import { Post } from '../transport/side-channel';
-import { Producer, type Recipient } from './producer';
+import { SideChannel } from '../transport/side-channel';
+import { Producer, type RecordHandler } from './producer';
 import type { ChannelMessage } from '../protocol/records';
 
 /** How many records of one producer are taken before it is the next one's turn. */
-const TURN = 64;
+const QUANTUM = 64;
 
 /** From so many records between two sleeps on, producers are at it, and there will be more at once. */
 const MANY = 64;
 
 /** All producers of one manager. */
-export class Inbox {
-  readonly #recipient: Recipient;
-  readonly #post: Post;
+export class ProducerSet {
+  readonly #handler: RecordHandler;
+  readonly #post: SideChannel;
   /** In their order, so that virtual time is the same each time. */
   readonly #producers = new Set<Producer>();
   readonly #payloads = new Map<string, unknown>();
   readonly #onIntroduction: () => void;
   /** Tasks whose payload had begun to come when their thread ended. */
-  torn = 0;
+  incomplete = 0;
   /** Tasks that were in the queues at the end. */
   dropped = 0;
   /** How many producers there have been. */
   connections = 0;
   #receivedFromGone = 0;
   #taken = 0;
-  #isLooking = false;
+  #isPolling = false;
 
-  constructor(channel: string, recipient: Recipient, onIntroduction: () => void) {
-    this.#recipient = recipient;
+  constructor(channel: string, handler: RecordHandler, onIntroduction: () => void) {
+    this.#handler = handler;
     this.#onIntroduction = onIntroduction;
-    this.#post = new Post(channel, (message) => this.#onMessage(message));
+    this.#post = new SideChannel(channel, (message) => this.#onMessage(message));
   }
 
   /** How many tasks came from other threads. */
@@ -42,24 +42,24 @@ export class Inbox {
   }
 
   /** Whether many records were taken since this was asked last. */
-  hasTakenMany(): boolean {
+  hasReadMany(): boolean {
     const isMany = this.#taken >= MANY;
     this.#taken = 0;
     return isMany;
   }
 
   /** Whether somebody was answered, since this was asked last, who may ask again at once. */
-  takeAnswered(): boolean {
+  consumeAnswered(): boolean {
     let hasAnswered = false;
     for (const producer of this.#producers) {
-      hasAnswered = producer.takeAnswered() || hasAnswered;
+      hasAnswered = producer.consumeAnswered() || hasAnswered;
     }
     return hasAnswered;
   }
 
-  /** The threads that are at work: see `pace.ts`. */
+  /** The threads that are at work: see `activity.ts`. */
   busyThreads(): number[] {
-    return [...this.#producers].filter((producer) => !producer.isAtRest).map(({ threadId }) => threadId);
+    return [...this.#producers].filter((producer) => !producer.isQuiescent).map(({ threadId }) => threadId);
   }
 
   /** Takes in who has introduced itself. */
@@ -75,11 +75,11 @@ export class Inbox {
   }
 
   /** Says in all queues whether the manager looks into them by itself. Who stops looks once more, afterwards. */
-  setLooking(isLooking: boolean): void {
-    if (isLooking !== this.#isLooking) {
-      this.#isLooking = isLooking;
+  setPolling(isPolling: boolean): void {
+    if (isPolling !== this.#isPolling) {
+      this.#isPolling = isPolling;
       for (const producer of this.#producers) {
-        producer.setLooking(isLooking);
+        producer.setPolling(isPolling);
       }
     }
   }
@@ -96,12 +96,12 @@ export class Inbox {
   }
 
   /**
-   * Takes what was there when it began, in turns, so that no producer waits for all of another's. `posted` says that somebody may
+   * Takes what was there when it began, in turns, so that no producer waits for all of another's. `hasPosted` says that somebody may
    * have introduced itself. A task may have the loop make a pass, which drains too and leaves nothing for this one, or close
    * the manager. Returns whether there was something.
    */
-  drain(posted: boolean): boolean {
-    if (posted) {
+  drain(hasPosted: boolean): boolean {
+    if (hasPosted) {
       this.fetch();
     }
     for (const producer of this.#producers) {
@@ -109,7 +109,7 @@ export class Inbox {
       const { isGone } = producer;
       producer.beginPass();
       if (isGone && producer.quota === 0) {
-        this.torn += producer.isTorn ? 1 : 0;
+        this.incomplete += producer.isIncomplete ? 1 : 0;
         this.#receivedFromGone += producer.received;
         producer.release();
         this.#producers.delete(producer);
@@ -122,13 +122,13 @@ export class Inbox {
     do {
       isDone = true;
       for (const producer of this.#producers) {
-        const count = Math.min(producer.quota, TURN);
+        const count = Math.min(producer.quota, QUANTUM);
         if (count > 0) {
           isDone = false;
           hasTaken = true;
           producer.quota -= count;
           this.#taken += count;
-          producer.takeTurn(count);
+          producer.readQuantum(count);
         }
       }
     } while (!isDone);
@@ -149,17 +149,17 @@ export class Inbox {
 
   #onMessage(message: ChannelMessage): void {
     if ('introduction' in message) {
-      const redeem = (from: string, ticket: number): unknown => this.#redeem(from, ticket);
-      this.#add(new Producer(message.introduction, this.#recipient, redeem));
+      const claimPayload = (from: string, claim: number): unknown => this.#claimPayload(from, claim);
+      this.#add(new Producer(message.introduction, this.#handler, claimPayload));
       this.#onIntroduction();
     } else {
-      this.#payloads.set(`${message.from} ${message.ticket}`, message.payload);
+      this.#payloads.set(`${message.from} ${message.claim}`, message.payload);
     }
   }
 
   #add(added: Producer): void {
     this.connections += 1;
-    added.setLooking(this.#isLooking);
+    added.setPolling(this.#isPolling);
     const after = [...this.#producers].filter((producer) => added.comesBefore(producer));
     this.#producers.add(added);
     for (const producer of after) {
@@ -168,8 +168,8 @@ export class Inbox {
     }
   }
 
-  #redeem(from: string, ticket: number): unknown {
-    const key = `${from} ${ticket}`;
+  #claimPayload(from: string, claim: number): unknown {
+    const key = `${from} ${claim}`;
     // It was sent before its ticket.
     while (!this.#payloads.has(key) && this.#post.fetch()) {
       // Each message puts itself away.

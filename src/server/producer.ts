@@ -2,10 +2,10 @@
 
 import { EventClosedError, InvalidHandleError } from '../util/errors';
 import { WaitableEvent } from '../event/waitable-event';
-import { Foresight, isMarked } from './lookahead';
-import { Mail } from '../transport/record-reader';
-import { RemotePace } from '../virtual-time/thread-activity';
-import { Replies } from './reply-sender';
+import { Lookahead, needsLookahead } from './lookahead';
+import { RecordReader } from '../transport/record-reader';
+import { RemoteThreadActivity } from '../virtual-time/thread-activity';
+import { ReplySender } from './reply-sender';
 import type { Task } from '../tasks/task';
 import {
   CONTROL_ABANDON,
@@ -26,7 +26,7 @@ import {
 const TASKS: ReadonlySet<number> = new Set([RECORD_NOW, RECORD_AT, RECORD_AT_VIRTUAL]);
 
 /** What a producer's records are delivered to; `N` is what it knows of a name. */
-export interface Recipient<N = unknown> {
+export interface RecordHandler<N = unknown> {
   /** A name, which the tasks that follow have. */
   onName(name: string): N;
   /** A task that is due at once. */
@@ -61,44 +61,48 @@ export class Producer {
   quota = 0;
   /** How many tasks it has scheduled. */
   received = 0;
-  readonly #mail: Mail;
-  readonly #pace: RemotePace;
+  readonly #reader: RecordReader;
+  readonly #activity: RemoteThreadActivity;
   readonly #threadId: number;
   readonly #number: number;
-  readonly #recipient: Recipient;
+  readonly #handler: RecordHandler;
   readonly #names: unknown[] = [];
-  readonly #replies: Replies;
-  readonly #bell: WaitableEvent | undefined;
-  readonly #foresight: Foresight;
+  readonly #replies: ReplySender;
+  readonly #doorbell: WaitableEvent | undefined;
+  readonly #lookahead: Lookahead;
   /** Whether the next record may be one that {@link Producer.#take} alone can take. */
   #isSimple = true;
-  #turn = 0;
+  #round = 0;
   /** What came for the task that has this id. */
   #options: RemoteOptions | undefined;
   #optionsOf = 0;
   /** What stands for their key. */
   #key = 0;
 
-  constructor(introduction: Introduction, recipient: Recipient, redeem: (from: string, ticket: number) => unknown) {
-    const { ring, replies, bell, channel, pace, threadId, number } = introduction;
-    this.#pace = new RemotePace(pace);
+  constructor(
+    introduction: Introduction,
+    handler: RecordHandler,
+    claimPayload: (from: string, claim: number) => unknown,
+  ) {
+    const { ring, replies, doorbell, channel, activity, threadId, number } = introduction;
+    this.#activity = new RemoteThreadActivity(activity);
     this.#threadId = threadId;
     this.#number = number;
-    this.#mail = new Mail(ring, (ticket) => redeem(channel, ticket));
-    this.#foresight = new Foresight(this.#mail.record);
-    this.#recipient = recipient;
-    this.#replies = new Replies(replies, channel, () => this.#ring());
-    this.#bell = openBell(bell);
+    this.#reader = new RecordReader(ring, (claim) => claimPayload(channel, claim));
+    this.#lookahead = new Lookahead(this.#reader.record);
+    this.#handler = handler;
+    this.#replies = new ReplySender(replies, channel, () => this.#ring());
+    this.#doorbell = openDoorbell(doorbell);
   }
 
   /** Whether its thread has ended, or it was closed: what is in its queue is all there will be. */
   get isGone(): boolean {
-    return this.#bell?.closed !== false;
+    return this.#doorbell?.closed !== false;
   }
 
-  /** Whether it waits for the manager or for nothing: see `pace.ts`. */
-  get isAtRest(): boolean {
-    return this.isGone || this.#pace.isAtRest(() => this.available > 0);
+  /** Whether it waits for the manager or for nothing: see `activity.ts`. */
+  get isQuiescent(): boolean {
+    return this.isGone || this.#activity.isQuiescent(() => this.available > 0);
   }
 
   /** The thread that it belongs to. */
@@ -112,36 +116,36 @@ export class Producer {
   }
 
   /** Says whether the manager looks into the queue by itself. */
-  setLooking(isLooking: boolean): void {
-    this.#mail.record.setLooking(isLooking);
+  setPolling(isPolling: boolean): void {
+    this.#reader.record.setPolling(isPolling);
   }
 
   /** How many records there are to take. */
   get available(): number {
-    return this.#mail.available;
+    return this.#reader.available;
   }
 
   /** Whether a payload has begun to come and not ended. */
-  get isTorn(): boolean {
-    return this.#mail.isTorn || this.#options !== undefined;
+  get isIncomplete(): boolean {
+    return this.#reader.isIncomplete || this.#options !== undefined;
   }
 
   /** A pass begins, which takes all records that are there: `quota`. */
   beginPass(): void {
     this.quota = this.available;
-    this.#foresight.look(this.quota);
+    this.#lookahead.look(this.quota);
     this.#updateSimple();
   }
 
   /** Takes up to `count` records. */
-  takeTurn(count: number): void {
-    this.#turn += 1;
-    const turn = this.#turn;
+  readQuantum(count: number): void {
+    this.#round += 1;
+    const turn = this.#round;
     // When a task makes another turn begin, that one takes the rest of this one's records.
-    for (let index = 0; index < count && turn === this.#turn; index += 1) {
+    for (let index = 0; index < count && turn === this.#round; index += 1) {
       this.#take();
     }
-    if (this.#mail.publish()) {
+    if (this.#reader.publish()) {
       this.#ring();
     }
   }
@@ -158,17 +162,17 @@ export class Producer {
   replyError(id: number, error: unknown): boolean {
     const isAwaited = this.calls.delete(id);
     if (isAwaited) {
-      this.#pace.send();
+      this.#activity.send();
       this.#replies.sendError(id, error);
     }
     return isAwaited;
   }
 
   /** Whether it was answered, since this was asked last, while it looked for that: it may ask again at once. */
-  takeAnswered(): boolean {
-    const { hasAnsweredLooker } = this.#replies;
-    this.#replies.hasAnsweredLooker = false;
-    return hasAnsweredLooker;
+  consumeAnswered(): boolean {
+    const { hasAnsweredPoller } = this.#replies;
+    this.#replies.hasAnsweredPoller = false;
+    return hasAnsweredPoller;
   }
 
   /** Sends the replies for which there was no room. */
@@ -180,13 +184,13 @@ export class Producer {
 
   /** Lets go of what it holds. Its tasks stay. */
   release(): void {
-    this.#bell?.release();
+    this.#doorbell?.release();
   }
 
   /** How many tasks are in its queue. */
   countTasks(): number {
     let tasks = 0;
-    this.#mail.record.lookAhead(this.available, (kind) => {
+    this.#reader.record.lookAhead(this.available, (kind) => {
       tasks += TASKS.has(kind & RECORD_MASK) ? 1 : 0;
     });
     return tasks;
@@ -194,25 +198,25 @@ export class Producer {
 
   /** Closes the connection: the producer gets to know, and a turn that is under way ends. */
   close(): void {
-    this.#turn += 1;
+    this.#round += 1;
     // Whoever waits for a result is told by the bell, and by nothing else.
     this.calls.clear();
-    this.#bell?.close();
+    this.#doorbell?.close();
   }
 
   #take(): void {
-    const mail = this.#mail;
-    const { kind, name, id } = mail.record;
+    const reader = this.#reader;
+    const { kind, name, id } = reader.record;
     try {
       if ((kind & (RECORD_MASK | RECORD_CALL)) === RECORD_NOW && this.#isSimple) {
         this.received += 1;
-        this.#recipient.onTask(this, id, this.#names[name], mail.takePayload());
+        this.#handler.onTask(this, id, this.#names[name], reader.readPayload());
       } else {
-        this.#takeRarer(kind, name, id);
+        this.#readRarer(kind, name, id);
       }
     } catch (error) {
       // What a task throws does not come here. But this thread may have less stack, or less memory, than the one that wrote the payload.
-      this.#recipient.onUnreadable(this, id, this.#names[name], error);
+      this.#handler.onUnreadable(this, id, this.#names[name], error);
     }
   }
 
@@ -220,10 +224,10 @@ export class Producer {
    * Takes a record that is not a simple task. V8 compiles the way of those in one piece, from `#take()` to their handlers, as long
    * as it has at most 920 bytes of bytecode, and calls what is beyond: a task costs up to 80 ns then instead of 55.
    */
-  #takeRarer(kind: number, name: number, id: number): void {
-    const mail = this.#mail;
-    if (isMarked(kind, name)) {
-      this.#foresight.onMarked();
+  #readRarer(kind: number, name: number, id: number): void {
+    const reader = this.#reader;
+    if (needsLookahead(kind, name)) {
+      this.#lookahead.onMarked();
     }
     switch (kind & RECORD_MASK) {
       case RECORD_NOW:
@@ -231,72 +235,72 @@ export class Producer {
         if ((kind & RECORD_CALL) !== 0) {
           this.calls.add(id);
         }
-        this.#takeNow(id, name);
+        this.#readNow(id, name);
         break;
       case RECORD_AT:
         this.received += 1;
-        this.#takeTimed(id, name, this.#recipient.dueTime(mail.record.time, false));
+        this.#readTimed(id, name, this.#handler.dueTime(reader.record.time, false));
         break;
       case RECORD_AT_VIRTUAL:
         this.received += 1;
-        this.#takeTimed(id, name, this.#recipient.dueTime(mail.record.time, true));
+        this.#readTimed(id, name, this.#handler.dueTime(reader.record.time, true));
         break;
       case RECORD_NAME:
-        this.#names[name] = this.#recipient.onName(mail.takePayload() as string);
+        this.#names[name] = this.#handler.onName(reader.readPayload() as string);
         break;
       case RECORD_PIECE:
-        mail.takePiece();
+        reader.readPiece();
         break;
       case RECORD_OPTIONS:
         this.#key = name;
-        this.#options = mail.takePayload() as RemoteOptions;
+        this.#options = reader.readPayload() as RemoteOptions;
         this.#optionsOf = id;
         this.#updateSimple();
         break;
       case RECORD_CONTROL:
-        this.#takeControl(id, name, mail.record.value);
+        this.#readControl(id, name, reader.record.value);
         break;
       default:
-        mail.record.advance();
+        reader.record.advance();
     }
   }
 
   #answer(id: number, result: unknown): void {
     if (this.calls.delete(id)) {
-      this.#pace.send();
+      this.#activity.send();
       this.#replies.send(id, result);
     }
   }
 
   #updateSimple(): void {
-    this.#isSimple = this.#options === undefined && !this.#foresight.isNeeded;
+    this.#isSimple = this.#options === undefined && !this.#lookahead.isNeeded;
   }
 
   /** A task that is due at once, but may have options, or something may follow that concerns it. */
-  #takeNow(id: number, name: number): void {
-    const isPostponed = this.#takesKey() || this.#foresight.takesId(id);
-    const options = this.#takeOptions(id);
-    const payload = this.#mail.takePayload();
+  #readNow(id: number, name: number): void {
+    const isPostponed = this.#concernsKey() || this.#lookahead.concernsId(id);
+    const options = this.#consumeOptions(id);
+    const payload = this.#reader.readPayload();
     if (isPostponed) {
-      this.#recipient.onPostponedTask(this, id, this.#names[name], payload, options);
+      this.#handler.onPostponedTask(this, id, this.#names[name], payload, options);
     } else if (options === undefined) {
-      this.#recipient.onTask(this, id, this.#names[name], payload);
+      this.#handler.onTask(this, id, this.#names[name], payload);
     } else {
-      this.#recipient.onTimedTask(this, id, this.#names[name], payload, Number.NEGATIVE_INFINITY, options);
+      this.#handler.onTimedTask(this, id, this.#names[name], payload, Number.NEGATIVE_INFINITY, options);
     }
   }
 
-  #takeTimed(id: number, name: number, due: number): void {
-    this.#takesKey();
-    const options = this.#takeOptions(id);
-    this.#recipient.onTimedTask(this, id, this.#names[name], this.#mail.takePayload(), due, options);
+  #readTimed(id: number, name: number, due: number): void {
+    this.#concernsKey();
+    const options = this.#consumeOptions(id);
+    this.#handler.onTimedTask(this, id, this.#names[name], this.#reader.readPayload(), due, options);
   }
 
-  #takesKey(): boolean {
-    return this.#options?.key !== undefined && this.#foresight.takesKey(this.#key);
+  #concernsKey(): boolean {
+    return this.#options?.key !== undefined && this.#lookahead.concernsKey(this.#key);
   }
 
-  #takeOptions(id: number): RemoteOptions | undefined {
+  #consumeOptions(id: number): RemoteOptions | undefined {
     // Those of another one, whose producer could not finish it, are nobody's.
     const options = this.#optionsOf === id ? this.#options : undefined;
     this.#options = undefined;
@@ -304,20 +308,20 @@ export class Producer {
     return options;
   }
 
-  #takeControl(id: number, answer: number, operation: number): void {
-    this.#mail.record.advance();
+  #readControl(id: number, answer: number, operation: number): void {
+    this.#reader.record.advance();
     if (operation === CONTROL_ABANDON) {
       this.calls.delete(id);
-      this.#recipient.onControl(this, id, operation);
+      this.#handler.onControl(this, id, operation);
     } else {
       this.calls.add(answer);
-      this.reply(answer, this.#recipient.onControl(this, id, operation));
+      this.reply(answer, this.#handler.onControl(this, id, operation));
     }
   }
 
   #ring(): void {
     try {
-      this.#bell?.set();
+      this.#doorbell?.set();
     } catch (error) {
       // Its thread has ended: nobody waits any more.
       if (!(error instanceof EventClosedError)) {
@@ -328,11 +332,11 @@ export class Producer {
 }
 
 /** Opens a producer's event; what its thread had scheduled before it ended is there all the same. */
-function openBell(handle: Introduction['bell']): WaitableEvent | undefined {
+function openDoorbell(handle: Introduction['doorbell']): WaitableEvent | undefined {
   try {
-    const bell = WaitableEvent.open(handle);
-    bell.closeWithThread();
-    return bell;
+    const doorbell = WaitableEvent.open(handle);
+    doorbell.closeWithThread();
+    return doorbell;
   } catch (error) {
     if (error instanceof InvalidHandleError || error instanceof EventClosedError) {
       return undefined;

@@ -6,40 +6,40 @@ import { perfHooks, workerThreads } from '../platform/lazy-builtins';
 import { systemClock } from '../platform/clock';
 import { TaskManagerClosedError } from '../util/errors';
 import { WaitableEvent } from '../event/waitable-event';
-import { Inbox } from './producer-set';
+import { ProducerSet } from './producer-set';
 import { fast } from '../platform/binding';
-import type { OwnerControl } from '../protocol/control-block';
-import type { Recipient } from './producer';
+import type { OwnerControlBlock } from '../protocol/control-block';
+import type { RecordHandler } from './producer';
 import { record } from '../task-manager/stats';
 import type { TaskManagerSettings } from '../task-manager/options';
 import type { TaskManagerHandle } from '../protocol/records';
 
 /** How long, in milliseconds, a pass goes on with those who block for answers. */
-const CONVERSATION = 0.25;
+const CALL_BURST = 0.25;
 
 /** What a manager has for other threads; nothing before its handle was asked for. */
 interface Threads {
-  readonly inbox: Inbox;
+  readonly producerSet: ProducerSet;
   readonly trigger: WaitableEvent;
 }
 
 /** The inbox of a manager, and the trigger by which producers wake its loop. */
-export class Mailbox {
+export class Receiver {
   /** How often the loop was woken. */
   wakeUps = 0;
   readonly #settings: TaskManagerSettings;
-  readonly #control: OwnerControl;
-  readonly #recipient: Recipient;
+  readonly #control: OwnerControlBlock;
+  readonly #handler: RecordHandler;
   #handle: TaskManagerHandle | undefined;
   #threads: Threads | undefined;
-  #isTravelling = false;
+  #isInRun = false;
   #wakeUpLatency: RecordableHistogram | undefined;
   #isClosed = false;
 
-  constructor(settings: TaskManagerSettings, control: OwnerControl, recipient: Recipient) {
+  constructor(settings: TaskManagerSettings, control: OwnerControlBlock, handler: RecordHandler) {
     this.#settings = settings;
     this.#control = control;
-    this.#recipient = recipient;
+    this.#handler = handler;
   }
 
   /** What another thread needs to connect. Throws `ERR_TASK_MANAGER_CLOSED` when it is asked for first after the end. */
@@ -60,17 +60,17 @@ export class Mailbox {
 
   /** How many tasks came from other threads. */
   get received(): number {
-    return this.#threads?.inbox.received ?? 0;
+    return this.#threads?.producerSet.received ?? 0;
   }
 
   /** How many payloads had begun to come when their thread ended. */
-  get torn(): number {
-    return this.#threads?.inbox.torn ?? 0;
+  get incomplete(): number {
+    return this.#threads?.producerSet.incomplete ?? 0;
   }
 
   /** How many tasks were in the queues when the manager was closed. */
   get dropped(): number {
-    return this.#threads?.inbox.dropped ?? 0;
+    return this.#threads?.producerSet.dropped ?? 0;
   }
 
   /** From the first ringing of a producer to the loop's answer, in nanoseconds. */
@@ -80,44 +80,44 @@ export class Mailbox {
 
   /** Takes over what other threads had scheduled when it began, unless a time machine does that; returns whether there was something. */
   drain(): boolean {
-    const inbox = this.#threads?.inbox;
-    if (inbox === undefined || this.#isTravelling) {
+    const producerSet = this.#threads?.producerSet;
+    if (producerSet === undefined || this.#isInRun) {
       return false;
     }
-    const hasTaken = inbox.drain(this.#control.takePost());
-    if (!inbox.takeAnswered()) {
+    const hasTaken = producerSet.drain(this.#control.consumePosted());
+    if (!producerSet.consumeAnswered()) {
       return hasTaken;
     }
     // What asks next may run tasks also where nothing was there at first: the answer was given when the trigger rang.
-    this.#converse(inbox);
+    this.#serveCallBurst(producerSet);
     return true;
   }
 
   /** Takes over what other threads have sent, for a time machine. */
   take(): void {
-    this.#threads?.inbox.drain(this.#control.takePost());
+    this.#threads?.producerSet.drain(this.#control.consumePosted());
   }
 
   /** Tells the producers that the owner sleeps until `armedUntil()`, unless there is something to do first: false then. */
   beforeSleep(armedUntil: () => number): boolean {
-    const inbox = this.#threads?.inbox;
-    if (inbox === undefined || this.#isTravelling) {
+    const producerSet = this.#threads?.producerSet;
+    if (producerSet === undefined || this.#isInRun) {
       return true;
     }
-    if (inbox.hasTakenMany()) {
+    if (producerSet.hasReadMany()) {
       // Producers are at it. On a core that they share with this thread, the first task after the word would wake it, and it
       // would find that one task (measured: a wake-up for every 400 tasks, 17 ns of 127 for each task). So they go first.
       fast.yieldThread();
-      if (!inbox.isEmpty()) {
+      if (!producerSet.isEmpty()) {
         return false;
       }
     }
     // The order is the promise: first the word, then the bit in each queue, then the look into it. See `task-protocol.ts`.
-    this.#control.sayAsleep(armedUntil());
-    inbox.setLooking(false);
-    const isIdle = !this.#control.hasPost && inbox.isEmpty();
+    this.#control.markAsleep(armedUntil());
+    producerSet.setPolling(false);
+    const isIdle = !this.#control.hasPosted && producerSet.isEmpty();
     if (!isIdle) {
-      this.#sayAwake();
+      this.#markAwake();
     }
     return isIdle;
   }
@@ -130,21 +130,21 @@ export class Mailbox {
     }
   }
 
-  /** Begins a journey: until {@link Mailbox.endJourney}, {@link Mailbox.take} alone takes what is sent. */
-  beginJourney(): void {
+  /** Begins a journey: until {@link Receiver.endRun}, {@link Receiver.take} alone takes what is sent. */
+  beginRun(): void {
     // Threads need not ring for what they send; they ring when they come to rest.
-    this.#sayAwake();
-    this.#isTravelling = true;
+    this.#markAwake();
+    this.#isInRun = true;
   }
 
-  endJourney(): void {
-    this.#isTravelling = false;
-    this.#settings.loop.nudge();
+  endRun(): void {
+    this.#isInRun = false;
+    this.#settings.loop.requestPass();
   }
 
   /** Has threads ring when they come to rest, or no longer. */
-  awaitRest(isAwaiting: boolean): void {
-    this.#control.awaitRest(isAwaiting);
+  awaitQuiescence(isAwaiting: boolean): void {
+    this.#control.awaitQuiescence(isAwaiting);
   }
 
   /** The threads that are at work. */
@@ -152,23 +152,23 @@ export class Mailbox {
     if (this.#threads === undefined) {
       return [];
     }
-    const { inbox } = this.#threads;
-    if (this.#control.takePost()) {
-      inbox.fetch();
+    const { producerSet } = this.#threads;
+    if (this.#control.consumePosted()) {
+      producerSet.fetch();
     }
     // A thread that has made room for more of its results rests, and rings.
-    inbox.flush();
-    return inbox.busyThreads();
+    producerSet.flush();
+    return producerSet.busyThreads();
   }
 
   close(): void {
     const isOpen = !this.#isClosed;
     this.#isClosed = true;
     if (isOpen && this.#threads !== undefined) {
-      const { trigger, inbox } = this.#threads;
+      const { trigger, producerSet } = this.#threads;
       this.#settings.loop.removeInternal(trigger);
       trigger.close();
-      inbox.close();
+      producerSet.close();
     }
   }
 
@@ -179,9 +179,9 @@ export class Mailbox {
     trigger.closeWithThread();
     loop.addInternal(trigger);
     const channel = `waitable-event.task-manager.${trigger.handle.key}`;
-    const inbox = new Inbox(channel, this.#recipient, () => loop.nudge());
-    this.#threads = { inbox, trigger };
-    this.#control.sayAsleep(Infinity);
+    const producerSet = new ProducerSet(channel, this.#handler, () => loop.requestPass());
+    this.#threads = { producerSet, trigger };
+    this.#control.markAsleep(Infinity);
     return Object.freeze({
       trigger: trigger.handle,
       control: this.#control.memory,
@@ -194,20 +194,20 @@ export class Mailbox {
 
   #onTrigger(trigger: WaitableEvent): void {
     this.wakeUps += 1;
-    const { rungAt } = this.#control;
-    if (rungAt > 0) {
+    const { notifiedAt } = this.#control;
+    if (notifiedAt > 0) {
       // Of the first ring since the loop slept; the others only found it rung.
-      record(this.wakeUpLatency, systemClock.monotonic() - rungAt);
+      record(this.wakeUpLatency, systemClock.monotonic() - notifiedAt);
     }
     // In this order: see `task-protocol.ts`.
-    this.#sayAwake();
+    this.#markAwake();
     trigger.clear();
     this.drain();
   }
 
-  #sayAwake(): void {
-    this.#control.sayAwake();
-    this.#threads?.inbox.setLooking(true);
+  #markAwake(): void {
+    this.#control.markAwake();
+    this.#threads?.producerSet.setPolling(true);
   }
 
   /**
@@ -215,13 +215,13 @@ export class Mailbox {
    * Node's event loop for each would cost more than all the rest (measured on one core: 10 µs a call instead of 4). Not for long:
    * others wait, too.
    */
-  #converse(inbox: Inbox): void {
-    const end = systemClock.monotonic() + CONVERSATION;
+  #serveCallBurst(producerSet: ProducerSet): void {
+    const end = systemClock.monotonic() + CALL_BURST;
     let goesOn = true;
     while (goesOn && systemClock.monotonic() < end) {
       fast.yieldThread();
-      inbox.drain(this.#control.takePost());
-      goesOn = inbox.takeAnswered();
+      producerSet.drain(this.#control.consumePosted());
+      goesOn = producerSet.consumeAnswered();
     }
   }
 }

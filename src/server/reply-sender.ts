@@ -1,9 +1,9 @@
 /** The manager's side of the replies to one producer: sends what there is room for, and keeps the rest until there is some. */
 
-import { takeApart } from '../transport/serialize-error';
+import { serializeError } from '../transport/serialize-error';
 import { type EncodedPayload, PAYLOAD_BYTES, PAYLOAD_NONE, PayloadWriter, encodePayload } from '../transport/payload';
-import { Post } from '../transport/side-channel';
-import { type RingMemory, RingProducer } from '../transport/ring';
+import { SideChannel } from '../transport/side-channel';
+import { type RingMemory, RingWriter } from '../transport/ring';
 import { REPLY_ERROR, REPLY_PIECE, REPLY_RESULT } from '../protocol/records';
 
 /** A reply that waits for room. */
@@ -15,20 +15,20 @@ interface Reply {
 }
 
 /** The replies to one producer. */
-export class Replies {
+export class ReplySender {
   /** Whether there was something for a producer that looks for it. */
-  hasAnsweredLooker: boolean = false;
-  readonly #ring: RingProducer;
+  hasAnsweredPoller: boolean = false;
+  readonly #ring: RingWriter;
   readonly #writer: PayloadWriter;
   readonly #channel: string;
   readonly #onSent: () => void;
   readonly #waiting: Reply[] = [];
   readonly #encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
-  #tickets = 0;
+  #claims = 0;
 
   /** `onSent` is called when there is something to read, unless the producer looks for it anyway. */
   constructor(memory: RingMemory, channel: string, onSent: () => void) {
-    this.#ring = new RingProducer(memory);
+    this.#ring = new RingWriter(memory);
     this.#writer = new PayloadWriter(this.#ring);
     this.#channel = channel;
     this.#onSent = onSent;
@@ -51,7 +51,7 @@ export class Replies {
 
   /** Sends what the task of the call `id` threw. */
   sendError(id: number, error: unknown): void {
-    this.#send(REPLY_ERROR, id, takeApart(error));
+    this.#send(REPLY_ERROR, id, serializeError(error));
   }
 
   /** Sends what waits for room. */
@@ -102,16 +102,16 @@ export class Replies {
   }
 
   #announce(): void {
-    if (this.#ring.isLookedAt) {
-      this.hasAnsweredLooker = true;
+    if (this.#ring.isPolled) {
+      this.hasAnsweredPoller = true;
     } else {
       this.#onSent();
     }
   }
 
   #sendByChannel(payload: unknown): number {
-    this.#tickets += 1;
-    Post.send(this.#channel, { from: this.#channel, ticket: this.#tickets, payload });
-    return this.#tickets;
+    this.#claims += 1;
+    SideChannel.send(this.#channel, { from: this.#channel, claim: this.#claims, payload });
+    return this.#claims;
   }
 }

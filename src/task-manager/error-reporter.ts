@@ -3,7 +3,7 @@
 import type { NameStats } from './stats';
 
 /** Counts errors and hands them to the manager's `onError`. */
-export class Failures {
+export class ErrorReporter {
   readonly #onError: (error: unknown, name: string) => void;
 
   constructor(onError: (error: unknown, name: string) => void) {

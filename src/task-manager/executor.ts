@@ -2,12 +2,12 @@
 
 import { systemClock } from '../platform/clock';
 import { TaskCancelledError } from '../util/errors';
-import type { Failures } from './error-reporter';
-import { type HandlerName, type NamedTask, NamedTaskContext } from './named-task';
-import type { From, NamedTasks } from './handlers';
-import type { OwnerControl } from '../protocol/control-block';
-import type { Producer, Recipient } from '../server/producer';
-import type { TaskCounts } from './task-counts';
+import type { ErrorReporter } from './error-reporter';
+import { type HandlerEntry, type NamedTask, NamedTaskContext } from './named-task';
+import type { From, HandlerRegistry } from './handlers';
+import type { OwnerControlBlock } from '../protocol/control-block';
+import type { Producer, RecordHandler } from '../server/producer';
+import type { ManagerStats } from './task-counts';
 import type { TaskManager } from './task-manager';
 import { CONTROL_RESUME, CONTROL_SUSPEND, type RemoteOptions } from '../protocol/records';
 import { isThenable } from '../util/is-thenable';
@@ -17,26 +17,32 @@ const CANCELLED = 0;
 const RUNNING = 1;
 const DONE = 2;
 
-export class TaskRecipient implements Recipient<HandlerName> {
+export class Executor implements RecordHandler<HandlerEntry> {
   readonly #manager: TaskManager;
-  readonly #named: NamedTasks;
-  readonly #counts: TaskCounts;
-  readonly #failures: Failures;
-  readonly #control: OwnerControl;
+  readonly #handlers: HandlerRegistry;
+  readonly #counts: ManagerStats;
+  readonly #errorReporter: ErrorReporter;
+  readonly #control: OwnerControlBlock;
 
-  constructor(manager: TaskManager, named: NamedTasks, counts: TaskCounts, failures: Failures, control: OwnerControl) {
+  constructor(
+    manager: TaskManager,
+    named: HandlerRegistry,
+    counts: ManagerStats,
+    errorReporter: ErrorReporter,
+    control: OwnerControlBlock,
+  ) {
     this.#manager = manager;
-    this.#named = named;
+    this.#handlers = named;
     this.#counts = counts;
-    this.#failures = failures;
+    this.#errorReporter = errorReporter;
     this.#control = control;
   }
 
-  onName(name: string): HandlerName {
-    return this.#named.name(name);
+  onName(name: string): HandlerEntry {
+    return this.#handlers.name(name);
   }
 
-  onTask(producer: Producer, id: number, name: HandlerName, payload: unknown): void {
+  onTask(producer: Producer, id: number, name: HandlerEntry, payload: unknown): void {
     const stats = (name.stats ??= this.#counts.of(name.name));
     stats.onSchedule();
     const start = stats.onStart(Number.NaN);
@@ -48,14 +54,14 @@ export class TaskRecipient implements Recipient<HandlerName> {
   onTimedTask(
     producer: Producer,
     id: number,
-    name: HandlerName,
+    name: HandlerEntry,
     payload: unknown,
     due: number,
     options: RemoteOptions | undefined,
   ): void {
     if (due === Number.NEGATIVE_INFINITY && options?.when === undefined && options?.interval === undefined) {
       if (options?.key !== undefined) {
-        this.#named.takeOut(options.key);
+        this.#handlers.takeOut(options.key);
       }
       this.onTask(producer, id, name, payload);
       return;
@@ -66,14 +72,14 @@ export class TaskRecipient implements Recipient<HandlerName> {
   onPostponedTask(
     producer: Producer,
     id: number,
-    name: HandlerName,
+    name: HandlerEntry,
     payload: unknown,
     options: RemoteOptions | undefined,
   ): void {
     this.#install(producer, id, name, payload, options, { delta: 0 });
   }
 
-  onUnreadable(producer: Producer, id: number, name: HandlerName, error: unknown): void {
+  onUnreadable(producer: Producer, id: number, name: HandlerEntry, error: unknown): void {
     this.#counts.of(name.name).onSchedule();
     this.#fail(producer, id, name, new NamedTaskContext(name.name, this.#manager), error);
   }
@@ -117,18 +123,18 @@ export class TaskRecipient implements Recipient<HandlerName> {
   #install(
     producer: Producer,
     id: number,
-    name: HandlerName,
+    name: HandlerEntry,
     payload: unknown,
     options: RemoteOptions | undefined,
     from: From,
   ): void {
     const run = (): unknown => this.#run(producer, id, name, payload);
     const onTaken = (): boolean => producer.tasks.delete(id);
-    producer.tasks.set(id, this.#named.install(name.name, run, onTaken, options ?? {}, from));
+    producer.tasks.set(id, this.#handlers.install(name.name, run, onTaken, options ?? {}, from));
   }
 
   /** Runs a task for a producer, and answers if somebody waits. */
-  #run(producer: Producer, id: number, name: HandlerName, payload: unknown): unknown {
+  #run(producer: Producer, id: number, name: HandlerEntry, payload: unknown): unknown {
     const context = new NamedTaskContext(name.name, this.#manager);
     try {
       const result = name.get()(payload, context);
@@ -146,7 +152,7 @@ export class TaskRecipient implements Recipient<HandlerName> {
   #settle(
     producer: Producer,
     id: number,
-    name: HandlerName,
+    name: HandlerEntry,
     context: NamedTaskContext,
     result: PromiseLike<unknown>,
   ): PromiseLike<unknown> {
@@ -164,13 +170,13 @@ export class TaskRecipient implements Recipient<HandlerName> {
     );
   }
 
-  #fail(producer: Producer, id: number, name: HandlerName, context: NamedTaskContext, error: unknown): void {
+  #fail(producer: Producer, id: number, name: HandlerEntry, context: NamedTaskContext, error: unknown): void {
     const stats = this.#counts.of(name.name);
     // Whoever waits for the result has the error, and who cancelled the task expects one; otherwise it is the manager's.
     if (producer.replyError(id, error) || context.isAborted) {
       stats.onFail(error);
     } else {
-      this.#failures.report(error, stats);
+      this.#errorReporter.report(error, stats);
     }
   }
 }

@@ -1,20 +1,20 @@
 /** The named tasks of one manager: their handlers, and those that wait for their time, by their keys. */
 
-import { HandlerName, NamedTask, type TaskHandler } from './named-task';
-import type { TaskCounts } from './task-counts';
+import { HandlerEntry, NamedTask, type TaskHandler } from './named-task';
+import type { ManagerStats } from './task-counts';
 import type { TaskManager } from './task-manager';
 import type { RemoteOptions } from '../protocol/records';
 
 /** Where a named task's time counts from when it is not on the wall clock: now, or the beginning of the monotonic clock. */
 export type From = { readonly delta: number } | { readonly due: number };
 
-export class NamedTasks {
+export class HandlerRegistry {
   readonly #manager: TaskManager;
-  readonly #counts: TaskCounts;
-  readonly #handlers = new Map<string, HandlerName>();
+  readonly #counts: ManagerStats;
+  readonly #handlers = new Map<string, HandlerEntry>();
   readonly #byKey = new Map<string, NamedTask>();
 
-  constructor(manager: TaskManager, counts: TaskCounts) {
+  constructor(manager: TaskManager, counts: ManagerStats) {
     this.#manager = manager;
     this.#counts = counts;
   }
@@ -24,13 +24,13 @@ export class NamedTasks {
   }
 
   /** What is known of a name. */
-  name(name: string): HandlerName {
-    let handlerName = this.#handlers.get(name);
-    if (handlerName === undefined) {
-      handlerName = new HandlerName(name);
-      this.#handlers.set(name, handlerName);
+  name(name: string): HandlerEntry {
+    let handlerEntry = this.#handlers.get(name);
+    if (handlerEntry === undefined) {
+      handlerEntry = new HandlerEntry(name);
+      this.#handlers.set(name, handlerEntry);
     }
-    return handlerName;
+    return handlerEntry;
   }
 
   /** Installs a task, instead of one with the same key. `onTaken` is told when it leaves the manager for good. */

@@ -20,7 +20,7 @@ export interface TaskContext {
 export type TaskHandler = (payload: any, context: TaskContext) => unknown;
 
 /** What a manager knows of a name, found once for all tasks that a producer schedules under it. */
-export class HandlerName {
+export class HandlerEntry {
   readonly name: string;
   handler: TaskHandler | undefined;
   /** There are none before the first task. */

@@ -3,7 +3,7 @@
 import { RunLoop, core } from '../run-loop/core';
 import { InvalidArgTypeError, InvalidArgValueError } from '../util/errors';
 import { reportError } from './error-reporter';
-import { LEAST_CAPACITY, MOST_CAPACITY } from '../protocol/records';
+import { MIN_CAPACITY, MAX_CAPACITY } from '../protocol/records';
 import { validateFunction, validateInteger, validateOptions } from '../util/validate';
 
 /** Options of `new TaskManager()`. */
@@ -41,7 +41,7 @@ export function toSettings(options: TaskManagerOptions | undefined): TaskManager
   if (!(loop instanceof RunLoop)) {
     throw new InvalidArgTypeError('options.loop', 'a RunLoop', loop);
   }
-  validateInteger('options.capacity', capacity, LEAST_CAPACITY, MOST_CAPACITY);
+  validateInteger('options.capacity', capacity, MIN_CAPACITY, MAX_CAPACITY);
   if (onFull !== 'block' && onFull !== 'throw') {
     throw new InvalidArgValueError('options.onFull', "'block' or 'throw'", onFull);
   }

@@ -2,7 +2,7 @@
 
 import type { RecordableHistogram } from 'node:perf_hooks';
 
-import type { Mailbox } from '../server/receiver';
+import type { Receiver } from '../server/receiver';
 import { NamedTask } from './named-task';
 import { NameStats, type TaskStats } from './stats';
 import type { Task } from '../tasks/task';
@@ -22,7 +22,7 @@ export interface TaskManagerStats {
   /** Tasks that wait for their time. */
   pending: number;
   /** Tasks whose payload had begun to come when their thread ended: they do not run. */
-  torn: number;
+  incomplete: number;
   /** Tasks that other threads had scheduled, and that were still in their queues when the manager was closed: they do not run. */
   dropped: number;
   /** How often the loop was woken for tasks of other threads. */
@@ -36,7 +36,7 @@ export interface TaskManagerStats {
 }
 
 /** The counts of all names. */
-export class TaskCounts {
+export class ManagerStats {
   /** Runs of recurring tasks that were left out. */
   skipped = 0;
   readonly #names = new Map<string, NameStats>();
@@ -65,7 +65,7 @@ export class TaskCounts {
   }
 
   /** All together. */
-  summarize(pending: number, mailbox: Mailbox): TaskManagerStats {
+  summarize(pending: number, receiver: Receiver): TaskManagerStats {
     const all = [...this.#names.values()];
     const sum = (count: 'scheduled' | 'run' | 'failed' | 'cancelled'): number =>
       all.reduce((total, stats) => total + stats[count], 0);
@@ -76,11 +76,11 @@ export class TaskCounts {
       cancelled: sum('cancelled'),
       skipped: this.skipped,
       pending,
-      torn: mailbox.torn,
-      dropped: mailbox.dropped,
-      wakeUps: mailbox.wakeUps,
-      wakeUpsSaved: Math.max(0, mailbox.received - mailbox.wakeUps),
-      wakeUpLatency: mailbox.wakeUpLatency,
+      incomplete: receiver.incomplete,
+      dropped: receiver.dropped,
+      wakeUps: receiver.wakeUps,
+      wakeUpsSaved: Math.max(0, receiver.received - receiver.wakeUps),
+      wakeUpLatency: receiver.wakeUpLatency,
       byName: Object.fromEntries(this.#names),
     };
   }

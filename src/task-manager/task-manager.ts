@@ -10,20 +10,20 @@ import {
   InvalidTaskError,
   TaskManagerClosedError,
 } from '../util/errors';
-import { Failures } from './error-reporter';
-import { Mailbox } from '../server/receiver';
+import { ErrorReporter } from './error-reporter';
+import { Receiver } from '../server/receiver';
 import { NamedTaskContext, type TaskHandler } from './named-task';
-import { NamedTasks } from './handlers';
-import { OwnerControl } from '../protocol/control-block';
+import { HandlerRegistry } from './handlers';
+import { OwnerControlBlock } from '../protocol/control-block';
 import { RemoteTaskManager } from '../client/remote-task-manager';
 import { Schedule } from '../tasks/schedule';
 import { type ScheduleOptions, rareOptions } from '../protocol/schedule-options';
 import type { NameStats } from './stats';
 import { type InstallOptions, type RecurringOptions, Task } from '../tasks/task';
-import { TaskCounts, type TaskManagerStats } from './task-counts';
+import { ManagerStats, type TaskManagerStats } from './task-counts';
 import { type TaskManagerOptions, toSettings } from './options';
 import { type TaskManagerHandle, validateHandle } from '../protocol/records';
-import { TaskRecipient } from './executor';
+import { Executor } from './executor';
 import { isThenable } from '../util/is-thenable';
 import { validateFunction, validateMilliseconds, validateOptions, validateString } from '../util/validate';
 
@@ -42,21 +42,21 @@ import { validateFunction, validateMilliseconds, validateOptions, validateString
 export class TaskManager {
   readonly #loop: RunLoop;
   readonly #schedule = new Schedule(this);
-  readonly #counts = new TaskCounts();
-  readonly #failures: Failures;
-  readonly #named: NamedTasks;
+  readonly #counts = new ManagerStats();
+  readonly #errorReporter: ErrorReporter;
+  readonly #handlers: HandlerRegistry;
   /** What other threads see of this one, and what comes from them. */
-  readonly #control = new OwnerControl();
+  readonly #control = new OwnerControlBlock();
   /** @internal */
-  readonly mailbox: Mailbox;
+  readonly receiver: Receiver;
 
   constructor(options?: TaskManagerOptions) {
     const settings = toSettings(options);
     this.#loop = settings.loop;
-    this.#failures = new Failures(settings.onError);
-    this.#named = new NamedTasks(this, this.#counts);
-    const recipient = new TaskRecipient(this, this.#named, this.#counts, this.#failures, this.#control);
-    this.mailbox = new Mailbox(settings, this.#control, recipient);
+    this.#errorReporter = new ErrorReporter(settings.onError);
+    this.#handlers = new HandlerRegistry(this, this.#counts);
+    const handler = new Executor(this, this.#handlers, this.#counts, this.#errorReporter, this.#control);
+    this.receiver = new Receiver(settings, this.#control, handler);
     this.#loop.attach(this);
     this.#loop.time.add(this);
   }
@@ -116,7 +116,7 @@ export class TaskManager {
   /** Takes out the task that is due, if one is, and tells how many milliseconds it is until the next one. */
   getNextTask(): [task: Task | null, delta: number | null] {
     const now = this.#schedule.now();
-    const task = this.#schedule.takeDue(now) ?? null;
+    const task = this.#schedule.dequeueDue(now) ?? null;
     const due = this.#schedule.nextDue();
     return [task, this.#schedule.size === 0 ? null : Math.max(0, due - now)];
   }
@@ -161,7 +161,7 @@ export class TaskManager {
   define(name: string, handler: TaskHandler): void {
     validateString('name', name);
     validateFunction('handler', handler);
-    this.#named.define(name, handler);
+    this.#handlers.define(name, handler);
   }
 
   /** Schedules a named task from the manager's own thread. The payload is passed as it is. */
@@ -171,18 +171,18 @@ export class TaskManager {
     const { delta = 0, ...rest } = options ?? {};
     validateMilliseconds('options.delta', delta);
     const rarer = rareOptions(rest) ?? {};
-    const run = (): unknown => this.#named.name(name).get()(payload, new NamedTaskContext(name, this));
-    this.#named.install(name, run, () => {}, rarer, { delta });
+    const run = (): unknown => this.#handlers.name(name).get()(payload, new NamedTaskContext(name, this));
+    this.#handlers.install(name, run, () => {}, rarer, { delta });
   }
 
   /** What another thread needs to `TaskManager.connect()`: structured-cloneable. */
   get handle(): TaskManagerHandle {
-    return this.mailbox.handle;
+    return this.receiver.handle;
   }
 
   /** What has been counted so far. */
   stats(): TaskManagerStats {
-    return this.#counts.summarize(this.#schedule.size, this.mailbox);
+    return this.#counts.summarize(this.#schedule.size, this.receiver);
   }
 
   /**
@@ -192,7 +192,7 @@ export class TaskManager {
   close(): void {
     this.#loop.detach(this);
     this.#loop.time.remove(this);
-    this.mailbox.close();
+    this.receiver.close();
   }
 
   /** Goes by another clock, or by the system's again. @internal */
@@ -227,28 +227,28 @@ export class TaskManager {
     const now = schedule.now();
     // What one of these tasks installs, and is due already, is the next pass's.
     const pass = schedule.beginPass();
-    let task = schedule.takeDueInPass(now, pass);
+    let task = schedule.dequeueDueInPass(now, pass);
     const isDue = task !== undefined;
     while (task !== undefined) {
       this.#process(task);
       // A task may have made a time machine, or restored it: then `now` is a time on another clock. Or it has closed this manager.
-      task = schedule.clock === clock && !this.mailbox.isClosed ? schedule.takeDueInPass(now, pass) : undefined;
+      task = schedule.clock === clock && !this.receiver.isClosed ? schedule.dequeueDueInPass(now, pass) : undefined;
     }
-    return this.mailbox.drain() || isDue;
+    return this.receiver.drain() || isDue;
   }
 
   /** Tells the producers that the owner sleeps, unless there is something to do first. @internal */
   beforeSleep(): boolean {
-    return this.mailbox.beforeSleep(() => this.nextDue());
+    return this.receiver.beforeSleep(() => this.nextDue());
   }
 
   /** Has what other threads send ring. @internal */
   listen(): void {
-    this.mailbox.listen();
+    this.receiver.listen();
   }
 
   #refuseWhenClosed(): void {
-    if (this.mailbox.isClosed) {
+    if (this.receiver.isClosed) {
       throw new TaskManagerClosedError();
     }
   }
@@ -288,7 +288,7 @@ export class TaskManager {
         this.#follow(task, result, stats);
       }
     } catch (error) {
-      this.#failures.report(error, stats);
+      this.#errorReporter.report(error, stats);
     }
   }
 
@@ -315,7 +315,7 @@ export class TaskManager {
       () => task.taskSettled(),
       (error: unknown) => {
         task.taskSettled();
-        this.#failures.report(error, stats);
+        this.#errorReporter.report(error, stats);
       },
     );
   }

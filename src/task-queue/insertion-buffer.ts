@@ -1,9 +1,9 @@
 /** Tasks that were put in since somebody looked. */
 
-import type { Slots } from './task-table';
+import type { TaskTable } from './task-table';
 
 /** What a list has in the place of a slot that was taken out. */
-export const HOLE = -1;
+export const TOMBSTONE = -1;
 
 /** Lists that are not longer than this are not compacted. */
 const SHORT = 64;
@@ -12,21 +12,21 @@ const SHORT = 64;
 const LONG = 4096;
 
 /** Slots of tasks that nobody has looked at yet. Those that are taken out leave holes until there are too many. */
-export class NewSlots {
+export class InsertionBuffer {
   members: Int32Array = new Int32Array(SHORT);
   end: number = 0;
-  #holes = 0;
-  readonly #slots: Slots;
+  #tombstones = 0;
+  readonly #slots: TaskTable;
   readonly #mark: number;
 
-  constructor(slots: Slots, mark: number) {
+  constructor(slots: TaskTable, mark: number) {
     this.#slots = slots;
     this.#mark = mark;
   }
 
   /** How many there are. */
   get size(): number {
-    return this.end - this.#holes;
+    return this.end - this.#tombstones;
   }
 
   push(slot: number): void {
@@ -45,19 +45,19 @@ export class NewSlots {
     if (index === this.end - 1) {
       this.end = index;
     } else {
-      this.members[index] = HOLE;
-      this.#holes += 1;
+      this.members[index] = TOMBSTONE;
+      this.#tombstones += 1;
     }
     if (this.size === 0) {
       this.clear();
-    } else if (this.end > SHORT && 2 * this.#holes > this.end) {
+    } else if (this.end > SHORT && 2 * this.#tombstones > this.end) {
       this.#compact();
     }
   }
 
   clear(): void {
     this.end = 0;
-    this.#holes = 0;
+    this.#tombstones = 0;
     if (this.members.length > LONG) {
       this.members = new Int32Array(SHORT);
     }
@@ -67,10 +67,10 @@ export class NewSlots {
     const { members, end } = this;
     this.members = new Int32Array(2 * this.size);
     this.end = 0;
-    this.#holes = 0;
+    this.#tombstones = 0;
     for (let index = 0; index < end; index += 1) {
       const slot = members[index] as number;
-      if (slot !== HOLE) {
+      if (slot !== TOMBSTONE) {
         this.push(slot);
       }
     }

@@ -1,6 +1,6 @@
 /** Sorts many slots by their times. */
 
-import type { Slots } from './task-table';
+import type { TaskTable } from './task-table';
 
 /** A time is sorted byte by byte: eleven bits at a time were fewer rounds, and took a fifth longer. */
 const RADIX = 256;
@@ -20,7 +20,7 @@ export interface Sorted {
  * A radix sort of the bits of the doubles, least significant byte first, without the bytes that are the same in all. A million
  * random times take 90 ms; sort() with a comparison took 430.
  */
-export function sortByTime(slots: Slots, list: Int32Array): Sorted {
+export function sortByTime(slots: TaskTable, list: Int32Array): Sorted {
   const count = list.length;
   let from: Sorted = { slots: list, due: new Float64Array(count) };
   let to: Sorted = { slots: new Int32Array(count), due: new Float64Array(count) };
@@ -79,7 +79,7 @@ function digitOf(words: Int32Array, index: number, bit: number): number {
 }
 
 /** Those with the same time go by priority, and by who was installed first. */
-function sortEquals(slots: Slots, { slots: members, due }: Sorted): void {
+function sortEquals(slots: TaskTable, { slots: members, due }: Sorted): void {
   for (let start = 0, end = 1; start < members.length; start = end, end += 1) {
     let isSorted = true;
     while (end < members.length && due[end] === due[start]) {

@@ -1,28 +1,28 @@
 /** Tasks that were sorted once, and are taken from the front. */
 
-import { HOLE } from './insertion-buffer';
-import type { Slots } from './task-table';
+import { TOMBSTONE } from './insertion-buffer';
+import type { TaskTable } from './task-table';
 import type { Sorted } from './radix-sort';
 
 /** So many tasks are looked at together before it is their turn. */
-const AHEAD = 16;
+const PREFETCH = 16;
 
 /** The row does not grow; whoever is taken out of the middle leaves a hole. */
-export class SortedRow {
+export class SortedRun {
   /** How many are left. */
   size: number = 0;
 
-  readonly #slots: Slots;
+  readonly #slots: TaskTable;
   readonly #mark: number;
   #members: Int32Array = new Int32Array(0);
   #due: Float64Array = new Float64Array(0);
   #start = 0;
   /** Up to here tasks were looked at before their turn. */
-  #ahead = 0;
+  #prefetchedTo = 0;
   /** What was seen: nobody wants it, but what is read for nothing is optimised away. */
-  seen: number = 0;
+  prefetched: number = 0;
 
-  constructor(slots: Slots, mark: number) {
+  constructor(slots: TaskTable, mark: number) {
     this.#slots = slots;
     this.#mark = mark;
   }
@@ -33,12 +33,12 @@ export class SortedRow {
       return -1;
     }
     let first = this.#members[this.#start] as number;
-    while (first === HOLE) {
+    while (first === TOMBSTONE) {
       this.#start += 1;
       first = this.#members[this.#start] as number;
     }
-    if (this.#start >= this.#ahead) {
-      this.#lookAhead();
+    if (this.#start >= this.#prefetchedTo) {
+      this.#prefetch();
     }
     return first;
   }
@@ -54,7 +54,7 @@ export class SortedRow {
   }
 
   removeAt(index: number): void {
-    this.#members[index] = HOLE;
+    this.#members[index] = TOMBSTONE;
     this.size -= 1;
     if (this.size === 0) {
       this.#members = new Int32Array(0);
@@ -67,7 +67,7 @@ export class SortedRow {
     let to = 0;
     for (let index = this.#start; to < this.size; index += 1) {
       const slot = this.#members[index] as number;
-      if (slot !== HOLE) {
+      if (slot !== TOMBSTONE) {
         list[to] = slot;
         to += 1;
       }
@@ -78,8 +78,8 @@ export class SortedRow {
    * Tasks that were installed one after the other are run in quite another order, and each of a million is a cache miss. The
    * processor waits for many at once when they do not wait for each other: a run costs 80 ns less.
    */
-  #lookAhead(): void {
-    const end = Math.min(this.#start + AHEAD, this.#members.length);
+  #prefetch(): void {
+    const end = Math.min(this.#start + PREFETCH, this.#members.length);
     const { tasks } = this.#slots;
     let sum = 0;
     for (let index = this.#start; index < end; index += 1) {
@@ -90,8 +90,8 @@ export class SortedRow {
         sum += task.taskInstallation === undefined ? 0 : 1;
       }
     }
-    this.seen = sum;
-    this.#ahead = end;
+    this.prefetched = sum;
+    this.#prefetchedTo = end;
   }
 
   /** Has other tasks instead. */
@@ -104,6 +104,6 @@ export class SortedRow {
     this.#due = due;
     this.size = slots.length;
     this.#start = 0;
-    this.#ahead = 0;
+    this.#prefetchedTo = 0;
   }
 }

@@ -1,9 +1,9 @@
 /** Tasks in the order of their times. */
 
-import { HOLE, NewSlots } from './insertion-buffer';
-import { SlotHeap } from './indexed-heap';
-import { Slots } from './task-table';
-import { SortedRow } from './sorted-run';
+import { TOMBSTONE, InsertionBuffer } from './insertion-buffer';
+import { IndexedHeap } from './indexed-heap';
+import { TaskTable } from './task-table';
+import { SortedRun } from './sorted-run';
 import type { Task } from '../tasks/task';
 import { sortByTime } from './radix-sort';
 
@@ -20,10 +20,10 @@ const HEAP = 2;
  * few go into a heap beside it; the first of the two is the first. Of a million, sorting costs 90 ns each, and the heap 390.
  */
 export class TaskQueue {
-  readonly #slots = new Slots();
-  readonly #new = new NewSlots(this.#slots, NEW);
-  readonly #sorted = new SortedRow(this.#slots, SORTED);
-  readonly #heap = new SlotHeap(this.#slots, HEAP);
+  readonly #slots = new TaskTable();
+  readonly #new = new InsertionBuffer(this.#slots, NEW);
+  readonly #sorted = new SortedRun(this.#slots, SORTED);
+  readonly #heap = new IndexedHeap(this.#slots, HEAP);
   #order = 0;
   /** Those that are not new have lower numbers. (Of the new ones, those have that a pass has put back.) */
   #looked = 0;
@@ -70,24 +70,24 @@ export class TaskQueue {
   }
 
   /** Takes out the first task if it is due at `now`. */
-  takeDue(now: number): Task | undefined {
+  dequeueDue(now: number): Task | undefined {
     this.#sortIn();
     const slot = this.#first();
-    return slot < 0 || this.#due > now ? undefined : this.#slots.giveBack(this.#removeFirst(slot), this.#due);
+    return slot < 0 || this.#due > now ? undefined : this.#slots.free(this.#removeFirst(slot), this.#due);
   }
 
   /**
    * The same of the tasks that were there when the pass with this number began. Those that were put in since stay among the new ones,
    * where they hold up nobody, unless somebody has looked.
    */
-  takeDueInPass(now: number, pass: number): Task | undefined {
+  dequeueDueInPass(now: number, pass: number): Task | undefined {
     let slot = this.#first();
     // The order is asked for where it may matter: of a million, each is in a place of its own in the memory.
     while (this.#looked > pass && slot >= 0 && this.#due <= now && (this.#slots.order[slot] as number) >= pass) {
       this.#new.push(this.#removeFirst(slot));
       slot = this.#first();
     }
-    return slot < 0 || this.#due > now ? undefined : this.#slots.giveBack(this.#removeFirst(slot), this.#due);
+    return slot < 0 || this.#due > now ? undefined : this.#slots.free(this.#removeFirst(slot), this.#due);
   }
 
   /** Has each task due at another time. */
@@ -148,7 +148,7 @@ export class TaskQueue {
     }
     for (let index = 0; index < end; index += 1) {
       const slot = members[index] as number;
-      if (slot !== HOLE) {
+      if (slot !== TOMBSTONE) {
         this.#heap.push(slot);
       }
     }
@@ -164,7 +164,7 @@ export class TaskQueue {
     const { members, end } = this.#new;
     for (let index = 0; index < end; index += 1) {
       const slot = members[index] as number;
-      if (slot !== HOLE) {
+      if (slot !== TOMBSTONE) {
         all[to] = slot;
         to += 1;
       }
@@ -186,6 +186,6 @@ export class TaskQueue {
       default:
         this.#heap.removeAt(index);
     }
-    this.#slots.giveBack(slot, this.#slots.due[slot] as number);
+    this.#slots.free(slot, this.#slots.due[slot] as number);
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Task } from '../tasks/task';
 
-const LEAST_CAPACITY = 64;
+const MIN_CAPACITY = 64;
 
 /** An empty queue gives back what is more than this. */
 const KEPT_CAPACITY = 4096;
@@ -11,20 +11,20 @@ const KEPT_CAPACITY = 4096;
  * A task that waits has a slot, a small integer. Times and places are in typed arrays: a million of them are compared and moved
  * without touching the tasks, which are all over the heap of the process and its garbage collector.
  */
-export class Slots {
+export class TaskTable {
   /** How many are taken. */
   size: number = 0;
   /** When the task is due, on the monotonic clock. */
-  due: Float64Array = new Float64Array(LEAST_CAPACITY);
+  due: Float64Array = new Float64Array(MIN_CAPACITY);
   /** When it was installed, among others. */
-  order: Float64Array = new Float64Array(LEAST_CAPACITY);
+  order: Float64Array = new Float64Array(MIN_CAPACITY);
   /** Where it is in the queue. */
-  place: Int32Array = new Int32Array(LEAST_CAPACITY);
+  place: Int32Array = new Int32Array(MIN_CAPACITY);
   /** Whose slot it is. */
   tasks: (Task | undefined)[] = [];
 
   /** Slots that were given back. They are noted side by side: a list through their places would be all over the memory. */
-  #free = new Int32Array(LEAST_CAPACITY);
+  #free = new Int32Array(MIN_CAPACITY);
   #freeCount = 0;
   /** Slots from here on were never taken. */
   #fresh = 0;
@@ -51,7 +51,7 @@ export class Slots {
   }
 
   /** Takes out the task that is due at `due`; whoever calls has the time at hand, and here it may be far away. */
-  giveBack(slot: number, due: number): Task {
+  free(slot: number, due: number): Task {
     const task = this.tasks[slot] as Task;
     task.taskTakenOut(due);
     this.tasks[slot] = undefined;
@@ -65,8 +65,8 @@ export class Slots {
     this.#fresh = 0;
     if (this.due.length > KEPT_CAPACITY) {
       this.tasks = [];
-      this.#resize(LEAST_CAPACITY);
-      this.#free = new Int32Array(LEAST_CAPACITY);
+      this.#resize(MIN_CAPACITY);
+      this.#free = new Int32Array(MIN_CAPACITY);
     }
     return task;
   }

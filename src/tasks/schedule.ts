@@ -116,21 +116,21 @@ export class Schedule {
   }
 
   /** Takes out the first task if it is due at `now`. */
-  takeDue(now: number): Task | undefined {
+  dequeueDue(now: number): Task | undefined {
     this.#follow();
-    return this.#taken(this.#tasks.takeDue(now));
+    return this.#taken(this.#tasks.dequeueDue(now));
   }
 
-  /** Begins a pass over what is due; returns what {@link takeDueInPass} wants. */
+  /** Begins a pass over what is due; returns what {@link dequeueDueInPass} wants. */
   beginPass(): number {
     this.#follow();
     return this.#tasks.beginPass();
   }
 
   /** Takes out the first task that is due at `now` of those that were installed when the pass began. */
-  takeDueInPass(now: number, pass: number): Task | undefined {
+  dequeueDueInPass(now: number, pass: number): Task | undefined {
     this.#follow();
-    return this.#taken(this.#tasks.takeDueInPass(now, pass));
+    return this.#taken(this.#tasks.dequeueDueInPass(now, pass));
   }
 
   /** Goes by another clock. Tasks keep their times on the wall clock. */

@@ -5,8 +5,8 @@
  */
 
 import { v8 } from '../platform/lazy-builtins';
-import { PlainWriter } from './value-writer';
-import type { RingProducer } from './ring';
+import { ValueWriter } from './value-writer';
+import type { RingWriter } from './ring';
 
 /** What a record's payload is: the lower bits of its kind. */
 export const PAYLOAD_NONE = 0;
@@ -16,7 +16,7 @@ export const PAYLOAD_CONSTANT = 2;
 export const PAYLOAD_PLAIN = 3;
 export const PAYLOAD_BYTES = 4;
 export const PAYLOAD_CLONE = 5;
-export const PAYLOAD_TICKET = 6;
+export const PAYLOAD_CLAIM = 6;
 export const PAYLOAD_MASK = 0x0f;
 
 export const CONSTANTS: readonly unknown[] = [null, false, true];
@@ -36,12 +36,12 @@ const WANTED_BYTES = 4096;
 
 /** Writes payloads straight into a ring. */
 export class PayloadWriter {
-  readonly #ring: RingProducer;
-  readonly #plain: PlainWriter;
+  readonly #ring: RingWriter;
+  readonly #plain: ValueWriter;
 
-  constructor(ring: RingProducer) {
+  constructor(ring: RingWriter) {
     this.#ring = ring;
-    this.#plain = new PlainWriter(ring);
+    this.#plain = new ValueWriter(ring);
   }
 
   /**
@@ -118,7 +118,7 @@ function encodeClone(payload: unknown, encoded: EncodedPayload, sendByChannel: S
   } catch {
     // Not V8's, but perhaps Node's; if not, this throws the error that postMessage() would throw.
     encoded.value = sendByChannel(payload);
-    encoded.kind = PAYLOAD_TICKET;
+    encoded.kind = PAYLOAD_CLAIM;
     // A getter may have sent something else meanwhile.
     encoded.data = undefined;
   }

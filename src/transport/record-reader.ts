@@ -10,35 +10,35 @@ import {
   PAYLOAD_MASK,
   PAYLOAD_NUMBER,
   PAYLOAD_PLAIN,
-  PAYLOAD_TICKET,
+  PAYLOAD_CLAIM,
   decodeClone,
 } from './payload';
-import { PlainReader } from './value-reader';
-import { RingConsumer, type RingMemory } from './ring';
+import { ValueReader } from './value-reader';
+import { RingReader, type RingMemory } from './ring';
 
 /** Small payloads share a buffer with others that came with them, as Node's own do: to make one costs more than to copy them. */
 const POOL_BYTES = 16 * 1024;
 const POOLED_BYTES = 4096;
 
 /** The records of one ring. */
-export class Mail {
-  readonly #ring: RingConsumer;
-  readonly #plain: PlainReader;
-  readonly #redeem: (ticket: number) => unknown;
+export class RecordReader {
+  readonly #ring: RingReader;
+  readonly #plain: ValueReader;
+  readonly #claimPayload: (claim: number) => unknown;
   #pieces: Uint8Array[] = [];
   /** The record whose payload they are a part of. */
   #piecesOf = 0;
   #pool = new ArrayBuffer(0);
   #poolUsed = 0;
 
-  constructor(memory: RingMemory, redeem: (ticket: number) => unknown) {
-    this.#ring = new RingConsumer(memory);
-    this.#plain = new PlainReader(this.#ring);
-    this.#redeem = redeem;
+  constructor(memory: RingMemory, claimPayload: (claim: number) => unknown) {
+    this.#ring = new RingReader(memory);
+    this.#plain = new ValueReader(this.#ring);
+    this.#claimPayload = claimPayload;
   }
 
   /** The record that is next. */
-  get record(): RingConsumer {
+  get record(): RingReader {
     return this.#ring;
   }
 
@@ -47,14 +47,14 @@ export class Mail {
   }
 
   /** Whether a payload has begun to come and not ended. */
-  get isTorn(): boolean {
+  get isIncomplete(): boolean {
     return this.#pieces.length > 0;
   }
 
   // A record is left behind before its bytes are read: they stay where they are until `publish()`.
 
   /** Takes the record, a piece of the payload of a later one that has the same id. */
-  takePiece(): void {
+  readPiece(): void {
     const { byteOffset, size, id } = this.#ring;
     this.#dropPieces(id);
     this.#piecesOf = id;
@@ -63,12 +63,12 @@ export class Mail {
   }
 
   /** Takes the record, with the pieces that came before it, and returns its payload. */
-  takePayload(): unknown {
+  readPayload(): unknown {
     const ring = this.#ring;
     const { kind, value } = ring;
     const form = kind & PAYLOAD_MASK;
     if (form > PAYLOAD_NUMBER) {
-      return this.#takeLarger(form, value);
+      return this.#readLarger(form, value);
     }
     // It has no bytes, and need not be asked for them.
     ring.skip();
@@ -80,7 +80,7 @@ export class Mail {
     return this.#ring.publish();
   }
 
-  #takeLarger(form: number, value: number): unknown {
+  #readLarger(form: number, value: number): unknown {
     if (this.#pieces.length > 0) {
       this.#dropPieces(this.#ring.id);
     }
@@ -92,11 +92,11 @@ export class Mail {
       case PAYLOAD_PLAIN:
         return this.#plain.read(byteOffset);
       case PAYLOAD_BYTES:
-        return this.#takeBytes(byteOffset, size);
+        return this.#readBytes(byteOffset, size);
       case PAYLOAD_CLONE:
-        return decodeClone(this.#takeBytes(byteOffset, size));
-      case PAYLOAD_TICKET:
-        return this.#redeem(value);
+        return decodeClone(this.#readBytes(byteOffset, size));
+      case PAYLOAD_CLAIM:
+        return this.#claimPayload(value);
       default:
         return undefined;
     }
@@ -110,7 +110,7 @@ export class Mail {
   }
 
   /** The record's bytes, behind those of its pieces. */
-  #takeBytes(byteOffset: number, size: number): Uint8Array {
+  #readBytes(byteOffset: number, size: number): Uint8Array {
     const last = this.#copy(byteOffset, size);
     if (this.#pieces.length === 0) {
       return last;

@@ -129,11 +129,11 @@ class Ring {
 }
 
 /** The writing end. */
-export class RingProducer extends Ring {
+export class RingWriter extends Ring {
   /** Where what is being written in place has to end; 0 when a record has taken its place meanwhile. */
   limit = 0;
-  /** Whether the consumer looks again by itself, or sees the last record before it stops: see {@link RingConsumer.setLooking}. */
-  isLookedAt = false;
+  /** Whether the consumer looks again by itself, or sees the last record before it stops: see {@link RingReader.setPolling}. */
+  isPolled = false;
   #head = 0;
   #bytesHead = 0;
   /** How many records there is surely room for. */
@@ -186,7 +186,7 @@ export class RingProducer extends Ring {
     return true;
   }
 
-  /** As {@link RingProducer.push}, for a record for which the consumer has to look ahead. */
+  /** As {@link RingWriter.push}, for a record for which the consumer has to look ahead. */
   pushMarked(
     kind: number,
     name: number,
@@ -258,7 +258,7 @@ export class RingProducer extends Ring {
     }
     this.#room -= 1;
     this.#head = (this.#head + 1) | 0;
-    this.isLookedAt = (Atomics.add(this.header, HEAD, ONE_RECORD) & ASLEEP_BIT) === 0;
+    this.isPolled = (Atomics.add(this.header, HEAD, ONE_RECORD) & ASLEEP_BIT) === 0;
   }
 
   #mark(count: number): void {
@@ -281,7 +281,7 @@ export class RingProducer extends Ring {
 }
 
 /** The reading end: at the record that is next. */
-export class RingConsumer extends Ring {
+export class RingReader extends Ring {
   #tail = 0;
   /** Where the slot of the record begins, in words. */
   #slot = 0;
@@ -299,7 +299,7 @@ export class RingConsumer extends Ring {
     return (Atomics.load(this.header, HEAD) - (this.#tail << 1)) >> 1;
   }
 
-  /** How many records the producer has marked, with all of those at the least that {@link RingConsumer.available} has found. */
+  /** How many records the producer has marked, with all of those at the least that {@link RingReader.available} has found. */
   get marks(): number {
     return this.header[MARKS] as number;
   }
@@ -371,8 +371,8 @@ export class RingConsumer extends Ring {
    * more. Both change HEAD, as the producer does, one after the other: a record that the producer added before is seen by that look,
    * and after it the producer finds the bit.
    */
-  setLooking(isLooking: boolean): void {
-    if (isLooking) {
+  setPolling(isPolling: boolean): void {
+    if (isPolling) {
       Atomics.and(this.header, HEAD, ~ASLEEP_BIT);
     } else {
       Atomics.or(this.header, HEAD, ASLEEP_BIT);

@@ -1,12 +1,12 @@
 /** Errors that travel to another thread: with message, name, stack, code and cause, whatever their class was. */
 
 /** An error in a form that can be cloned. */
-export interface TransferredError {
+export interface SerializedError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
   readonly code: string | number | undefined;
-  readonly cause: TransferredError | { readonly value: unknown } | undefined;
+  readonly cause: SerializedError | { readonly value: unknown } | undefined;
 }
 
 /** Causes of causes that are followed. */
@@ -22,7 +22,7 @@ const STANDARD: Readonly<Record<string, new (message: string) => Error>> = {
 };
 
 /** What is thrown, in a form that can be cloned: an error taken apart, anything else as it is. Whatever is thrown, this does not throw. */
-export function takeApart(thrown: unknown, depth: number = 0): TransferredError | { readonly value: unknown } {
+export function serializeError(thrown: unknown, depth: number = 0): SerializedError | { readonly value: unknown } {
   if (!isError(thrown)) {
     return { value: cloneable(thrown) };
   }
@@ -34,12 +34,12 @@ export function takeApart(thrown: unknown, depth: number = 0): TransferredError 
     message: text(() => thrown.message),
     stack: typeof stack === 'string' ? stack : undefined,
     code: typeof code === 'string' || typeof code === 'number' ? code : undefined,
-    cause: cause === undefined || depth >= DEPTH ? undefined : takeApart(cause, depth + 1),
+    cause: cause === undefined || depth >= DEPTH ? undefined : serializeError(cause, depth + 1),
   };
 }
 
-/** Puts together what {@link takeApart} took apart. */
-export function putTogether(transferred: TransferredError | { readonly value: unknown }): unknown {
+/** Puts together what {@link serializeError} took apart. */
+export function deserializeError(transferred: SerializedError | { readonly value: unknown }): unknown {
   if ('value' in transferred) {
     return transferred.value;
   }
@@ -58,7 +58,7 @@ export function putTogether(transferred: TransferredError | { readonly value: un
     Object.assign(error, { code });
   }
   if (cause !== undefined) {
-    define('cause', putTogether(cause));
+    define('cause', deserializeError(cause));
   }
   return error;
 }

@@ -6,7 +6,7 @@ import { workerThreads } from '../platform/lazy-builtins';
 import type { ChannelMessage } from '../protocol/records';
 
 /** A channel that is read by Node's event loop, or by force where that stands still. */
-export class Post {
+export class SideChannel {
   readonly #channel: BroadcastChannel;
   readonly #onMessage: (message: ChannelMessage) => void;
 

@@ -42,13 +42,13 @@ export const TAG_SMALL = 64;
 export const SMALL_INTEGERS: number = 256 - TAG_SMALL;
 
 /** The memory that is read from. */
-export interface PlainMemory {
+export interface ValueMemory {
   readonly bytes: Buffer;
   readonly view: DataView;
 }
 
 /** The memory that is written to. */
-export interface WritablePlainMemory extends PlainMemory {
+export interface WritableValueMemory extends ValueMemory {
   /** Where a value that is being written has to end. A getter of it may use the memory for something else: then it is 0. */
   limit: number;
 }

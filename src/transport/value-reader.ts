@@ -1,7 +1,7 @@
 /** Reads plain values: see `plain-format.ts`. */
 
 import {
-  type PlainMemory,
+  type ValueMemory,
   TAG_ARRAY,
   TAG_FALSE,
   TAG_INTEGER,
@@ -32,14 +32,14 @@ interface Shape {
 }
 
 /** The reading end. */
-export class PlainReader {
+export class ValueReader {
   readonly #bytes: Buffer;
   readonly #view: DataView;
   #shapes: Shape[] = [];
   readonly #strings: string[] = Array.from({ length: STRINGS }, () => '');
   #at = 0;
 
-  constructor(memory: PlainMemory) {
+  constructor(memory: ValueMemory) {
     this.#bytes = memory.bytes;
     this.#view = memory.view;
   }

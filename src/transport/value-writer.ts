@@ -17,7 +17,7 @@ import {
   TAG_UNDEFINED,
   TAG_UTF16,
   TAG_UTF8,
-  type WritablePlainMemory,
+  type WritableValueMemory,
 } from './value-format';
 
 /** Objects within objects, how many of them, and how many entries of one: what is more is structured clone's. */
@@ -84,8 +84,8 @@ function keysTo(last: ShapeNode): string[] {
 }
 
 /** The writing end. */
-export class PlainWriter {
-  readonly #memory: WritablePlainMemory;
+export class ValueWriter {
+  readonly #memory: WritableValueMemory;
   readonly #bytes: Buffer;
   readonly #view: DataView;
   #root = new ShapeNode('', undefined);
@@ -100,15 +100,15 @@ export class PlainWriter {
   #seenCount = 0;
   #isWriting = false;
 
-  constructor(memory: WritablePlainMemory) {
+  constructor(memory: WritableValueMemory) {
     this.#memory = memory;
     this.#bytes = memory.bytes;
     this.#view = memory.view;
   }
 
   /**
-   * Writes a value from `start` on, before `limit`, and returns where it ends; then either {@link PlainWriter.keep} or
-   * {@link PlainWriter.forget} must be called. Negative when it is not plain or there is no room: it is forgotten then.
+   * Writes a value from `start` on, before `limit`, and returns where it ends; then either {@link ValueWriter.keep} or
+   * {@link ValueWriter.forget} must be called. Negative when it is not plain or there is no room: it is forgotten then.
    *
    * Plain are null, undefined, booleans, numbers, strings, and objects and dense arrays of the same without a prototype of their
    * own, each object once. Of them structured clone makes the same.

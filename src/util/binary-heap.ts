@@ -6,13 +6,13 @@
  */
 
 /** What sits in a heap. */
-export interface HeapMember {
+export interface BinaryHeapMember {
   /** The place in the heap; -1 outside of it. Written by the heap alone. */
   heapIndex: number;
 }
 
 /** A heap ordered by `before`, which is true when its first argument comes first and is never true both ways. */
-export class Heap<T extends HeapMember> {
+export class BinaryHeap<T extends BinaryHeapMember> {
   readonly #members: T[] = [];
   readonly #before: (a: T, b: T) => boolean;
 

@@ -1,7 +1,7 @@
 /**
  * The loop's side of a journey through virtual time: the threads of its managers in step.
  *
- * All threads work at one moment of virtual time until each has come to rest (`pace.ts`); then what they have sent is taken, in the
+ * All threads work at one moment of virtual time until each has come to rest (`activity.ts`); then what they have sent is taken, in the
  * order of the managers and the threads and not of their speed, and run, which may set some of them to work again. When none is, and
  * nothing was sent, time may go on.
  */
@@ -9,7 +9,7 @@
 import { monotonicNow } from '../platform/clock';
 import { EventClosedError, TaskManagerClosedError, TimeStalledError } from '../util/errors';
 import type { WaitableEvent } from '../event/waitable-event';
-import type { Mailbox } from '../server/receiver';
+import type { Receiver } from '../server/receiver';
 import { selectAsync } from '../event/select';
 
 /**
@@ -19,22 +19,22 @@ import { selectAsync } from '../event/select';
 const LONGEST_SLEEP = 20;
 
 /** One journey of the managers of a loop: those that are open, and have threads since their handle was asked for. */
-export class Lockstep {
-  readonly #managers: Iterable<{ readonly mailbox: Mailbox }>;
+export class Barrier {
+  readonly #managers: Iterable<{ readonly receiver: Receiver }>;
   #areComplete = false;
 
-  constructor(managers: Iterable<{ readonly mailbox: Mailbox }>) {
+  constructor(managers: Iterable<{ readonly receiver: Receiver }>) {
     this.#managers = managers;
   }
 
   /** Whether threads have sent anything. All have come to rest. */
-  get hasMail(): boolean {
-    return this.#mailboxes().some(({ threads }) => threads?.inbox.isEmpty() === false);
+  get hasPending(): boolean {
+    return this.#mailboxes().some(({ threads }) => threads?.producerSet.isEmpty() === false);
   }
 
   /** Takes over what threads have sent. */
-  takeMail(): void {
-    this.#mailboxes().forEach((mailbox) => mailbox.take());
+  readPending(): void {
+    this.#mailboxes().forEach((receiver) => receiver.take());
   }
 
   /**
@@ -47,14 +47,14 @@ export class Lockstep {
     for (;;) {
       const mailboxes = this.#openMailboxes(connections > 0);
       // First the words, then the looks: a thread stores that it rests, and then looks at the word.
-      mailboxes.forEach((mailbox) => mailbox.awaitRest(true));
-      const busy = new Set(mailboxes.flatMap((mailbox) => mailbox.busyThreads()));
+      mailboxes.forEach((receiver) => receiver.awaitQuiescence(true));
+      const busy = new Set(mailboxes.flatMap((receiver) => receiver.busyThreads()));
       const missing = this.#missing(mailboxes, connections);
-      const isAtRest = busy.size === 0 && missing === 0;
+      const isQuiescent = busy.size === 0 && missing === 0;
       const remaining = deadline - monotonicNow();
-      if (isAtRest || remaining <= 0) {
-        mailboxes.forEach((mailbox) => mailbox.awaitRest(false));
-        if (isAtRest) {
+      if (isQuiescent || remaining <= 0) {
+        mailboxes.forEach((receiver) => receiver.awaitQuiescence(false));
+        if (isQuiescent) {
           return;
         }
         throw new TimeStalledError(`for ${timeout} ms (${describeBusy([...busy], missing)})`);
@@ -65,12 +65,12 @@ export class Lockstep {
     }
   }
 
-  #mailboxes(): Mailbox[] {
-    return [...this.#managers].map(({ mailbox }) => mailbox);
+  #mailboxes(): Receiver[] {
+    return [...this.#managers].map(({ receiver }) => receiver);
   }
 
   /** Those with threads, one of which there is if it `mustBe`. */
-  #openMailboxes(mustBe: boolean): Mailbox[] {
+  #openMailboxes(mustBe: boolean): Receiver[] {
     const [first, ...others] = this.#mailboxes();
     if (first === undefined) {
       throw new TaskManagerClosedError();
@@ -83,8 +83,8 @@ export class Lockstep {
   }
 
   /** How many connections have not been made. A manager that is closed takes its own along, so who was there once is not missed. */
-  #missing(mailboxes: Mailbox[], connections: number): number {
-    const made = mailboxes.reduce((sum, { threads }) => sum + (threads?.inbox.connections ?? 0), 0);
+  #missing(mailboxes: Receiver[], connections: number): number {
+    const made = mailboxes.reduce((sum, { threads }) => sum + (threads?.producerSet.connections ?? 0), 0);
     this.#areComplete ||= made >= connections;
     return this.#areComplete ? 0 : connections - made;
   }

@@ -4,13 +4,13 @@
  */
 
 import type { Clock } from '../platform/clock';
-import { Lockstep } from './barrier';
+import { Barrier } from './barrier';
 import type { TaskManager } from '../task-manager/task-manager';
 
-export class LoopTime {
+export class LoopClock {
   readonly #managers = new Set<TaskManager>();
   #clock: Clock | undefined;
-  #journey: Lockstep | undefined;
+  #run: Barrier | undefined;
 
   /** A manager has joined the loop. */
   add(manager: TaskManager): void {
@@ -18,8 +18,8 @@ export class LoopTime {
     if (this.#clock !== undefined) {
       setClock(manager, this.#clock);
     }
-    if (this.#journey !== undefined) {
-      manager.mailbox.beginJourney();
+    if (this.#run !== undefined) {
+      manager.receiver.beginRun();
     }
   }
 
@@ -50,16 +50,16 @@ export class LoopTime {
     return first;
   }
 
-  /** Begins a journey: until {@link LoopTime.endJourney}, what other threads send is taken by it alone. */
-  beginJourney(): Lockstep {
-    this.#journey = new Lockstep(this.#managers);
-    this.#managers.forEach((manager) => manager.mailbox.beginJourney());
-    return this.#journey;
+  /** Begins a journey: until {@link LoopClock.endRun}, what other threads send is taken by it alone. */
+  beginRun(): Barrier {
+    this.#run = new Barrier(this.#managers);
+    this.#managers.forEach((manager) => manager.receiver.beginRun());
+    return this.#run;
   }
 
-  endJourney(): void {
-    this.#journey = undefined;
-    this.#managers.forEach((manager) => manager.mailbox.endJourney());
+  endRun(): void {
+    this.#run = undefined;
+    this.#managers.forEach((manager) => manager.receiver.endRun());
   }
 }
 

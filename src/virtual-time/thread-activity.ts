@@ -21,7 +21,7 @@
 
 import { monotonicNow, wallOffset } from '../platform/clock';
 import { setImmediate } from '../platform/real-timers';
-import { IS_AWAITING_REST, IS_VIRTUAL, VIRTUAL_NOW } from '../protocol/records';
+import { IS_AWAITING_QUIESCENCE, IS_VIRTUAL, VIRTUAL_NOW } from '../protocol/records';
 
 const STATE = 0;
 const TAKEN = 1;
@@ -31,7 +31,7 @@ const WORDS = 3;
 /** It was connected before there was a time machine, and has done nothing since. */
 const UNKNOWN = 0;
 const BUSY = 1;
-const RESTING = 2;
+const QUIESCENT = 2;
 /** It is blocked for room in its queue. */
 const BLOCKED = 3;
 /** It is blocked on account of another connection. */
@@ -41,11 +41,11 @@ const HELD = 4;
 const TURNS = 3;
 
 /** This thread's connections that have been in virtual time. Not held: one that is dropped is to be collected. */
-const paces = new Set<WeakRef<Pace>>();
+const activities = new Set<WeakRef<ThreadActivity>>();
 let turnsLeft = 0;
 
 /** The end of the connected thread. It costs one look at a word as long as there is no time machine. */
-export class Pace {
+export class ThreadActivity {
   readonly memory: SharedArrayBuffer = new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT);
   readonly #words = new Int32Array(this.memory);
   readonly #control: Int32Array;
@@ -81,11 +81,11 @@ export class Pace {
     if (this.#control[IS_VIRTUAL] !== 0) {
       if (!this.#isKnown) {
         this.#isKnown = true;
-        paces.add(new WeakRef(this));
+        activities.add(new WeakRef(this));
       }
-      forEach((pace) => pace.#store(BUSY));
+      forEach((activity) => activity.#store(BUSY));
       if (turnsLeft === 0) {
-        setImmediate(Pace.#turn);
+        setImmediate(ThreadActivity.#turn);
       }
       turnsLeft = TURNS;
     }
@@ -97,9 +97,9 @@ export class Pace {
     Atomics.add(this.#words, TAKEN, 1);
   }
 
-  /** This thread is about to sleep for a result. What it is then told by {@link Pace.take} ends that. */
+  /** This thread is about to sleep for a result. What it is then told by {@link ThreadActivity.take} ends that. */
   rest(): void {
-    this.#block(RESTING);
+    this.#block(QUIESCENT);
   }
 
   /** This thread is about to sleep for room in its queue. */
@@ -112,40 +112,40 @@ export class Pace {
     if (this.isVirtual) {
       this.work();
     } else {
-      Pace.#forget();
+      ThreadActivity.#forget();
     }
   }
 
   static #turn(this: void): void {
     turnsLeft -= 1;
     if (turnsLeft > 0) {
-      setImmediate(Pace.#turn);
+      setImmediate(ThreadActivity.#turn);
     } else {
-      forEach((pace) => pace.#tell(RESTING));
+      forEach((activity) => activity.#tell(QUIESCENT));
     }
   }
 
   /** What was stored in the time of one time machine is not to hold up another one. */
   static #forget(): void {
-    forEach((pace) => {
-      if (!pace.isVirtual) {
-        pace.#store(RESTING);
+    forEach((activity) => {
+      if (!activity.isVirtual) {
+        activity.#store(QUIESCENT);
       }
     });
   }
 
   #block(state: number): void {
     if (this.isVirtual) {
-      forEach((pace) => pace.#tell(pace === this ? state : HELD));
+      forEach((activity) => activity.#tell(activity === this ? state : HELD));
     } else {
-      Pace.#forget();
+      ThreadActivity.#forget();
     }
   }
 
   #tell(state: number): void {
     this.#store(state);
     // First the state, then the look whether somebody waits for it: the time machine does it the other way round.
-    if (this.isVirtual && Atomics.load(this.#control, IS_AWAITING_REST) !== 0) {
+    if (this.isVirtual && Atomics.load(this.#control, IS_AWAITING_QUIESCENCE) !== 0) {
       this.#ring();
     }
   }
@@ -155,19 +155,19 @@ export class Pace {
   }
 }
 
-function forEach(call: (pace: Pace) => void): void {
-  for (const reference of paces) {
-    const pace = reference.deref();
-    if (pace === undefined) {
-      paces.delete(reference);
+function forEach(call: (activity: ThreadActivity) => void): void {
+  for (const reference of activities) {
+    const activity = reference.deref();
+    if (activity === undefined) {
+      activities.delete(reference);
     } else {
-      call(pace);
+      call(activity);
     }
   }
 }
 
 /** The same, seen from the manager. */
-export class RemotePace {
+export class RemoteThreadActivity {
   readonly #words: Int32Array;
 
   constructor(memory: SharedArrayBuffer) {
@@ -179,8 +179,8 @@ export class RemotePace {
     Atomics.add(this.#words, SENT, 1);
   }
 
-  /** Whether the thread waits for a manager or for nothing; `hasMail` tells, afterwards, whether something from it waits to be taken. */
-  isAtRest(hasMail: () => boolean): boolean {
+  /** Whether the thread waits for a manager or for nothing; `hasPending` tells, afterwards, whether something from it waits to be taken. */
+  isQuiescent(hasPending: () => boolean): boolean {
     const hasTakenAll = Atomics.load(this.#words, TAKEN) === Atomics.load(this.#words, SENT);
     switch (Atomics.load(this.#words, STATE)) {
       case BUSY:
@@ -189,8 +189,8 @@ export class RemotePace {
         return true;
       case BLOCKED:
         // When its queue is empty, there is room: it is about to go on.
-        return hasTakenAll && hasMail();
-      case RESTING:
+        return hasTakenAll && hasPending();
+      case QUIESCENT:
       case UNKNOWN:
       default:
         return hasTakenAll;
