@@ -34,6 +34,28 @@ export declare class CallTimeoutError extends Error {
 /** What a cancel is answered with. */
 export declare type CancelOutcome = 'cancelled' | 'running' | 'done';
 
+/** What a run loop dispatches: a {@link Dispatcher}, or an object with the same methods. */
+export declare interface Channel {
+  /** Returns the descriptor that the loop watches. */
+  fileno(): number;
+  /** Returns whether the channel wants to be read. */
+  readable(): boolean;
+  /** Returns whether the channel wants to be written. */
+  writable(): boolean;
+  /** Handles a readable descriptor. */
+  handleReadEvent(): void;
+  /** Handles a writable descriptor. */
+  handleWriteEvent(): void;
+  /** Handles an exceptional condition. */
+  handleExptEvent(): void;
+  /** Handles the end: the peer is gone, and the last byte was read. */
+  handleClose(): void;
+  /** Handles what one of the other handlers threw. */
+  handleError(error: unknown): void;
+  /** Leaves the loop. */
+  delChannel(): void;
+}
+
 /** This thread's own loop. */
 export declare const core: RunLoop;
 
@@ -75,7 +97,7 @@ export declare abstract class Dispatcher {
    * Joins a loop: this thread's own one, unless another is passed. A channel is in one loop at a time; joining another
    * one leaves the first.
    */
-  addChannel(loop?: RunLoop): void;
+  addChannel(loop?: Loop): void;
   /** Leaves the loop it is in, if any. */
   delChannel(): void;
   /** Leaves the loop. Subclasses close what they opened. */
@@ -116,7 +138,7 @@ export declare class FileDispatcher extends Dispatcher {
    * @param fd the descriptor to duplicate
    * @param loop the loop to join; default: this thread's own one
    */
-  constructor(fd: number, loop?: RunLoop);
+  constructor(fd: number, loop?: Loop);
   /** The duplicate. Throws EBADF when the channel is closed. */
   fileno(): number;
   /**
@@ -179,6 +201,14 @@ export declare class InvalidHandleError extends Error {
 /** A task that cannot be installed: without a time, without an interval, without a body. */
 export declare class InvalidTaskError extends Error {
   readonly code: 'ERR_INVALID_TASK';
+}
+
+/** What a channel asks of the loop it joins: a {@link RunLoop}. */
+export declare interface Loop {
+  /** Adds a channel. */
+  add(channel: Channel): void;
+  /** Removes a channel; does nothing when the loop does not have it. */
+  remove(channel: Channel): void;
 }
 
 /** Options of `loop()`. */
@@ -382,11 +412,11 @@ export declare class RunLoop {
    * already, `ERR_INVALID_ARG_TYPE` for what is no channel, `ERR_INVALID_ARG_VALUE` for what cannot be a descriptor. A regular file is
    * always ready, as for poll().
    */
-  add(channel: Dispatcher): void;
+  add(channel: Channel): void;
   /** Takes a channel out; `channel.delChannel()` does it. */
-  remove(channel: Dispatcher): void;
+  remove(channel: Channel): void;
   /** Asks a channel anew what it wants: for one whose `readable()` or `writable()` changed outside of its handlers. */
-  update(channel: Dispatcher): void;
+  update(channel: Channel): void;
 }
 
 /** How another thread finds a loop: structured-cloneable, through `workerData` or `postMessage()`. */
@@ -520,6 +550,7 @@ export declare abstract class Task {
    * counts as it is when the task is installed.
    */
   priority: number;
+  constructor();
   /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */
   get taskTime(): number | null;
   set taskTime(time: number | null);
@@ -629,7 +660,7 @@ export declare interface TaskManagerOptions {
    * The loop that runs the tasks.
    * @default this thread's own loop, `core`
    */
-  loop?: RunLoop;
+  loop?: Loop;
   /**
    * How many tasks of one producer may wait to be taken over, 2 to 1048576; rounded up to a power of two.
    * @default 4096
@@ -831,7 +862,7 @@ export declare interface WaitableEventOptions {
    */
   set?: boolean;
   /** A loop to join at once, which then calls `handleRead()` while the event is set. */
-  loop?: RunLoop;
+  loop?: Loop;
 }
 
 /** Options of `waitAsync()`. */

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager, WaitableEvent } from 'waitable-event';
 
 import { finallyDo } from './task-helpers';
+import { hidden } from './hidden';
 
 type Operation = 'add' | 'and' | 'exchange' | 'load' | 'or' | 'store';
 
@@ -108,7 +109,7 @@ class Pair {
   readonly #manager = new TaskManager({ loop: new RunLoop() });
   readonly #remote = TaskManager.connect(this.#manager.handle);
   readonly #trigger = WaitableEvent.open(this.#manager.handle.trigger);
-  readonly #source = this.#manager as unknown as Source;
+  readonly #source = hidden<Source>(this.#manager, 'taskOwner');
   #isAsleep = false;
 
   constructor() {

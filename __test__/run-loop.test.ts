@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { RunLoop, WaitableEvent, core } from 'waitable-event';
 
 import { codeOf, rejectionOf, since, within } from './helpers';
+import { hidden } from './hidden';
 import { Pipe, Recorder, after, finallyDo, runIn } from './loop-helpers';
 
 const both = ['run', 'runSync'] as const;
@@ -31,7 +32,7 @@ class Counter {
   listen(): void {}
 
   constructor(counted: RunLoop) {
-    (counted as unknown as { attach: (source: object) => void }).attach(this);
+    hidden<{ attach: (source: object) => void }>(counted, 'loopHost').attach(this);
   }
 }
 
@@ -343,9 +344,9 @@ describe.each(both)('SPIN and %s()', (way) => {
 test('an event that another thread closes while it joins a loop is not in it', () => {
   const event = new WaitableEvent();
   const other = WaitableEvent.open(event.handle);
-  const slot = (event as unknown as { slot: number }).slot;
+  const slot = hidden<number>(event, 'waitable-event.slot');
   // Asked after the descriptor was added.
-  Object.defineProperty(event, 'slot', {
+  Object.defineProperty(event, Symbol.for('waitable-event.slot'), {
     get: () => {
       other.close();
       return slot;

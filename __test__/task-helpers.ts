@@ -5,6 +5,7 @@ import { afterEach } from '@jest/globals';
 import { RunLoop, TaskManager, type TaskManagerHandle, type TaskManagerOptions } from 'waitable-event';
 
 import { codeOf, countDescriptors, rejectionOf, report, within } from './helpers';
+import { hidden } from './hidden';
 
 export { codeOf, countDescriptors, rejectionOf, report, within };
 
@@ -71,7 +72,7 @@ export async function until(
 /** Counts the passes that a loop makes from now on. */
 export function countPasses(loop: RunLoop): { passes: number } {
   const count = { passes: 0 };
-  (loop as unknown as { attach: (source: object) => void }).attach({
+  hidden<{ attach: (source: object) => void }>(loop, 'loopHost').attach({
     nextDue: () => Infinity,
     runDue: () => {
       count.passes += 1;
@@ -101,7 +102,7 @@ export class Owner {
   readonly log: unknown[] = [];
   readonly errors: [code: unknown, name: string][] = [];
 
-  constructor(options: TaskManagerOptions = {}) {
+  constructor(options: TaskManagerOptions & { loop?: RunLoop } = {}) {
     this.loop = options.loop ?? startLoop();
     this.manager = new TaskManager({
       onError: (error, name) => this.errors.push([(error as { code?: unknown }).code ?? String(error), name]),
@@ -285,7 +286,7 @@ export class Stopwatch {
 
   /** Goes by another clock than its own. */
   replaceClock(clock: { monotonic: () => number; offset: () => number }): void {
-    (this.manager as unknown as { useClock: (clock: object) => void }).useClock(clock);
+    hidden<{ useClock: (clock: object) => void }>(this.manager, 'taskOwner').useClock(clock);
   }
 
   /** Lets time pass, and makes a pass. */

@@ -10,7 +10,7 @@ import { Owner, Producer, codeOf, countDescriptors, finallyDo } from './task-hel
 const MEGABYTE = 1 << 20;
 
 /** A manager whose loop stands still but for `runOnce()`, and a connection to it in the same thread. */
-function connected(options: TaskManagerOptions = {}): [owner: Owner, remote: RemoteTaskManager] {
+function connected(options: Omit<TaskManagerOptions, 'loop'> = {}): [owner: Owner, remote: RemoteTaskManager] {
   const owner = new Owner({ loop: new RunLoop(), ...options });
   const remote = TaskManager.connect(owner.manager.handle);
   finallyDo(() => remote.close());

@@ -56,11 +56,14 @@ function rollUp(entry) {
 const ofFiles = /^\/\*\*(?:(?!\*\/)[^])*\*\/\r?\n(?=\/\*\*)/gm;
 await write('index.d.ts', rollUp('dist/index.d.ts').replace(ofFiles, ''));
 
-// testing.ts is one file that takes its public types from './index', so its declarations fit beside index.d.ts. They name the package,
-// because here, where index.ts is there too, './index' would be other types than those of 'waitable-event'.
-const testing = join(root, 'dist', 'testing.d.ts');
-if (existsSync(testing)) {
-  const text = readFileSync(testing, 'utf8');
-  if (/['"]\.\/src\//.test(text)) throw new Error("testing.ts may show types from './index' only, not from './src/…'");
-  await write('testing.d.ts', text.replace("from './index'", "from 'waitable-event'"));
-}
+// testing.d.ts stands beside index.d.ts and names the package for the loop: its types are those of 'waitable-event', not others of the same name.
+const testing = join(root, 'dist', 'src', 'testing');
+const [time] = /(?:^\/\*\*[^\n]*\n)?^export type TimeLike[^;]*;\n/m.exec(
+  readFileSync(join(testing, 'parse-time.d.ts'), 'utf8'),
+);
+const text = readFileSync(join(testing, 'time-machine.d.ts'), 'utf8')
+  .replace("from '../run-loop'", "from 'waitable-event'")
+  .replace(/^import .* from '\.\/parse-time';\n/m, time)
+  .replace(/^\/\*\* Virtual time.*$/m, readFileSync(join(root, 'testing.ts'), 'utf8').split('\n', 1)[0]);
+if (/from '\.\.?\//.test(text)) throw new Error('testing.d.ts may name types of waitable-event only');
+await write('testing.d.ts', text);

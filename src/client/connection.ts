@@ -4,7 +4,7 @@ import { workerThreads } from '../platform/lazy-builtins';
 
 import { monotonicNow } from '../platform/clock';
 import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from '../util/errors';
-import { WaitableEvent } from '../event/waitable-event';
+import { WaitableEvent, closeWith, closeWithThread, release } from '../event';
 import { CLOSED } from '../platform/binding';
 import { ThreadActivity } from '../virtual-time/thread-activity';
 import { ARMED_UNTIL, ASLEEP_BIT, OWNER_STATE, POSTED, NOTIFIED_AT, type TaskManagerHandle } from '../protocol/records';
@@ -29,8 +29,8 @@ export class Connection {
     this.#onClose = onClose;
     this.#trigger = WaitableEvent.open(handle.trigger);
     this.doorbell = new WaitableEvent();
-    this.doorbell.closeWithThread();
-    this.doorbell.closeWith(this.#trigger);
+    this.doorbell[closeWithThread]();
+    this.doorbell[closeWith](this.#trigger);
     this.#state = new Int32Array(handle.control);
     this.#times = new Float64Array(handle.control);
     this.#triggerState = new Int32Array(handle.trigger.state);
@@ -90,7 +90,7 @@ export class Connection {
       this.#isClosed = true;
       // The bell tells the manager; the trigger is the manager's: let go of, not closed.
       this.doorbell.close();
-      this.#trigger.release();
+      this.#trigger[release]();
       this.#onClose();
     }
   }

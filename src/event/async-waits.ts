@@ -1,7 +1,6 @@
 /** The waits for one event in Node's event loop. */
 
 import { EventClosedError } from '../util/errors';
-import type { WaitableEvent } from './waitable-event';
 import { EPOCH_SHIFT, check, fast, toError } from '../platform/binding';
 import * as reactor from '../platform/reactor';
 
@@ -12,13 +11,13 @@ export function epochOf(state: number): number {
 
 /** All pending waits of one thread for one event: the event is watched once for all of them. */
 export class AsyncWaits {
-  /** Not used here: while somebody waits, the reactor holds this, and this the event, which would be closed as garbage else. */
-  readonly event: WaitableEvent;
+  /** Keeps the event alive: while a wait is pending, the reactor holds this object, and a dropped event would be closed. */
+  readonly event: object;
   readonly #state: Int32Array;
   readonly #slot: number;
   #waiters: AsyncWaiter[] = [];
 
-  constructor(event: WaitableEvent, state: Int32Array, slot: number) {
+  constructor(event: object, state: Int32Array, slot: number) {
     this.event = event;
     this.#state = state;
     this.#slot = slot;

@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events';
 
 import { os } from '../platform/lazy-builtins';
 import { InvalidArgTypeError } from '../util/errors';
-import { WaitableEvent } from './waitable-event';
+import { WaitableEvent, slot } from './waitable-event';
 import { ERROR, HANG_UP, PRIORITY, READABLE, WRITABLE, check, makeBatch, native } from '../platform/binding';
 import * as reactor from '../platform/reactor';
 import { throwIfAborted, validateDescriptor, validateOptions, validateSignal, validateTimeout } from '../util/validate';
@@ -55,7 +55,7 @@ class Selection<R extends Selectable, W extends Selectable, X extends Selectable
   /** Waits, blocking; true when something is ready. */
   wait(timeout: number): boolean {
     const members = new Int32Array(3 * this.wanted.size);
-    const events = new Uint32Array(Array.from(this.events.values(), (event) => event.slot));
+    const events = new Uint32Array(Array.from(this.events.values(), (event) => event[slot]));
     let at = 0;
     for (const [fd, flags] of this.wanted) {
       members[at] = fd;

@@ -1,12 +1,12 @@
 /** The event. */
 
-import { types } from 'node:util';
+import { type InspectOptions, inspect, types } from 'node:util';
 
 import { AsyncWaits } from './async-waits';
-import type { RunLoop } from '../run-loop/core';
-import { Dispatcher } from '../dispatcher/dispatcher';
+import { Dispatcher, type Loop } from '../dispatcher';
 import { EventClosedError, InvalidArgTypeError, InvalidHandleError } from '../util/errors';
 import { CLOSED, SET, check, fast, native, toError } from '../platform/binding';
+import { inspectAs } from '../util/inspect';
 import {
   throwIfAborted,
   validateBoolean,
@@ -32,7 +32,7 @@ export interface WaitableEventOptions {
    */
   set?: boolean;
   /** A loop to join at once, which then calls `handleRead()` while the event is set. */
-  loop?: RunLoop;
+  loop?: Loop;
 }
 
 /** Options of `waitAsync()`. */
@@ -46,6 +46,12 @@ export interface WaitAsyncOptions {
   ref?: boolean;
 }
 
+/** Keys of what only this package may call: a subclass may use any name. */
+export const slot: unique symbol = Symbol.for('waitable-event.slot');
+export const release: unique symbol = Symbol('release');
+export const closeWith: unique symbol = Symbol('closeWith');
+export const closeWithThread: unique symbol = Symbol('closeWithThread');
+
 /** The slot of an event that this thread has let go of. Native code answers "closed" for it. */
 const NO_SLOT = 0xffff_ffff;
 
@@ -53,7 +59,7 @@ const NO_SLOT = 0xffff_ffff;
 const opening = Symbol('opening');
 
 /** Gives back what an event that was dropped without `close()` holds in this thread. */
-const dropped = new FinalizationRegistry<number>((slot) => native.releaseEvent(slot));
+const dropped = new FinalizationRegistry<number>((number) => native.releaseEvent(number));
 
 /**
  * An event that any thread can set and any thread can wait for: blocking, with a promise, or in a run loop.
@@ -87,7 +93,7 @@ export class WaitableEvent extends Dispatcher {
     super();
     if (isOpening(options)) {
       this.#state = options[opening];
-      this.#slot = options.slot;
+      this.#slot = options[slot];
     } else {
       validateOptions(options);
       validateBoolean('options.set', options?.set);
@@ -124,8 +130,7 @@ export class WaitableEvent extends Dispatcher {
       throw new InvalidHandleError('event');
     }
     const memory = new Int32Array(state, 0, 1);
-    const slot = check(native.openEvent(key, memory), 'open');
-    const options: Opening = { [opening]: memory, slot };
+    const options: Opening = { [opening]: memory, [slot]: check(native.openEvent(key, memory), 'open') };
     return new WaitableEvent(options as WaitableEventOptions);
   }
 
@@ -313,7 +318,7 @@ export class WaitableEvent extends Dispatcher {
    */
   override close(): void {
     native.closeEvent(this.#slot);
-    this.release();
+    this[release]();
   }
 
   /** `close()`, at the end of a `using` block. */
@@ -321,40 +326,47 @@ export class WaitableEvent extends Dispatcher {
     this.close();
   }
 
-  /** Under which native code knows the event in this thread. @internal */
-  get slot(): number {
+  /** The number by which native code knows the event in this thread. @internal */
+  get [slot](): number {
     return this.#slot;
   }
 
-  /** Lets go of the event in this thread; other threads keep it. Whoever waits here gets `ERR_EVENT_CLOSED`. @internal */
-  release(): void {
+  /** Releases the event in this thread; other threads keep it. Waits of this thread end with `ERR_EVENT_CLOSED`. @internal */
+  [release](): void {
     super.close();
-    const slot = this.#slot;
-    if (slot !== NO_SLOT) {
+    const number = this.#slot;
+    if (number !== NO_SLOT) {
       this.#slot = NO_SLOT;
       dropped.unregister(this);
       this.#waits?.close();
-      native.releaseEvent(slot);
+      native.releaseEvent(number);
     }
   }
 
-  /** Has the event closed when another one closes. @internal */
-  closeWith(other: WaitableEvent): void {
+  /** Closes the event when another one closes. @internal */
+  [closeWith](other: WaitableEvent): void {
     check(native.closeEventWith(this.#slot, other.#slot), 'closeEventWith');
   }
 
   /**
-   * Has the event closed when this thread lets go of it, as garbage too, or ends, however it ends: nobody is to wait in vain for
-   * somebody who is gone. @internal
+   * Closes the event when this thread releases it, or drops it, or exits, so that peers do not wait for a thread that is gone.
+   * @internal
    */
-  closeWithThread(): void {
+  [closeWithThread](): void {
     check(native.closeEventWithEnvironment(this.#slot), 'closeEventWithEnvironment');
+  }
+
+  /** Shows the state and the descriptor in `util.inspect()`. @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return inspectAs(this, depth, options, () =>
+      this.closed ? { closed: true } : { set: this.isSet(), fd: this.fileno() },
+    );
   }
 }
 
 interface Opening {
   [opening]: Int32Array;
-  slot: number;
+  [slot]: number;
 }
 
 function isOpening(options: unknown): options is Opening {

@@ -3,7 +3,8 @@
 import { fstatSync } from 'node:fs';
 
 import { os } from '../platform/lazy-builtins';
-import type { Dispatcher } from '../dispatcher/dispatcher';
+import { type Channel, isDisconnected } from '../dispatcher';
+import { slot } from '../event';
 import { SystemError } from '../util/errors';
 import {
   ALARM,
@@ -22,26 +23,11 @@ import { validateDescriptor } from '../util/validate';
 /** How many ready channels one pass takes from the kernel; the rest comes in the next pass. */
 const BATCH_ENTRIES = 256;
 
-/** The errors that mean that the peer is gone, as asyncore has them. */
-const DISCONNECTED: ReadonlySet<unknown> = new Set([
-  'ECONNRESET',
-  'ENOTCONN',
-  'ESHUTDOWN',
-  'ECONNABORTED',
-  'EPIPE',
-  'EBADF',
-]);
-
-/** Whether an error means that the peer is gone. */
-export function isDisconnected(error: unknown): boolean {
-  return DISCONNECTED.has((error as { code?: unknown } | null)?.code);
-}
-
 /** Closes the poller of a loop that was dropped. */
 const dropped = new FinalizationRegistry<number>((poller) => native.closePoller(poller));
 
 interface Member {
-  readonly channel: Dispatcher;
+  readonly channel: Channel;
   readonly fd: number;
   readonly token: number;
   interest: number;
@@ -51,10 +37,9 @@ interface Member {
   closingKey: number;
 }
 
-/** Something with a slot of native code: a WaitableEvent, which another thread may close. */
-function slotOf(channel: Dispatcher): number | undefined {
-  const { slot } = channel as { slot?: unknown };
-  return typeof slot === 'number' ? slot : undefined;
+/** The number by which native code knows the event that `channel` is, if it is one: another thread may close it. */
+function slotOf(channel: Channel): number | undefined {
+  return (channel as Channel & { readonly [slot]?: number })[slot];
 }
 
 /**
@@ -66,7 +51,7 @@ export class ChannelSet {
   #batch: Int32Array | undefined;
   #nextToken = 1;
   readonly #members = new Map<number, Member>();
-  readonly #byChannel = new Map<Dispatcher, Member>();
+  readonly #byChannel = new Map<Channel, Member>();
   /** Who has a descriptor in the poller. A member whose descriptor was closed under it, and is another's now, has not. */
   readonly #byFileno = new Map<number, Member>();
   /** Regular files: no poller takes them, poll() has them always ready. */
@@ -113,12 +98,12 @@ export class ChannelSet {
     return false;
   }
 
-  has(channel: Dispatcher): boolean {
+  has(channel: Channel): boolean {
     return this.#byChannel.has(channel);
   }
 
   /** Takes a channel in. An internal one is the loop's own and does not count. */
-  add(channel: Dispatcher, internal: boolean = false): void {
+  add(channel: Channel, internal: boolean = false): void {
     if (this.#byChannel.has(channel)) {
       return;
     }
@@ -140,7 +125,7 @@ export class ChannelSet {
   }
 
   /** Takes a channel out; false when it was not in. */
-  remove(channel: Dispatcher, internal: boolean = false): boolean {
+  remove(channel: Channel, internal: boolean = false): boolean {
     const member = this.#byChannel.get(channel);
     if (member === undefined) {
       return false;
@@ -161,7 +146,7 @@ export class ChannelSet {
   }
 
   /** Asks a channel anew what it wants. */
-  update(channel: Dispatcher): void {
+  update(channel: Channel): void {
     const member = this.#byChannel.get(channel);
     if (member !== undefined) {
       this.#refresh(member);
@@ -203,9 +188,9 @@ export class ChannelSet {
     } else {
       this.#byFileno.set(fd, member);
     }
-    const slot = slotOf(channel);
-    if (slot !== undefined) {
-      member.closingKey = native.watchClosing(this.#poller, token, slot, interest);
+    const event = slotOf(channel);
+    if (event !== undefined) {
+      member.closingKey = native.watchClosing(this.#poller, token, event, interest);
       if (member.closingKey < 0) {
         // Another thread has closed it since, and what was added may be somebody else's descriptor of the same number.
         if (this.#byFileno.delete(fd)) {
@@ -267,7 +252,7 @@ export class ChannelSet {
     }
   }
 
-  #onHandlerError(channel: Dispatcher, error: unknown): void {
+  #onHandlerError(channel: Channel, error: unknown): void {
     try {
       if (isDisconnected(error)) {
         channel.handleClose();
@@ -315,7 +300,7 @@ function copyOf(batch: Int32Array, length: number): number[] {
 }
 
 /** As asyncore: whoever reads also hears of exceptional conditions. */
-function interestOf(channel: Dispatcher): number {
+function interestOf(channel: Channel): number {
   return (channel.readable() ? READABLE | PRIORITY : 0) | (channel.writable() ? WRITABLE : 0);
 }
 

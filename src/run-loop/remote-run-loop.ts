@@ -1,7 +1,7 @@
 /** A run loop, seen from another thread: the event that stops it. */
 
 import { EventClosedError, InvalidHandleError } from '../util/errors';
-import { type EventHandle, WaitableEvent } from '../event/waitable-event';
+import { type EventHandle, WaitableEvent } from '../event';
 
 /** How another thread finds a loop: structured-cloneable, through `workerData` or `postMessage()`. */
 export interface RunLoopHandle {
@@ -13,6 +13,21 @@ export interface RunLoopHandle {
 export interface RemoteRunLoop {
   /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */
   stop(): void;
+}
+
+/** The event of a loop that other threads set to stop it. */
+export class StopEvent extends WaitableEvent {
+  readonly #onStop: () => void;
+
+  constructor(onStop: () => void) {
+    super();
+    this.#onStop = onStop;
+  }
+
+  override handleRead(): void {
+    this.clear();
+    this.#onStop();
+  }
 }
 
 /** As `RunLoop.connect()`. */

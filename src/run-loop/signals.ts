@@ -1,7 +1,8 @@
 /** Signals that stop a loop, in whatever thread, blocked in native code or not. */
 
-import { os } from '../platform/lazy-builtins';
-import { Dispatcher } from '../dispatcher/dispatcher';
+import { Dispatcher } from '../dispatcher';
+import { os, workerThreads } from '../platform/lazy-builtins';
+import type { TaskHost } from '../task-manager';
 import { InvalidArgTypeError, InvalidArgValueError } from '../util/errors';
 import { check, native } from '../platform/binding';
 
@@ -56,4 +57,43 @@ export class SignalChannel extends Dispatcher {
   override close(): void {
     native.unwatchSignal(this.#fd);
   }
+}
+
+/** Takes signals over, each by a channel of the loop; returns what gives them back. */
+export function openSignals(host: TaskHost, numbers: readonly number[], onSignal: () => void): () => void {
+  const channels: SignalChannel[] = [];
+  const close = (): void => {
+    for (const channel of channels) {
+      host.removeInternal(channel);
+      channel.close();
+    }
+  };
+  try {
+    for (const number of numbers) {
+      const channel = new SignalChannel(number, onSignal);
+      channels.push(channel);
+      host.addInternal(channel);
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return close;
+}
+
+/**
+ * Listens to signals while Node's event loop runs: by Node's own signal events on the main thread, beside the program's listeners, and
+ * as {@link openSignals} in a worker, which has no such events. Returns what ends it.
+ */
+export function listenToSignals(
+  host: TaskHost,
+  numbers: readonly number[],
+  names: readonly NodeJS.Signals[],
+  onSignal: () => void,
+): () => void {
+  if (!workerThreads().isMainThread) {
+    return openSignals(host, numbers, onSignal);
+  }
+  names.forEach((name) => process.on(name, onSignal));
+  return () => names.forEach((name) => process.off(name, onSignal));
 }

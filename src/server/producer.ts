@@ -1,12 +1,11 @@
 /** One producer, seen from the manager. */
 
 import { EventClosedError, InvalidHandleError } from '../util/errors';
-import { WaitableEvent } from '../event/waitable-event';
+import { WaitableEvent, closeWithThread, release } from '../event';
 import { Lookahead, needsLookahead } from './lookahead';
 import { RecordReader } from '../transport/record-reader';
 import { RemoteThreadActivity } from '../virtual-time/thread-activity';
 import { ReplySender } from './reply-sender';
-import type { Task } from '../tasks/task';
 import {
   CONTROL_ABANDON,
   type Introduction,
@@ -52,7 +51,7 @@ export interface RecordHandler<N = unknown> {
 
 export class Producer {
   /** Tasks that wait for their time or are suspended, by their ids. */
-  readonly tasks: Map<number, Task> = new Map();
+  readonly tasks: Map<number, unknown> = new Map();
   /** Tasks whose promise is pending, by their ids: what aborts them. */
   readonly running: Map<number, { abort(): void }> = new Map();
   /** Calls whose result somebody still waits for. */
@@ -184,7 +183,7 @@ export class Producer {
 
   /** Lets go of what it holds. Its tasks stay. */
   release(): void {
-    this.#doorbell?.release();
+    this.#doorbell?.[release]();
   }
 
   /** How many tasks are in its queue. */
@@ -335,7 +334,7 @@ export class Producer {
 function openDoorbell(handle: Introduction['doorbell']): WaitableEvent | undefined {
   try {
     const doorbell = WaitableEvent.open(handle);
-    doorbell.closeWithThread();
+    doorbell[closeWithThread]();
     return doorbell;
   } catch (error) {
     if (error instanceof InvalidHandleError || error instanceof EventClosedError) {

@@ -5,17 +5,27 @@ import type { RecordableHistogram } from 'node:perf_hooks';
 import { perfHooks, workerThreads } from '../platform/lazy-builtins';
 import { systemClock } from '../platform/clock';
 import { TaskManagerClosedError } from '../util/errors';
-import { WaitableEvent } from '../event/waitable-event';
+import { WaitableEvent, closeWithThread } from '../event';
 import { ProducerSet } from './producer-set';
 import { fast } from '../platform/binding';
 import type { OwnerControlBlock } from '../protocol/control-block';
 import type { RecordHandler } from './producer';
-import { record } from '../task-manager/stats';
-import type { TaskManagerSettings } from '../task-manager/options';
+import { recordMilliseconds } from '../util/histogram';
 import type { TaskManagerHandle } from '../protocol/records';
 
 /** How long, in milliseconds, a pass goes on with those who block for answers. */
 const CALL_BURST = 0.25;
+
+/** What a receiver needs of its manager's options and loop. */
+interface ReceiverSettings {
+  readonly host: {
+    addInternal(channel: WaitableEvent): void;
+    removeInternal(channel: WaitableEvent): void;
+    requestPass(): void;
+  };
+  readonly capacity: number;
+  readonly onFull: 'block' | 'throw';
+}
 
 /** What a manager has for other threads; nothing before its handle was asked for. */
 interface Threads {
@@ -27,7 +37,7 @@ interface Threads {
 export class Receiver {
   /** How often the loop was woken. */
   wakeUps = 0;
-  readonly #settings: TaskManagerSettings;
+  readonly #settings: ReceiverSettings;
   readonly #control: OwnerControlBlock;
   readonly #handler: RecordHandler;
   #handle: TaskManagerHandle | undefined;
@@ -36,7 +46,7 @@ export class Receiver {
   #wakeUpLatency: RecordableHistogram | undefined;
   #isClosed = false;
 
-  constructor(settings: TaskManagerSettings, control: OwnerControlBlock, handler: RecordHandler) {
+  constructor(settings: ReceiverSettings, control: OwnerControlBlock, handler: RecordHandler) {
     this.#settings = settings;
     this.#control = control;
     this.#handler = handler;
@@ -94,7 +104,7 @@ export class Receiver {
   }
 
   /** Takes over what other threads have sent, for a time machine. */
-  take(): void {
+  read(): void {
     this.#threads?.producerSet.drain(this.#control.consumePosted());
   }
 
@@ -130,7 +140,7 @@ export class Receiver {
     }
   }
 
-  /** Begins a journey: until {@link Receiver.endRun}, {@link Receiver.take} alone takes what is sent. */
+  /** Begins a journey: until {@link Receiver.endRun}, {@link Receiver.read} alone takes what is sent. */
   beginRun(): void {
     // Threads need not ring for what they send; they ring when they come to rest.
     this.#markAwake();
@@ -139,7 +149,7 @@ export class Receiver {
 
   endRun(): void {
     this.#isInRun = false;
-    this.#settings.loop.requestPass();
+    this.#settings.host.requestPass();
   }
 
   /** Has threads ring when they come to rest, or no longer. */
@@ -166,20 +176,20 @@ export class Receiver {
     this.#isClosed = true;
     if (isOpen && this.#threads !== undefined) {
       const { trigger, producerSet } = this.#threads;
-      this.#settings.loop.removeInternal(trigger);
+      this.#settings.host.removeInternal(trigger);
       trigger.close();
       producerSet.close();
     }
   }
 
   #open(): TaskManagerHandle {
-    const { loop, capacity, onFull } = this.#settings;
+    const { host, capacity, onFull } = this.#settings;
     const trigger = new WaitableEvent();
     trigger.handleRead = () => this.#onTrigger(trigger);
-    trigger.closeWithThread();
-    loop.addInternal(trigger);
+    trigger[closeWithThread]();
+    host.addInternal(trigger);
     const channel = `waitable-event.task-manager.${trigger.handle.key}`;
-    const producerSet = new ProducerSet(channel, this.#handler, () => loop.requestPass());
+    const producerSet = new ProducerSet(channel, this.#handler, () => host.requestPass());
     this.#threads = { producerSet, trigger };
     this.#control.markAsleep(Infinity);
     return Object.freeze({
@@ -197,7 +207,7 @@ export class Receiver {
     const { notifiedAt } = this.#control;
     if (notifiedAt > 0) {
       // Of the first ring since the loop slept; the others only found it rung.
-      record(this.wakeUpLatency, systemClock.monotonic() - notifiedAt);
+      recordMilliseconds(this.wakeUpLatency, systemClock.monotonic() - notifiedAt);
     }
     // In this order: see `task-protocol.ts`.
     this.#markAwake();

@@ -1,6 +1,6 @@
 /** What becomes of what a task throws. */
 
-import type { NameStats } from './stats';
+import type { NameStats } from './name-stats';
 
 /** Counts errors and hands them to the manager's `onError`. */
 export class ErrorReporter {

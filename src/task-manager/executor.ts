@@ -4,11 +4,10 @@ import { systemClock } from '../platform/clock';
 import { TaskCancelledError } from '../util/errors';
 import type { ErrorReporter } from './error-reporter';
 import { type HandlerEntry, type NamedTask, NamedTaskContext } from './named-task';
-import type { From, HandlerRegistry } from './handlers';
+import type { From, HandlerRegistry } from './handler-registry';
 import type { OwnerControlBlock } from '../protocol/control-block';
 import type { Producer, RecordHandler } from '../server/producer';
-import type { ManagerStats } from './task-counts';
-import type { TaskManager } from './task-manager';
+import type { ManagerStats } from './manager-stats';
 import { CONTROL_RESUME, CONTROL_SUSPEND, type RemoteOptions } from '../protocol/records';
 import { isThenable } from '../util/is-thenable';
 
@@ -18,14 +17,14 @@ const RUNNING = 1;
 const DONE = 2;
 
 export class Executor implements RecordHandler<HandlerEntry> {
-  readonly #manager: TaskManager;
+  readonly #manager: object;
   readonly #handlers: HandlerRegistry;
   readonly #counts: ManagerStats;
   readonly #errorReporter: ErrorReporter;
   readonly #control: OwnerControlBlock;
 
   constructor(
-    manager: TaskManager,
+    manager: object,
     named: HandlerRegistry,
     counts: ManagerStats,
     errorReporter: ErrorReporter,

@@ -1,28 +1,17 @@
 /** Named tasks: what a handler is defined for, scheduled from this thread or from another. */
 
 import { UnknownTaskError } from '../util/errors';
-import type { NameStats } from './stats';
-import { RecurringTask } from '../tasks/task';
-import type { TaskManager } from './task-manager';
+import type { NameStats } from './name-stats';
+import { RecurringTask } from '../tasks';
 
-/** What a handler is told beside its payload. */
-export interface TaskContext {
-  /** The name the task was scheduled under. */
-  readonly name: string;
-  /** The manager that runs it. */
-  readonly manager: TaskManager;
-  /** Aborted when whoever scheduled the task cancels it, or gives up waiting for its result, while it runs. */
-  readonly signal: AbortSignal;
-}
-
-/** Runs the tasks of one name. What it throws, or what its promise is rejected with, goes to the manager's `onError`. */
+/** A handler, whatever its payload and its manager are: `TaskHandler` is the public type. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the payload is whatever the producer of that name sends
-export type TaskHandler = (payload: any, context: TaskContext) => unknown;
+export type AnyHandler = (payload: any, context: any) => unknown;
 
 /** What a manager knows of a name, found once for all tasks that a producer schedules under it. */
 export class HandlerEntry {
   readonly name: string;
-  handler: TaskHandler | undefined;
+  handler: AnyHandler | undefined;
   /** There are none before the first task. */
   stats: NameStats | undefined;
 
@@ -31,7 +20,7 @@ export class HandlerEntry {
   }
 
   /** The handler, or an error when there is none. */
-  get(): TaskHandler {
+  get(): AnyHandler {
     return this.handler ?? refuseUnknown(this.name);
   }
 }
@@ -76,11 +65,11 @@ const controllers = new WeakMap<NamedTaskContext, AbortController>();
  * What a handler is told. There is one for each task: V8 makes it in place as long as the constructor has at most 27 bytes of
  * bytecode, so the fields are not defined before they are set.
  */
-export class NamedTaskContext implements TaskContext {
+export class NamedTaskContext {
   declare readonly name: string;
-  declare readonly manager: TaskManager;
+  declare readonly manager: unknown;
 
-  constructor(name: string, manager: TaskManager) {
+  constructor(name: string, manager: unknown) {
     this.name = name;
     this.manager = manager;
   }

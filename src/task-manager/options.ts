@@ -1,10 +1,11 @@
 /** How a task manager is made. */
 
-import { RunLoop, core } from '../run-loop/core';
+import { type Loop, defaultLoop, isLoop } from '../dispatcher';
 import { InvalidArgTypeError, InvalidArgValueError } from '../util/errors';
-import { reportError } from './error-reporter';
-import { MIN_CAPACITY, MAX_CAPACITY } from '../protocol/records';
+import { MAX_CAPACITY, MIN_CAPACITY } from '../protocol';
 import { validateFunction, validateInteger, validateOptions } from '../util/validate';
+import { reportError } from './error-reporter';
+import { type TaskHost, hostOf } from './host';
 
 /** Options of `new TaskManager()`. */
 export interface TaskManagerOptions {
@@ -12,7 +13,7 @@ export interface TaskManagerOptions {
    * The loop that runs the tasks.
    * @default this thread's own loop, `core`
    */
-  loop?: RunLoop;
+  loop?: Loop;
   /**
    * How many tasks of one producer may wait to be taken over, 2 to 1048576; rounded up to a power of two.
    * @default 4096
@@ -31,14 +32,16 @@ export interface TaskManagerOptions {
 }
 
 /** The options, with what is left out. */
-export type TaskManagerSettings = Readonly<Required<TaskManagerOptions>>;
+export interface TaskManagerSettings extends Readonly<Required<Omit<TaskManagerOptions, 'loop'>>> {
+  readonly host: TaskHost;
+}
 
 const DEFAULT_CAPACITY = 4096;
 
 export function toSettings(options: TaskManagerOptions | undefined): TaskManagerSettings {
   validateOptions(options);
-  const { loop = core, capacity = DEFAULT_CAPACITY, onFull = 'block', onError = reportError } = options ?? {};
-  if (!(loop instanceof RunLoop)) {
+  const { loop = defaultLoop(), capacity = DEFAULT_CAPACITY, onFull = 'block', onError = reportError } = options ?? {};
+  if (!isLoop(loop)) {
     throw new InvalidArgTypeError('options.loop', 'a RunLoop', loop);
   }
   validateInteger('options.capacity', capacity, MIN_CAPACITY, MAX_CAPACITY);
@@ -46,5 +49,5 @@ export function toSettings(options: TaskManagerOptions | undefined): TaskManager
     throw new InvalidArgValueError('options.onFull', "'block' or 'throw'", onFull);
   }
   validateFunction('options.onError', onError);
-  return { loop, capacity: 2 ** Math.ceil(Math.log2(capacity)), onFull, onError };
+  return { host: hostOf(loop), capacity: 2 ** Math.ceil(Math.log2(capacity)), onFull, onError };
 }

@@ -1,7 +1,7 @@
 /** Tasks that were sorted once, and are taken from the front. */
 
 import { TOMBSTONE } from './insertion-buffer';
-import type { TaskTable } from './task-table';
+import { type TaskTable, tableIndex } from './task-table';
 import type { Sorted } from './radix-sort';
 
 /** So many tasks are looked at together before it is their turn. */
@@ -86,8 +86,8 @@ export class SortedRun {
       const task = tasks[this.#members[index] as number];
       if (task !== undefined) {
         // The first field, and the last one.
-        sum += task.taskSlot;
-        sum += task.taskInstallation === undefined ? 0 : 1;
+        sum += task[tableIndex];
+        sum += task.priority;
       }
     }
     this.prefetched = sum;

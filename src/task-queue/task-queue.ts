@@ -2,9 +2,8 @@
 
 import { TOMBSTONE, InsertionBuffer } from './insertion-buffer';
 import { IndexedHeap } from './indexed-heap';
-import { TaskTable } from './task-table';
+import { type QueueEntry, TaskTable, tableIndex } from './task-table';
 import { SortedRun } from './sorted-run';
-import type { Task } from '../tasks/task';
 import { sortByTime } from './radix-sort';
 
 /** So many new ones, at the least, are sorted together with the others instead of being put into the heap one by one. */
@@ -19,8 +18,8 @@ const HEAP = 2;
  * A task that is put in is only noted. When somebody looks, many new ones are sorted together with the others into one row, and
  * few go into a heap beside it; the first of the two is the first. Of a million, sorting costs 90 ns each, and the heap 390.
  */
-export class TaskQueue {
-  readonly #slots = new TaskTable();
+export class TaskQueue<T extends QueueEntry = QueueEntry> {
+  readonly #slots = new TaskTable<T>();
   readonly #new = new InsertionBuffer(this.#slots, NEW);
   readonly #sorted = new SortedRun(this.#slots, SORTED);
   readonly #heap = new IndexedHeap(this.#slots, HEAP);
@@ -36,14 +35,14 @@ export class TaskQueue {
   }
 
   /** Puts in a task that is in no queue. */
-  push(task: Task, due: number): void {
+  push(task: T, due: number): void {
     this.#new.push(this.#slots.take(task, due, this.#order));
     this.#order += 1;
   }
 
   /** Takes a task out; false when it is not in this queue. */
-  remove(task: Task): boolean {
-    const { taskSlot: slot } = task;
+  remove(task: T): boolean {
+    const { [tableIndex]: slot } = task;
     if (slot < 0 || this.#slots.tasks[slot] !== task) {
       return false;
     }
@@ -52,8 +51,8 @@ export class TaskQueue {
   }
 
   /** When a task is due; undefined when it is not in this queue. */
-  dueOf(task: Task): number | undefined {
-    const { taskSlot: slot } = task;
+  dueOf(task: T): number | undefined {
+    const { [tableIndex]: slot } = task;
     return slot >= 0 && this.#slots.tasks[slot] === task ? this.#slots.due[slot] : undefined;
   }
 
@@ -70,7 +69,7 @@ export class TaskQueue {
   }
 
   /** Takes out the first task if it is due at `now`. */
-  dequeueDue(now: number): Task | undefined {
+  dequeueDue(now: number): T | undefined {
     this.#sortIn();
     const slot = this.#first();
     return slot < 0 || this.#due > now ? undefined : this.#slots.free(this.#removeFirst(slot), this.#due);
@@ -80,7 +79,7 @@ export class TaskQueue {
    * The same of the tasks that were there when the pass with this number began. Those that were put in since stay among the new ones,
    * where they hold up nobody, unless somebody has looked.
    */
-  dequeueDueInPass(now: number, pass: number): Task | undefined {
+  dequeueDueInPass(now: number, pass: number): T | undefined {
     let slot = this.#first();
     // The order is asked for where it may matter: of a million, each is in a place of its own in the memory.
     while (this.#looked > pass && slot >= 0 && this.#due <= now && (this.#slots.order[slot] as number) >= pass) {
@@ -91,7 +90,7 @@ export class TaskQueue {
   }
 
   /** Has each task due at another time. */
-  reschedule(due: (task: Task, due: number) => number): void {
+  reschedule(due: (task: T, due: number) => number): void {
     const { tasks } = this.#slots;
     for (let slot = 0; slot < tasks.length; slot += 1) {
       const task = tasks[slot];

@@ -1,6 +1,19 @@
 /** The numbers that tasks in a queue have, and what the queue looks up by them. */
 
-import type { Task } from '../tasks/task';
+/** The key of an entry's index in the table. */
+export const tableIndex: unique symbol = Symbol('tableIndex');
+
+/** The key of what an entry does when it leaves the table, told when it was due. */
+export const onDequeued: unique symbol = Symbol('onDequeued');
+
+/** What the queue needs of its entries. */
+export interface QueueEntry {
+  /** Written by the queue alone, while the entry is in it. */
+  [tableIndex]: number;
+  /** Of entries that are due at the same time, the lower comes first. */
+  readonly priority: number;
+  [onDequeued](due: number): void;
+}
 
 const MIN_CAPACITY = 64;
 
@@ -11,7 +24,7 @@ const KEPT_CAPACITY = 4096;
  * A task that waits has a slot, a small integer. Times and places are in typed arrays: a million of them are compared and moved
  * without touching the tasks, which are all over the heap of the process and its garbage collector.
  */
-export class TaskTable {
+export class TaskTable<T extends QueueEntry = QueueEntry> {
   /** How many are taken. */
   size: number = 0;
   /** When the task is due, on the monotonic clock. */
@@ -21,7 +34,7 @@ export class TaskTable {
   /** Where it is in the queue. */
   place: Int32Array = new Int32Array(MIN_CAPACITY);
   /** Whose slot it is. */
-  tasks: (Task | undefined)[] = [];
+  tasks: (T | undefined)[] = [];
 
   /** Slots that were given back. They are noted side by side: a list through their places would be all over the memory. */
   #free = new Int32Array(MIN_CAPACITY);
@@ -29,7 +42,7 @@ export class TaskTable {
   /** Slots from here on were never taken. */
   #fresh = 0;
 
-  take(task: Task, due: number, order: number): number {
+  take(task: T, due: number, order: number): number {
     let slot: number;
     if (this.#freeCount > 0) {
       this.#freeCount -= 1;
@@ -45,15 +58,15 @@ export class TaskTable {
     this.due[slot] = due + 0;
     this.order[slot] = order;
     this.tasks[slot] = task;
-    task.taskSlot = slot;
+    task[tableIndex] = slot;
     this.size += 1;
     return slot;
   }
 
   /** Takes out the task that is due at `due`; whoever calls has the time at hand, and here it may be far away. */
-  free(slot: number, due: number): Task {
-    const task = this.tasks[slot] as Task;
-    task.taskTakenOut(due);
+  free(slot: number, due: number): T {
+    const task = this.tasks[slot] as T;
+    task[onDequeued](due);
     this.tasks[slot] = undefined;
     this.size -= 1;
     if (this.size > 0) {
@@ -73,7 +86,7 @@ export class TaskTable {
 
   /** For two that are due at the same time: negative when the first one comes first. */
   compareAtSameTime(a: number, b: number): number {
-    const byPriority = (this.tasks[a] as Task).priority - (this.tasks[b] as Task).priority;
+    const byPriority = (this.tasks[a] as T).priority - (this.tasks[b] as T).priority;
     return byPriority || (this.order[a] as number) - (this.order[b] as number);
   }
 

@@ -3,16 +3,16 @@
 import type { AsyncContext } from './async-context';
 import { CLOCK_TOLERANCE, type Clock, systemClock } from '../platform/clock';
 import { Installation } from './installation';
-import { IN_QUEUE, type Task } from './task';
-import type { TaskManager } from '../task-manager/task-manager';
-import { TaskQueue } from '../task-queue/task-queue';
+import { IN_QUEUE, type Task, installation, nextTime, timeHigh, timeOn } from './task';
+import type { TaskOwner } from './task-owner';
+import { TaskQueue, tableIndex } from '../task-queue';
 
 /**
  * All tasks sit in one queue by their times on the monotonic clock. Those that go by the wall clock are moved there when
  * that has been set.
  */
 export class Schedule {
-  readonly #tasks = new TaskQueue();
+  readonly #tasks = new TaskQueue<Task>();
   #clock: Clock = systemClock;
   /** The wall clock's, when the tasks that go by it were put in order. */
   #offset = systemClock.offset();
@@ -20,15 +20,15 @@ export class Schedule {
   #byWallClock = 0;
   /** No task is due before; a task that is taken out leaves it where it is. */
   #earliest = Infinity;
-  readonly #manager: TaskManager;
+  readonly #owner: TaskOwner;
   /** How the last tasks were installed. */
   #byClock: Installation;
   #byWall: Installation;
   readonly #adopted: Installation;
 
-  constructor(manager: TaskManager) {
-    this.#manager = manager;
-    this.#byClock = new Installation(manager, this.#clock, false, undefined);
+  constructor(owner: TaskOwner) {
+    this.#owner = owner;
+    this.#byClock = new Installation(owner, this.#clock, false, undefined);
     this.#byWall = this.#byClock;
     this.#adopted = this.#byClock;
   }
@@ -40,11 +40,6 @@ export class Schedule {
   /** By which clock it goes. */
   get clock(): Clock {
     return this.#clock;
-  }
-
-  /** Whether any task goes by the wall clock. */
-  get hasWallClockTasks(): boolean {
-    return this.#byWallClock > 0;
   }
 
   /** Milliseconds on the monotonic clock. */
@@ -67,8 +62,8 @@ export class Schedule {
       this.#follow();
     }
     task.taskTime = when;
-    this.#byWall = this.#byWall.like(this.#manager, this.#clock, true, context);
-    task.taskInstallation = this.#byWall;
+    this.#byWall = this.#byWall.like(this.#owner, this.#clock, true, context);
+    task[installation] = this.#byWall;
     this.#byWallClock += 1;
     return this.#push(task, when - this.#offset);
   }
@@ -81,31 +76,31 @@ export class Schedule {
   /** Puts a task in by the monotonic clock; true when it comes before all others. */
   installDue(task: Task, due: number, context: AsyncContext | undefined): boolean {
     this.remove(task);
-    this.#byClock = this.#byClock.like(this.#manager, this.#clock, false, context);
-    task.taskInstallation = this.#byClock;
-    task.taskTimeHigh = IN_QUEUE;
+    this.#byClock = this.#byClock.like(this.#owner, this.#clock, false, context);
+    task[installation] = this.#byClock;
+    task[timeHigh] = IN_QUEUE;
     return this.#push(task, due);
   }
 
   /** Takes a task over that is in no queue; its time is one on the wall from now on. */
   adopt(task: Task): void {
-    if (task.taskInstallation !== undefined) {
+    if (task[installation] !== undefined) {
       // Asked for, to be had from the clock that it was on.
       void task.taskTime;
     }
-    task.taskInstallation = this.#adopted;
+    task[installation] = this.#adopted;
   }
 
   /** Takes a task out. */
   remove(task: Task): void {
-    if (task.taskSlot >= 0 && this.#tasks.remove(task) && isByWallClock(task)) {
+    if (task[tableIndex] >= 0 && this.#tasks.remove(task) && isByWallClock(task)) {
       this.#byWallClock -= 1;
     }
   }
 
   /** When a task is due that is installed here, or was. */
   dueOf(task: Task): number {
-    return this.#tasks.dueOf(task) ?? task.taskTimeOn(this.#clock);
+    return this.#tasks.dueOf(task) ?? task[timeOn](this.#clock);
   }
 
   /** When the first task is due; Infinity when there is none. */
@@ -140,13 +135,8 @@ export class Schedule {
     this.#offset = clock.offset();
     const shift = before.offset() - this.#offset;
     this.#tasks.reschedule((task, due) => {
-      const { byWallClock, context } = task.taskInstallation as Installation;
-      task.taskInstallation = (byWallClock ? this.#byWall : this.#byClock).like(
-        this.#manager,
-        clock,
-        byWallClock,
-        context,
-      );
+      const { byWallClock, context } = task[installation] as Installation;
+      task[installation] = (byWallClock ? this.#byWall : this.#byClock).like(this.#owner, clock, byWallClock, context);
       return due + shift;
     });
   }
@@ -188,14 +178,14 @@ export class Schedule {
 }
 
 function isByWallClock(task: Task): boolean {
-  return (task.taskInstallation as Installation).byWallClock;
+  return (task[installation] as Installation).byWallClock;
 }
 
 /** When the clock was set back, a recurring task does not wait until it is again as late as it was. */
 function followGrid(task: Task, time: number): void {
-  const next = task.taskNextTime(time);
+  const next = task[nextTime](time);
   // By one point it may be ahead: it has just run for the next one.
-  const second = next === undefined ? undefined : task.taskNextTime(next);
+  const second = next === undefined ? undefined : task[nextTime](next);
   if (next !== undefined && second !== undefined && task.taskTime !== null && second < task.taskTime) {
     task.taskTime = next;
   }

@@ -1,20 +1,18 @@
 /**
- * Tasks of a thread's own: objects and functions that its task manager runs at their time.
+ * The base of a thread's own tasks: objects that their task manager runs at their time.
  *
- * The names, the rules and the messages are those of BACpypes' `task` module; every time is in milliseconds.
+ * Names, rules and messages are those of BACpypes' `task` module; every time is in milliseconds.
  */
 
+import { type InspectOptions, inspect } from 'node:util';
+
 import type { Clock } from '../platform/clock';
-import { core } from '../run-loop/core';
+import { onDequeued, tableIndex } from '../task-queue';
 import { InvalidTaskError } from '../util/errors';
+import { inspectAs } from '../util/inspect';
+import { validateMilliseconds, validateOptions, validateTime } from '../util/validate';
 import type { Installation } from './installation';
-import {
-  validateFinite,
-  validateFunction,
-  validateMilliseconds,
-  validateOptions,
-  validateTime,
-} from '../util/validate';
+import { ownerOf } from './task-owner';
 
 /** When a task is due. */
 export interface InstallOptions {
@@ -24,21 +22,25 @@ export interface InstallOptions {
   delta?: number;
 }
 
-/** How often a recurring task is due. */
-export interface RecurringOptions {
-  /** Milliseconds from one run to the next. */
-  interval?: number;
-  /** How far the grid is shifted from the epoch; any sign. */
-  offset?: number;
-}
-
-/** What is in place of a slot outside of the queue: the task's time is on the wall clock, or on that of its installation. */
+/** What a task has in the place of an index outside of the queue: its time is on the wall clock, or on its installation's clock. */
 const ON_WALL = -1;
 const ON_CLOCK = -2;
 
 /** The high halves of doubles that are no numbers: there is no time, or the queue has it. */
 const NEVER = 0x7ff8_0000;
 export const IN_QUEUE = 0x7ff8_0001;
+
+/** Keys of what only this package may use: a subclass may use any name. */
+export const timeHigh: unique symbol = Symbol('timeHigh');
+const timeLow: unique symbol = Symbol('timeLow');
+export const installation: unique symbol = Symbol('installation');
+export const checkOptions: unique symbol = Symbol('checkOptions');
+export const timeOn: unique symbol = Symbol('timeOn');
+export const isRecurring: unique symbol = Symbol('isRecurring');
+export const nextTime: unique symbol = Symbol('nextTime');
+export const skipsRun: unique symbol = Symbol('skipsRun');
+export const onPending: unique symbol = Symbol('onPending');
+export const onSettled: unique symbol = Symbol('onSettled');
 
 /** A double, and its halves. */
 const double = new Float64Array([1]);
@@ -56,23 +58,29 @@ export abstract class Task {
    */
   declare priority: number;
 
-  // What is not public has names that begin as BACpypes' own: a subclass may well have a `slot` for itself.
-
-  /** Its number in its manager's queue, while it is there; outside, which clock its time is on. @internal */
-  taskSlot: number = ON_WALL;
+  /** Its index in its manager's queue, while it is there; outside, which clock its time is on. @internal */
+  declare [tableIndex]: number;
   /** Its time, in two halves: see `setTime()` below. @internal */
-  taskTimeHigh: number = NEVER;
+  declare [timeHigh]: number;
   /** @internal */
-  taskTimeLow: number = 0;
+  declare [timeLow]: number;
   /** How it is installed, or was last. @internal */
-  taskInstallation: Installation | undefined = undefined;
+  declare [installation]: Installation | undefined;
+
+  constructor() {
+    // Assigned, in this order: a computed class field is defined by a call into the engine, at three times the cost of a task.
+    this[tableIndex] = ON_WALL;
+    this[timeHigh] = NEVER;
+    this[timeLow] = 0;
+    this[installation] = undefined;
+  }
 
   /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */
   get taskTime(): number | null {
-    if (this.taskTimeHigh === IN_QUEUE || this.taskSlot === ON_CLOCK) {
+    if (this[timeHigh] === IN_QUEUE || this[tableIndex] === ON_CLOCK) {
       // Where the wall clock is, is asked when somebody wants to know: that takes longer than the rest of an install.
-      const { clock, manager } = this.taskInstallation as Installation;
-      const time = this.taskTimeHigh === IN_QUEUE ? manager.dueOf(this) : timeOf(this);
+      const { clock, owner } = this[installation] as Installation;
+      const time = this[timeHigh] === IN_QUEUE ? owner.dueOf(this) : timeOf(this);
       setWallTime(this, time + clock.offset());
     }
     const time = timeOf(this);
@@ -85,7 +93,7 @@ export abstract class Task {
 
   /** Whether it waits for its time. */
   get isScheduled(): boolean {
-    return this.taskSlot >= 0;
+    return this[tableIndex] >= 0;
   }
 
   /**
@@ -96,13 +104,13 @@ export abstract class Task {
     validateOptions(options);
     const when = options?.when;
     const delta = options?.delta;
-    const manager = this.taskInstallation?.manager ?? core.taskManager;
+    const owner = ownerOf(this[installation]);
     if (when !== undefined) {
-      manager.installAt(this, validateTime('options.when', when));
+      owner.installAt(this, validateTime('options.when', when));
     } else if (delta !== undefined) {
-      manager.installIn(this, validateMilliseconds('options.delta', delta));
+      owner.installIn(this, validateMilliseconds('options.delta', delta));
     } else if (this.taskTime !== null) {
-      manager.installAt(this, this.taskTime);
+      owner.installAt(this, this.taskTime);
     } else {
       throw new InvalidTaskError("schedule missing, use zero for 'now'");
     }
@@ -110,12 +118,12 @@ export abstract class Task {
 
   /** Takes the task out of its manager; nothing happens when it is not installed. A task may suspend itself while it runs. */
   suspendTask(): void {
-    this.taskInstallation?.manager.suspendTask(this);
+    this[installation]?.owner.suspendTask(this);
   }
 
   /** Installs the task again: at its `taskTime`, or a recurring one at its next time. */
   resumeTask(): void {
-    (this.taskInstallation?.manager ?? core.taskManager).resumeTask(this);
+    ownerOf(this[installation]).resumeTask(this);
   }
 
   /** What the task does. A promise that it returns is awaited for its error, not for the next task. */
@@ -124,7 +132,7 @@ export abstract class Task {
   }
 
   /** Throws for options that `installTask()` would refuse. @internal */
-  taskCheck(options: InstallOptions | undefined): void {
+  [checkOptions](options: InstallOptions | undefined): void {
     validateOptions(options);
     if (options?.when !== undefined) {
       validateTime('options.when', options.when);
@@ -134,232 +142,76 @@ export abstract class Task {
   }
 
   /** It was taken out of the queue, where it was due at `due`. @internal */
-  taskTakenOut(due: number): void {
-    if (this.taskTimeHigh === IN_QUEUE) {
+  [onDequeued](due: number): void {
+    if (this[timeHigh] === IN_QUEUE) {
       setTime(this, due);
-      this.taskSlot = ON_CLOCK;
+      this[tableIndex] = ON_CLOCK;
     } else {
-      this.taskSlot = ON_WALL;
+      this[tableIndex] = ON_WALL;
     }
   }
 
   /** The time on the clock of its installation; NaN when there is none. @internal */
-  taskTimeOn(clock: Clock): number {
-    return this.taskSlot === ON_CLOCK && this.taskInstallation?.clock === clock
+  [timeOn](clock: Clock): number {
+    return this[tableIndex] === ON_CLOCK && this[installation]?.clock === clock
       ? timeOf(this)
       : (this.taskTime ?? Number.NaN) - clock.offset();
   }
 
   /** Whether it is due again after a run. @internal */
-  get taskIsRecurring(): boolean {
+  get [isRecurring](): boolean {
     return false;
   }
 
   /** When the task is due after a run, if it is. @internal */
-  taskNextTime(_now: number): number | undefined {
+  [nextTime](_now: number): number | undefined {
     return undefined;
   }
 
   /** Whether a run that is due has to be left out because the last one is not over. @internal */
-  taskSkips(): boolean {
+  [skipsRun](): boolean {
     return false;
   }
 
   /** Told when a run that returned a promise is over. @internal */
-  taskSettled(): void {}
+  [onSettled](): void {}
 
   /** Told when a run returned a promise. @internal */
-  taskPending(): void {}
+  [onPending](): void {}
+
+  /** Shows the state in `util.inspect()`. @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return inspectAs(this, depth, options, () => ({
+      scheduled: this.isScheduled,
+      taskTime: this.taskTime,
+      ...(this.priority === 0 ? {} : { priority: this.priority }),
+    }));
+  }
 }
 
 function timeOf(task: Task): number {
-  halves[HIGH] = task.taskTimeHigh;
-  halves[1 - HIGH] = task.taskTimeLow;
+  halves[HIGH] = task[timeHigh];
+  halves[1 - HIGH] = task[timeLow];
   return double[0] as number;
 }
 
 /** A field for a double would be an object of its own, of 16 bytes; integers are in the task itself. */
 function setTime(task: Task, time: number): void {
   double[0] = time;
-  task.taskTimeHigh = halves[HIGH] as number;
-  task.taskTimeLow = halves[1 - HIGH] as number;
+  task[timeHigh] = halves[HIGH] as number;
+  task[timeLow] = halves[1 - HIGH] as number;
 }
 
 function setWallTime(task: Task, time: number): void {
   if (Number.isNaN(time)) {
-    task.taskTimeHigh = NEVER;
+    task[timeHigh] = NEVER;
   } else {
     setTime(task, time);
   }
-  if (task.taskSlot < 0) {
-    task.taskSlot = ON_WALL;
+  if (task[tableIndex] < 0) {
+    task[tableIndex] = ON_WALL;
   }
 }
 
 // Most have this one, and need no field for it.
 Task.prototype.priority = 0;
-
-/** Not where the task is made: it would make a scope for this for each, also for most, which have no arguments. */
-function bind<A extends unknown[]>(fn: (...args: A) => unknown, args: A): () => unknown {
-  return () => fn(...args);
-}
-
-/** A task that runs once. Installed by `installTask()`, at the time it was made with unless that gives another one. */
-export class OneShotTask extends Task {
-  constructor(when?: number | Date) {
-    super();
-    if (when !== undefined) {
-      this.taskTime = validateTime('when', when);
-    }
-  }
-}
-
-/** BACpypes deletes its own reference to such a task after the run; JavaScript does without. */
-export class OneShotDeleteTask extends OneShotTask {}
-
-/** A function that runs once, when it is installed. */
-export class FunctionTask<A extends unknown[] = unknown[]> extends OneShotTask {
-  readonly #call: () => unknown;
-
-  constructor(fn: (...args: A) => unknown, ...args: A) {
-    super();
-    validateFunction('fn', fn);
-    this.#call = args.length === 0 ? fn : bind(fn, args);
-  }
-
-  override processTask(): unknown {
-    const call = this.#call;
-    return call();
-  }
-}
-
-/** A function that runs once, as soon as possible: it installs itself. */
-export class OneShotFunction<A extends unknown[] = unknown[]> extends FunctionTask<A> {
-  constructor(fn: (...args: A) => unknown, ...args: A) {
-    super(fn, ...args);
-    this.installTask({ delta: 0 });
-  }
-}
-
-/**
- * A task that runs again and again, on the grid of the epoch plus an offset: with an interval of 60 000 at every full minute. It never
- * drifts. Points that were missed are skipped, and so is, unless `overlap` is set, a point at which the promise of the
- * last run is still pending. A run that throws is reported, and the task goes on.
- */
-export class RecurringTask extends Task {
-  /** Milliseconds from one run to the next. */
-  taskInterval: number | undefined;
-  /** How far the grid is shifted from the epoch. */
-  taskIntervalOffset: number;
-  /** Whether it may run again while the promise of its last run is pending. */
-  overlap: boolean = false;
-
-  #pending = 0;
-
-  constructor(interval?: number, offset?: number) {
-    super();
-    this.taskInterval = interval === undefined ? undefined : validateMilliseconds('interval', interval);
-    this.taskIntervalOffset = offset === undefined ? 0 : validateFinite('offset', offset);
-  }
-
-  /** Installs the task at the next point of its grid, which may be given here. */
-  override installTask(options?: InstallOptions & RecurringOptions): void {
-    this.taskCheck(options);
-    this.taskInterval = options?.interval ?? this.taskInterval;
-    this.taskIntervalOffset = options?.offset ?? this.taskIntervalOffset;
-    (this.taskInstallation?.manager ?? core.taskManager).installNext(this);
-  }
-
-  /** @internal */
-  override taskCheck(options: (InstallOptions & RecurringOptions) | undefined): void {
-    validateOptions(options);
-    const interval = options?.interval === undefined ? this.taskInterval : options.interval;
-    if (interval === undefined) {
-      throw new InvalidTaskError('interval unset, use the constructor or the installTask parameter');
-    }
-    if (validateMilliseconds('options.interval', interval) <= 0 || interval === Infinity) {
-      throw new InvalidTaskError('interval must be greater than zero');
-    }
-    if (options?.offset !== undefined) {
-      validateFinite('options.offset', options.offset);
-    }
-  }
-
-  /** @internal */
-  override get taskIsRecurring(): boolean {
-    return this.taskInterval !== undefined;
-  }
-
-  /** @internal */
-  override taskNextTime(now: number): number | undefined {
-    const interval = this.taskInterval;
-    const next = interval === undefined ? undefined : nextGridPoint(now, interval, this.taskIntervalOffset);
-    // The fields are everybody's: what was written there since it was installed may make no sense.
-    return Number.isFinite(next) && (interval as number) > 0 ? next : undefined;
-  }
-
-  /** @internal */
-  override taskSkips(): boolean {
-    return !this.overlap && this.#pending > 0;
-  }
-
-  /** @internal */
-  override taskPending(): void {
-    this.#pending += 1;
-  }
-
-  /** @internal */
-  override taskSettled(): void {
-    this.#pending -= 1;
-  }
-}
-
-/** A function that runs again and again, once it is installed. */
-export class RecurringFunctionTask<A extends unknown[] = unknown[]> extends RecurringTask {
-  readonly #call: () => unknown;
-
-  constructor(interval: number, fn: (...args: A) => unknown, ...args: A) {
-    super(interval);
-    validateFunction('fn', fn);
-    this.#call = args.length === 0 ? fn : bind(fn, args);
-  }
-
-  override processTask(): unknown {
-    const call = this.#call;
-    return call();
-  }
-}
-
-/** A function that is a recurring task besides: it can be called, and its `task` suspended. */
-export type RecurringFunction<A extends unknown[]> = ((...args: A) => unknown) & { readonly task: RecurringTask };
-
-/**
- * Installs a function as a recurring task: BACpypes' decorator.
- *
- * @example
- * const tick = recurringFunction(1000)(() => console.log('tick'));
- * tick.task.suspendTask();
- */
-export function recurringFunction(
-  interval: number,
-  offset?: number,
-): <A extends unknown[]>(fn: (...args: A) => unknown) => RecurringFunction<A> {
-  return <A extends unknown[]>(fn: (...args: A) => unknown): RecurringFunction<A> => {
-    validateFunction('fn', fn);
-    const task = new RecurringFunctionTask(interval, () => Reflect.apply(fn, undefined, []));
-    task.installTask(offset === undefined ? {} : { offset });
-    return Object.assign((...args: A) => fn(...args), { task });
-  };
-}
-
-/** The first point after `now` of the grid that the epoch, an interval and an offset make. */
-export function nextGridPoint(now: number, interval: number, offset: number): number {
-  // The same point again when a clock that counts in fractions is a hair before it.
-  // By the part of the offset that matters: a large one would cost the precision of a double.
-  const shift = offset === 0 ? 0 : offset % interval;
-  const after = now + 1e-3 - shift;
-  const rest = after % interval;
-  // A hair before a point may be an interval when it is added to one.
-  const passed = rest < 0 ? (rest + interval) % interval : rest;
-  return after - passed + interval + shift;
-}

@@ -9,7 +9,7 @@
 import { monotonicNow } from '../platform/clock';
 import { EventClosedError, TaskManagerClosedError, TimeStalledError } from '../util/errors';
 import type { WaitableEvent } from '../event/waitable-event';
-import type { Receiver } from '../server/receiver';
+import type { Participant, ThreadGate } from './participant';
 import { selectAsync } from '../event/select';
 
 /**
@@ -20,21 +20,21 @@ const LONGEST_SLEEP = 20;
 
 /** One journey of the managers of a loop: those that are open, and have threads since their handle was asked for. */
 export class Barrier {
-  readonly #managers: Iterable<{ readonly receiver: Receiver }>;
+  readonly #managers: Iterable<Participant>;
   #areComplete = false;
 
-  constructor(managers: Iterable<{ readonly receiver: Receiver }>) {
+  constructor(managers: Iterable<Participant>) {
     this.#managers = managers;
   }
 
   /** Whether threads have sent anything. All have come to rest. */
   get hasPending(): boolean {
-    return this.#mailboxes().some(({ threads }) => threads?.producerSet.isEmpty() === false);
+    return this.#gates().some(({ threads }) => threads?.producerSet.isEmpty() === false);
   }
 
   /** Takes over what threads have sent. */
   readPending(): void {
-    this.#mailboxes().forEach((receiver) => receiver.take());
+    this.#gates().forEach((receiver) => receiver.read());
   }
 
   /**
@@ -45,33 +45,33 @@ export class Barrier {
   async rest(connections: number, timeout: number): Promise<void> {
     const deadline = monotonicNow() + timeout;
     for (;;) {
-      const mailboxes = this.#openMailboxes(connections > 0);
+      const gates = this.#openGates(connections > 0);
       // First the words, then the looks: a thread stores that it rests, and then looks at the word.
-      mailboxes.forEach((receiver) => receiver.awaitQuiescence(true));
-      const busy = new Set(mailboxes.flatMap((receiver) => receiver.busyThreads()));
-      const missing = this.#missing(mailboxes, connections);
+      gates.forEach((receiver) => receiver.awaitQuiescence(true));
+      const busy = new Set(gates.flatMap((receiver) => receiver.busyThreads()));
+      const missing = this.#missing(gates, connections);
       const isQuiescent = busy.size === 0 && missing === 0;
       const remaining = deadline - monotonicNow();
       if (isQuiescent || remaining <= 0) {
-        mailboxes.forEach((receiver) => receiver.awaitQuiescence(false));
+        gates.forEach((receiver) => receiver.awaitQuiescence(false));
         if (isQuiescent) {
           return;
         }
         throw new TimeStalledError(`for ${timeout} ms (${describeBusy([...busy], missing)})`);
       }
-      const triggers = mailboxes.flatMap(({ threads }) => threads?.trigger ?? []);
+      const triggers = gates.flatMap(({ threads }) => threads?.trigger ?? []);
       // oxlint-disable-next-line no-await-in-loop -- it waits until it need not
       await sleep(triggers, Math.min(LONGEST_SLEEP, remaining));
     }
   }
 
-  #mailboxes(): Receiver[] {
+  #gates(): ThreadGate[] {
     return [...this.#managers].map(({ receiver }) => receiver);
   }
 
   /** Those with threads, one of which there is if it `mustBe`. */
-  #openMailboxes(mustBe: boolean): Receiver[] {
-    const [first, ...others] = this.#mailboxes();
+  #openGates(mustBe: boolean): ThreadGate[] {
+    const [first, ...others] = this.#gates();
     if (first === undefined) {
       throw new TaskManagerClosedError();
     }
@@ -83,8 +83,8 @@ export class Barrier {
   }
 
   /** How many connections have not been made. A manager that is closed takes its own along, so who was there once is not missed. */
-  #missing(mailboxes: Receiver[], connections: number): number {
-    const made = mailboxes.reduce((sum, { threads }) => sum + (threads?.producerSet.connections ?? 0), 0);
+  #missing(gates: ThreadGate[], connections: number): number {
+    const made = gates.reduce((sum, { threads }) => sum + (threads?.producerSet.connections ?? 0), 0);
     this.#areComplete ||= made >= connections;
     return this.#areComplete ? 0 : connections - made;
   }

@@ -5,15 +5,15 @@
 
 import type { Clock } from '../platform/clock';
 import { Barrier } from './barrier';
-import type { TaskManager } from '../task-manager/task-manager';
+import type { Participant } from './participant';
 
 export class LoopClock {
-  readonly #managers = new Set<TaskManager>();
+  readonly #managers = new Set<Participant>();
   #clock: Clock | undefined;
   #run: Barrier | undefined;
 
   /** A manager has joined the loop. */
-  add(manager: TaskManager): void {
+  add(manager: Participant): void {
     this.#managers.add(manager);
     if (this.#clock !== undefined) {
       setClock(manager, this.#clock);
@@ -24,7 +24,7 @@ export class LoopClock {
   }
 
   /** A manager has left it, and goes by the system's clock. */
-  remove(manager: TaskManager): void {
+  remove(manager: Participant): void {
     if (this.#managers.delete(manager) && this.#clock !== undefined) {
       setClock(manager, undefined);
     }
@@ -63,7 +63,7 @@ export class LoopClock {
   }
 }
 
-function setClock(manager: TaskManager, clock: Clock | undefined): void {
+function setClock(manager: Participant, clock: Clock | undefined): void {
   manager.setVirtualTime(clock?.monotonic());
   manager.useClock(clock);
 }

@@ -2,10 +2,9 @@
 
 import type { RecordableHistogram } from 'node:perf_hooks';
 
-import type { Receiver } from '../server/receiver';
+import type { Task } from '../tasks';
+import { NameStats, type TaskStats } from './name-stats';
 import { NamedTask } from './named-task';
-import { NameStats, type TaskStats } from './stats';
-import type { Task } from '../tasks/task';
 
 /** What a manager has counted since it was made. */
 export interface TaskManagerStats {
@@ -33,6 +32,15 @@ export interface TaskManagerStats {
   wakeUpLatency: RecordableHistogram;
   /** The same for each name: that of a handler, or the class of a task of the manager's own thread. */
   byName: Record<string, TaskStats>;
+}
+
+/** What is counted where other threads' tasks arrive. */
+interface ReceiverCounts {
+  readonly incomplete: number;
+  readonly dropped: number;
+  readonly wakeUps: number;
+  readonly received: number;
+  readonly wakeUpLatency: RecordableHistogram;
 }
 
 /** The counts of all names. */
@@ -65,7 +73,7 @@ export class ManagerStats {
   }
 
   /** All together. */
-  summarize(pending: number, receiver: Receiver): TaskManagerStats {
+  summarize(pending: number, from: ReceiverCounts): TaskManagerStats {
     const all = [...this.#names.values()];
     const sum = (count: 'scheduled' | 'run' | 'failed' | 'cancelled'): number =>
       all.reduce((total, stats) => total + stats[count], 0);
@@ -76,11 +84,11 @@ export class ManagerStats {
       cancelled: sum('cancelled'),
       skipped: this.skipped,
       pending,
-      incomplete: receiver.incomplete,
-      dropped: receiver.dropped,
-      wakeUps: receiver.wakeUps,
-      wakeUpsSaved: Math.max(0, receiver.received - receiver.wakeUps),
-      wakeUpLatency: receiver.wakeUpLatency,
+      incomplete: from.incomplete,
+      dropped: from.dropped,
+      wakeUps: from.wakeUps,
+      wakeUpsSaved: Math.max(0, from.received - from.wakeUps),
+      wakeUpLatency: from.wakeUpLatency,
       byName: Object.fromEntries(this.#names),
     };
   }

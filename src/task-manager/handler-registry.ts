@@ -1,26 +1,39 @@
 /** The named tasks of one manager: their handlers, and those that wait for their time, by their keys. */
 
-import { HandlerEntry, NamedTask, type TaskHandler } from './named-task';
-import type { ManagerStats } from './task-counts';
-import type { TaskManager } from './task-manager';
-import type { RemoteOptions } from '../protocol/records';
+import type { RemoteOptions } from '../protocol';
+import type { RecurringOptions, Task } from '../tasks';
+import { HandlerEntry, NamedTask, type AnyHandler } from './named-task';
+import type { ManagerStats } from './manager-stats';
+
+/** What the registry needs of the tasks' owner. */
+interface Installer {
+  install(task: Task, options: RecurringOptions): void;
+  installAt(task: Task, when: number): void;
+  installIn(task: Task, delta: number): void;
+  installDue(task: Task, due: number): void;
+}
 
 /** Where a named task's time counts from when it is not on the wall clock: now, or the beginning of the monotonic clock. */
 export type From = { readonly delta: number } | { readonly due: number };
 
 export class HandlerRegistry {
-  readonly #manager: TaskManager;
+  readonly #owner: Installer;
   readonly #counts: ManagerStats;
   readonly #handlers = new Map<string, HandlerEntry>();
   readonly #byKey = new Map<string, NamedTask>();
 
-  constructor(manager: TaskManager, counts: ManagerStats) {
-    this.#manager = manager;
+  constructor(owner: Installer, counts: ManagerStats) {
+    this.#owner = owner;
     this.#counts = counts;
   }
 
-  define(name: string, handler: TaskHandler): void {
+  define(name: string, handler: AnyHandler): void {
     this.name(name).handler = handler;
+  }
+
+  /** The names that have a handler. */
+  names(): string[] {
+    return [...this.#handlers.values()].filter(({ handler }) => handler !== undefined).map(({ name }) => name);
   }
 
   /** What is known of a name. */
@@ -46,16 +59,16 @@ export class HandlerRegistry {
       this.takeOut(key);
       this.#byKey.set(key, task);
     }
-    const manager = this.#manager;
+    const owner = this.#owner;
     task.priority = priority;
     if (interval !== undefined) {
-      manager.installTask(task, { interval, offset });
+      owner.install(task, { interval, offset });
     } else if (when !== undefined) {
-      manager.installAt(task, when);
+      owner.installAt(task, when);
     } else if ('delta' in at) {
-      manager.installIn(task, at.delta);
+      owner.installIn(task, at.delta);
     } else {
-      manager.installDue(task, at.due);
+      owner.installDue(task, at.due);
     }
     return task;
   }

@@ -1,10 +1,11 @@
-/** What a task manager counts, and tells whoever listens. */
+/** What a task manager counts for one name, and publishes on diagnostics channels. */
 
 import { type Channel, channel } from 'node:diagnostics_channel';
 import type { RecordableHistogram } from 'node:perf_hooks';
 
 import { perfHooks } from '../platform/lazy-builtins';
 import { monotonicNow } from '../platform/clock';
+import { recordMilliseconds } from '../util/histogram';
 
 /** Of each name, one run in so many is measured: a measurement costs ten times as much as a small task. The first one always is. */
 const SAMPLE = 64;
@@ -98,16 +99,11 @@ export class NameStats implements TaskStats {
 
 function startMeasuring(stats: NameStats, late: number): number {
   if (late >= 0) {
-    record(stats.lateness, late);
+    recordMilliseconds(stats.lateness, late);
   }
   return monotonicNow();
 }
 
 function endMeasuring(stats: NameStats, start: number): void {
-  record(stats.runTime, monotonicNow() - start);
-}
-
-/** A time in milliseconds; a histogram takes nanoseconds from 1 up to 104 days. */
-export function record(histogram: RecordableHistogram, milliseconds: number): void {
-  histogram.record(Math.min(Math.max(1, Math.round(milliseconds * 1e6)), Number.MAX_SAFE_INTEGER));
+  recordMilliseconds(stats.runTime, monotonicNow() - start);
 }

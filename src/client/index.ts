@@ -1,0 +1,6 @@
+/**
+ * The other threads' end of a task manager: sends tasks, and waits for results.
+ * May use: protocol, transport, virtual-time, event, platform, util.
+ */
+
+export { type CallOptions, type CallSyncOptions, RemoteTaskManager, type ScheduledTask } from './remote-task-manager';

@@ -1,0 +1,16 @@
+/** Which errors mean that the peer is gone. */
+
+/** asyncore's list. */
+const DISCONNECTED: ReadonlySet<unknown> = new Set([
+  'ECONNRESET',
+  'ENOTCONN',
+  'ESHUTDOWN',
+  'ECONNABORTED',
+  'EPIPE',
+  'EBADF',
+]);
+
+/** Returns whether an error means that the peer is gone. */
+export function isDisconnected(error: unknown): boolean {
+  return DISCONNECTED.has((error as { code?: unknown } | null)?.code);
+}

@@ -1,0 +1,77 @@
+/**
+ * What a channel and a loop know of each other.
+ *
+ * Channels name their loop and loops name their channels. Both sides know these interfaces alone, so neither file imports the other.
+ */
+
+/** What a run loop dispatches: a {@link Dispatcher}, or an object with the same methods. */
+export interface Channel {
+  /** Returns the descriptor that the loop watches. */
+  fileno(): number;
+  /** Returns whether the channel wants to be read. */
+  readable(): boolean;
+  /** Returns whether the channel wants to be written. */
+  writable(): boolean;
+  /** Handles a readable descriptor. */
+  handleReadEvent(): void;
+  /** Handles a writable descriptor. */
+  handleWriteEvent(): void;
+  /** Handles an exceptional condition. */
+  handleExptEvent(): void;
+  /** Handles the end: the peer is gone, and the last byte was read. */
+  handleClose(): void;
+  /** Handles what one of the other handlers threw. */
+  handleError(error: unknown): void;
+  /** Leaves the loop. */
+  delChannel(): void;
+}
+
+/** What a channel asks of the loop it joins: a {@link RunLoop}. */
+export interface Loop {
+  /** Adds a channel. */
+  add(channel: Channel): void;
+  /** Removes a channel; does nothing when the loop does not have it. */
+  remove(channel: Channel): void;
+}
+
+/** Marks the prototypes of loops: `instanceof` would need the class, and with it an import in the other direction. */
+const brand = Symbol('waitable-event.Loop');
+
+/** The loop that each channel is in. */
+const loops = new WeakMap<Channel, Loop>();
+
+let findDefaultLoop: (() => Loop) | undefined;
+
+/** Makes {@link isLoop} true for all objects with this prototype. */
+export function brandLoop(prototype: Loop): void {
+  Object.defineProperty(prototype, brand, { value: true });
+}
+
+/** Returns whether `value` is a loop of this copy of the package. */
+export function isLoop(value: unknown): value is Loop {
+  return typeof value === 'object' && value !== null && brand in value;
+}
+
+/** Returns the loop that `channel` is in. */
+export function loopOf(channel: Channel): Loop | undefined {
+  return loops.get(channel);
+}
+
+/** Notes the loop that `channel` is in; `undefined` when it is in none. */
+export function setLoop(channel: Channel, loop: Loop | undefined): void {
+  if (loop === undefined) {
+    loops.delete(channel);
+  } else {
+    loops.set(channel, loop);
+  }
+}
+
+/** Returns this thread's own loop, which channels and task managers join unless they are told another one. */
+export function defaultLoop(): Loop {
+  return (findDefaultLoop as () => Loop)();
+}
+
+/** Names this thread's own loop. Called once, where that loop is made. */
+export function setDefaultLoop(find: () => Loop): void {
+  findDefaultLoop = find;
+}

@@ -1,0 +1,8 @@
+/**
+ * What a task manager and its producers agree on: handles, words, records and options.
+ * May use: transport, event, util.
+ */
+
+export { OwnerControlBlock } from './control-block';
+export * from './records';
+export { IMMEDIATELY, type ScheduleOptions, dueTime, move, rareOptions, validateTransfer } from './schedule-options';

@@ -1,0 +1,10 @@
+/**
+ * The task manager: runs the tasks of its thread, and those that other threads schedule.
+ * May use: server, client, tasks, protocol, virtual-time, dispatcher, platform, util.
+ */
+
+export { type TaskHost, type TaskSource, loopHost } from './host';
+export type { TaskManagerOptions } from './options';
+export type { TaskManagerStats } from './manager-stats';
+export type { TaskMessage, TaskStats } from './name-stats';
+export { type TaskContext, type TaskHandler, TaskManager } from './task-manager';

@@ -1,0 +1,27 @@
+/**
+ * A thread's own tasks, and their order in time.
+ * May use: task-queue, platform, util.
+ */
+
+export { type AsyncContext, captureContext, runInContext } from './async-context';
+export { FunctionTask, OneShotDeleteTask, OneShotFunction, OneShotTask } from './one-shot-task';
+export {
+  type RecurringFunction,
+  RecurringFunctionTask,
+  type RecurringOptions,
+  RecurringTask,
+  recurringFunction,
+} from './recurring-task';
+export { Schedule } from './schedule';
+export {
+  type InstallOptions,
+  Task,
+  checkOptions,
+  installation,
+  isRecurring,
+  nextTime,
+  onPending,
+  onSettled,
+  skipsRun,
+} from './task';
+export { type TaskOwner, setDefaultTaskOwner, taskOwner } from './task-owner';
