@@ -109,7 +109,7 @@ class Pair {
   readonly #manager = new TaskManager({ loop: new RunLoop() });
   readonly #remote = TaskManager.connect(this.#manager.handle);
   readonly #trigger = WaitableEvent.open(this.#manager.handle.trigger);
-  readonly #source = hidden<Source>(this.#manager, 'taskOwner');
+  readonly #source = hidden(this.#manager, 'taskOwner') as Source;
   #isAsleep = false;
 
   constructor() {

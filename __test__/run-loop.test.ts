@@ -32,7 +32,7 @@ class Counter {
   listen(): void {}
 
   constructor(counted: RunLoop) {
-    hidden<{ attach: (source: object) => void }>(counted, 'loopHost').attach(this);
+    (hidden(counted, 'loopHost') as { attach: (source: object) => void }).attach(this);
   }
 }
 
@@ -344,7 +344,7 @@ describe.each(both)('SPIN and %s()', (way) => {
 test('an event that another thread closes while it joins a loop is not in it', () => {
   const event = new WaitableEvent();
   const other = WaitableEvent.open(event.handle);
-  const slot = hidden<number>(event, 'waitable-event.slot');
+  const slot = hidden(event, 'waitable-event.slot') as number;
   // Asked after the descriptor was added.
   Object.defineProperty(event, Symbol.for('waitable-event.slot'), {
     get: () => {

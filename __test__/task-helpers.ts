@@ -72,7 +72,7 @@ export async function until(
 /** Counts the passes that a loop makes from now on. */
 export function countPasses(loop: RunLoop): { passes: number } {
   const count = { passes: 0 };
-  hidden<{ attach: (source: object) => void }>(loop, 'loopHost').attach({
+  (hidden(loop, 'loopHost') as { attach: (source: object) => void }).attach({
     nextDue: () => Infinity,
     runDue: () => {
       count.passes += 1;
@@ -286,7 +286,7 @@ export class Stopwatch {
 
   /** Goes by another clock than its own. */
   replaceClock(clock: { monotonic: () => number; offset: () => number }): void {
-    hidden<{ useClock: (clock: object) => void }>(this.manager, 'taskOwner').useClock(clock);
+    (hidden(this.manager, 'taskOwner') as { useClock: (clock: object) => void }).useClock(clock);
   }
 
   /** Lets time pass, and makes a pass. */

@@ -1,5 +1,8 @@
 'use strict';
-/** `npm run bench`: see lib/options.js for the command line, comparisons/ for what is measured, docs/performance.md for what it means. */
+/**
+ * Runs `npm run bench`. lib/options.js has the command line, comparisons/ has what is measured, and docs/performance.md
+ * says what it means.
+ */
 
 const { SingleBar } = require('cli-progress');
 const { mkdirSync, readFileSync, writeFileSync } = require('node:fs');
@@ -14,15 +17,15 @@ const { compare, stepsOf } = require('./lib/runner');
 
 const results = join(__dirname, 'results');
 
-/** Measures, and resolves with what a file in results/ has. */
+/** Measures, and resolves with the content of a file in results/. */
 async function measure({ names, extent }) {
-  // These need the packages that have just been installed.
+  // This needs the packages that have just been installed.
   const { evaluate } = require('./lib/evaluate');
   const run = { environment: describe(), extent, comparisons: [] };
   const core = pinnedCore();
   const pins = [...(core === undefined ? [] : ['one core']), 'all cores'];
   if (core === undefined) {
-    console.error('There is no taskset here: nothing is pinned to one core.');
+    console.error('taskset is not installed: nothing is pinned to one core.');
   }
 
   const comparisons = names.map(load);
@@ -44,7 +47,7 @@ async function measure({ names, extent }) {
           progress.increment(),
         );
         run.comparisons.push(evaluate(comparison, pin, participants));
-        // Those that failed made no steps.
+        // Contenders that failed made no steps.
         progress.update(step);
       }
     }
@@ -64,7 +67,7 @@ async function measureAndSave(options) {
   return run;
 }
 
-/** An earlier run. */
+/** Reads an earlier run. */
 function read(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));

@@ -1,6 +1,6 @@
 'use strict';
 /**
- * Reads what a child process prints, straight from its pipe: a script that blocks in runSync() and needs no event loop.
+ * Reads what a child process prints, directly from its pipe. The script blocks in runSync() and needs no event loop.
  *
  *   node examples/child-pipe.js sh -c 'echo one; sleep 1; echo two'
  */
@@ -29,7 +29,7 @@ class Output extends FileDispatcher {
     core.stop();
   }
 
-  /** What was read cannot be written: a full disk, a reader that has gone. */
+  /** The data cannot be written: the disk is full, or the reader has gone. */
   handleError(error) {
     console.error(error.message);
     process.exitCode = 1;
@@ -43,9 +43,9 @@ if (child.pid === undefined) {
   child.on('error', (error) => console.error(error.message));
   process.exitCode = 127;
 } else {
-  // oxlint-disable-next-line no-underscore-dangle -- the one way to the number of Node's end of the pipe
+  // oxlint-disable-next-line no-underscore-dangle -- the only way to the descriptor of Node's end of the pipe
   const output = new Output(child.stdout._handle.fd);
-  // Node shall not read it too. The channel keeps its duplicate.
+  // Node must not read from the pipe too. The channel keeps its duplicate.
   child.stdout.destroy();
   core.runSync();
   console.log(`${output.bytes} bytes`);

@@ -1,6 +1,6 @@
 'use strict';
 /**
- * Reads lines from a FIFO that a shell, or anybody, writes into; `quit` ends it.
+ * Reads lines from a FIFO that a shell, or any other process, writes into. The line `quit` ends it.
  *
  *   mkfifo /tmp/commands
  *   node examples/fifo.js /tmp/commands &
@@ -33,13 +33,13 @@ class Commands extends FileDispatcher {
 }
 
 function read(path) {
-  // For writing too: otherwise the FIFO is at its end whenever the last shell has closed it.
+  // Open for writing too. Otherwise the FIFO is at its end each time the last shell closes it.
   const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
   if (!fstatSync(fd).isFIFO()) {
     throw new Error(`not a FIFO: ${path}`);
   }
   const commands = new Commands(fd);
-  // The channel has a duplicate of its own.
+  // The channel has its own duplicate.
   closeSync(fd);
   console.log(`reading ${path} as descriptor ${commands.fileno()}`);
   void core.run({ stopOn: ['SIGINT', 'SIGTERM'] });

@@ -1,10 +1,10 @@
 'use strict';
 /**
- * Watches a directory with a descriptor of inotify(7); removing the file `stop` from it ends the program.
+ * Watches a directory with a descriptor of inotify(7). Removing the file `stop` from it ends the program.
  *
- * Node hands out no inotify descriptor, and none can be made without native code. But a descriptor can be inherited: whoever
- * starts the program opens it, as systemd does with sockets. Here that is a line of Python, which then becomes
- * Node. The same way works for every other kind: timerfd, signalfd, CAN sockets, a serial port that is set up.
+ * Node gives no access to inotify descriptors, and JavaScript cannot make one. But a process can inherit a descriptor:
+ * the program that starts it opens it, as systemd does with sockets. Here that is a short Python program, which then
+ * becomes Node. This works for other descriptors too: timerfd, signalfd, CAN sockets, a configured serial port.
  *
  *   node examples/inotify.js /tmp/somewhere
  */

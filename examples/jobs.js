@@ -1,6 +1,6 @@
-// Recurring jobs beside an http server, in one thread: neither waits for the other.
+// Runs a recurring job beside an http server, in one thread. Neither waits for the other.
 //
-//   node examples/jobs.js          then open the address it prints; Ctrl-C stops it
+//   node examples/jobs.js          then open the address that it prints; Ctrl-C stops it
 'use strict';
 
 const { createServer } = require('node:http');

@@ -1,9 +1,10 @@
 'use strict';
 /**
- * Reads a terminal: the one it is started in. Types back what is typed, until `quit`, Ctrl-D or a minute without a word.
+ * Reads the terminal in which it was started, and types back what is typed. `quit`, Ctrl-D or a minute without input
+ * ends it.
  *
  *   node examples/pty.js
- *   script -qc 'node examples/pty.js' /dev/null     # in a pseudo-terminal of its own
+ *   script -qc 'node examples/pty.js' /dev/null     # in its own pseudo-terminal
  */
 
 const { closeSync, openSync } = require('node:fs');
@@ -15,7 +16,7 @@ const MINUTE = 60_000;
 class Terminal extends FileDispatcher {
   constructor(fd) {
     super(fd);
-    this.idle = new FunctionTask(() => this.end('nobody there'));
+    this.idle = new FunctionTask(() => this.end('no input'));
     this.idle.installTask({ delta: MINUTE });
   }
 
@@ -25,7 +26,7 @@ class Terminal extends FileDispatcher {
 
   handleRead() {
     this.idle.installTask({ delta: MINUTE });
-    // A terminal gives a line at a time. The end of it, Ctrl-D, is handleClose().
+    // A terminal gives one line at a time. At its end, Ctrl-D, the loop calls handleClose().
     const line = this.recv(4096).toString().trim();
     if (line === 'quit') {
       this.end('good bye');
@@ -46,7 +47,7 @@ class Terminal extends FileDispatcher {
   }
 }
 
-/** Not descriptor 0: that is shared with the shell, which would find it non-blocking. */
+/** Opens the terminal anew. Descriptor 0 is shared with the shell, which would find it non-blocking. */
 function openTerminal() {
   try {
     return openSync('/dev/tty', 'r+');

@@ -1,4 +1,5 @@
-// A worker asks the main thread for something and blocks for the answer, as BACpypes' samples do with deferred() and iocb.wait().
+// A worker asks the main thread for something and blocks for the answer. BACpypes' samples do that with deferred() and
+// iocb.wait().
 //
 //   node examples/request.js
 'use strict';

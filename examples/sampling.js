@@ -1,4 +1,4 @@
-// A worker samples something and hands each reading to the main thread, which it wakes once for many.
+// A worker takes readings and sends each one to the main thread. One wake-up serves many readings.
 //
 //   node examples/sampling.js
 'use strict';

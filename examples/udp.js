@@ -1,6 +1,6 @@
 'use strict';
 /**
- * Receives datagrams, from a socket that Node has made; `quit` ends it.
+ * Receives datagrams from a socket that Node has made. The datagram `quit` ends it.
  *
  *   node examples/udp.js 47808
  *   echo hello > /dev/udp/127.0.0.1/47808     # in bash
@@ -12,7 +12,7 @@ const { readFileSync, readdirSync, readlinkSync } = require('node:fs');
 
 const { FileDispatcher, core } = require('waitable-event');
 
-/** The most that a datagram can have. */
+/** Maximum size of a datagram, in bytes. */
 const LONGEST = 65_535;
 
 class Datagrams extends FileDispatcher {
@@ -20,7 +20,7 @@ class Datagrams extends FileDispatcher {
     return false;
   }
 
-  /** A read is one datagram, and a level: what is not read now is reported again in the next pass. */
+  /** Reads one datagram. If there are more, the loop calls this again in its next pass. */
   handleRead() {
     const text = this.recv(LONGEST).toString().trim();
     console.log(`${text.length} characters: ${text}`);
@@ -30,13 +30,13 @@ class Datagrams extends FileDispatcher {
     }
   }
 
-  /** An empty datagram looks like the end, but this kind of socket has none. */
+  /** Ignores an empty datagram: it looks like the end of a stream, but a UDP socket has no end. */
   handleClose() {
     console.log('an empty one');
   }
 }
 
-/** The descriptor of the UDP socket that this process has bound to a port; Node does not tell it. */
+/** Returns the descriptor of the UDP socket that this process has bound to a port: Node has no call for it. */
 function descriptorOf(port) {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const sockets = readFileSync('/proc/net/udp', 'latin1').split('\n');
@@ -64,7 +64,7 @@ socket.on('error', (error) => {
 socket.bind(wanted, '127.0.0.1', () => {
   const { port } = socket.address();
   const datagrams = new Datagrams(descriptorOf(port));
-  // Node shall not receive from it too. The duplicate stays bound.
+  // Node must not receive from the socket too. The duplicate stays bound.
   socket.close();
   console.log(`listening on port ${port}, descriptor ${datagrams.fileno()}`);
   void core.run({ stopOn: ['SIGINT', 'SIGTERM'] });

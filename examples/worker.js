@@ -1,7 +1,7 @@
 'use strict';
 /**
- * Reads a file or a FIFO in a worker that blocks in runSync(), as a thread of BACpypes would, and hands each line to the main
- * thread as a task. The main thread stays free, and tells the worker by an event when it has had enough.
+ * Reads a file or a FIFO in a worker that blocks in runSync(), as a thread of BACpypes would. The worker schedules each
+ * line as a task of the main thread. The main thread stays free, and sets an event when it has enough lines.
  *
  *   yes | node examples/worker.js /dev/stdin 3
  */

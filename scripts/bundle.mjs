@@ -1,5 +1,5 @@
-// Writes lib/, the JavaScript that is installed: one file for each entry, and one for what they share. Loading the facade's forty modules one by
-// one takes twice as long (22 ms against 13 ms of processor time).
+// Writes lib/, the JavaScript that is installed: one file for each entry, and one for what they share. Loading the
+// modules of the facade one by one takes twice as long (22 ms against 13 ms of processor time, with forty modules).
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { rollup } from '@rollup/wasm-node';
@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 const modules = join(root, 'dist', 'modules');
 const output = join(root, 'lib');
 
-/** Constants in the place of their names, and nothing else: what is compiled in one piece is to stay so. */
+/** Replaces names of constants by their values, and changes nothing else: functions stay as they were compiled. */
 const compress = {
   defaults: false,
   toplevel: true,
@@ -24,8 +24,8 @@ const compress = {
 };
 
 /**
- * Makes short names of local ones, and tabs of four spaces: what has to be read is smaller by a third, and loads 0.8 ms sooner, of 10. Lines,
- * and the names of classes, functions and public members, stay as they are in a stack trace.
+ * Shortens local names, and replaces four spaces by a tab. The code is smaller by a third, and loads 0.8 ms sooner, of
+ * 10 ms. Lines, and the names of classes, functions and public members, stay as they are in a stack trace.
  */
 async function shorten(code) {
   const minify = { compress, mangle: { toplevel: true, keep_classnames: true, keep_fnames: true } };
@@ -62,7 +62,7 @@ await bundle.write({
   format: 'cjs',
   chunkFileNames: 'shared.js',
   externalLiveBindings: false,
-  // By its place: looking a name up in package.json takes a millisecond.
+  // By its path: looking a name up in package.json takes a millisecond.
   plugins: [
     { name: 'binding', renderChunk: (code) => code.replaceAll("require('#binding')", "require('../binding.js')") },
     { name: 'shorten', renderChunk: shorten },

@@ -1,6 +1,6 @@
-// Runs the jest suite twice: with the default driver of the run loop, and with the one that works everywhere.
+// Runs the jest suite twice: with the default driver of the run loop, and with the thread driver.
 //   node scripts/jest.mjs [jest arguments]
-// TEST_RESULTS_DIR, when set, receives jest's JSON report of each run.
+// If TEST_RESULTS_DIR is set, jest's JSON report of each run is written there.
 import { spawnSync } from 'node:child_process';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 const root = join(import.meta.dirname, '..');
 const drivers = ['default', 'thread'];
 
-// A test that blocks its thread cannot be ended by jest's own timeout.
+// jest's own timeout cannot end a test that blocks its thread.
 const minutes = 15;
 
-/** Runs the suite with the given Node binary; returns the drivers whose run failed. */
+/** Runs the suite with the given Node binary, and returns the drivers whose run failed. */
 export function runJest({ node = process.execPath, label = process.version, args = [] } = {}) {
   return drivers.filter((driver) => {
     console.error(`\njest on Node ${label}, driver: ${driver}`);
@@ -25,7 +25,7 @@ export function runJest({ node = process.execPath, label = process.version, args
     const run = spawnSync(node, [join(root, 'node_modules/jest/bin/jest.js'), ...report, ...args], {
       cwd: root,
       env,
-      // jest's JSON also goes to stdout when it has nothing else to say; its readable report is on stderr.
+      // jest writes its JSON to stdout, too. Its readable report is on stderr.
       stdio: ['ignore', results ? 'ignore' : 'inherit', 'inherit'],
       timeout: minutes * 60_000,
       killSignal: 'SIGKILL',

@@ -1,4 +1,4 @@
-// Runs the jest suite with every supported major version of Node, both drivers each, against the one built binary.
+// Runs the jest suite with each supported major version of Node, and both drivers, on the one built binary.
 //   node scripts/node-versions.mjs [major version …] [jest arguments]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,9 @@ majors.forEach((major, i) => {
 });
 process.exitCode = failures.every((failed) => failed.length === 0) ? 0 : 1;
 
-/** Leading numbers are major versions, the rest is jest's. No number means all. */
+/**
+ * Splits the arguments: leading numbers are major versions, the rest is for jest. Without a number, all versions run.
+ */
 function splitArguments(argv) {
   const end = argv.findIndex((arg) => !/^\d+$/.test(arg));
   const wanted = end === -1 ? argv : argv.slice(0, end);
@@ -40,7 +42,7 @@ function splitArguments(argv) {
   return [wanted.length > 0 ? wanted : Object.keys(versions), argv.slice(wanted.length)];
 }
 
-/** Installs the wanted binaries, which npm packages carry, into the cache folder; those that are there stay. */
+/** Installs the wanted binaries from npm packages into the cache folder. Binaries that are there stay. */
 function install(wanted) {
   const missing = wanted.filter((major) => {
     const manifest = join(cache, 'node_modules', `node${major}`, 'package.json');

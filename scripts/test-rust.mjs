@@ -1,5 +1,5 @@
 // Runs the Rust tests, then the loom models of the core. The models are compiled with their own flags into their own
-// folder: a change of flags would otherwise rebuild everything at every turn.
+// folder. Otherwise each change of flags would rebuild everything.
 import { spawnSync } from 'node:child_process';
 
 function cargo(args, env = {}) {

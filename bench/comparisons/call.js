@@ -1,5 +1,5 @@
 'use strict';
-/** A worker asks the main thread for something, and needs the answer. */
+/** Compares calls: a worker asks the main thread for something, and needs the answer. */
 
 const { once } = require('node:events');
 const { MessageChannel, parentPort, receiveMessageOnPort } = require('node:worker_threads');
@@ -8,14 +8,14 @@ const { TaskManager, core } = require('../..');
 const { Skipped } = require('../lib/skipped');
 const { bePartner, startPartner } = require('../lib/partner');
 
-/** Has the worker measure so many calls. */
+/** Makes the worker measure `count` calls. */
 async function ask(worker, count) {
   worker.postMessage(count);
   const [samples] = await once(worker, 'message');
   return samples;
 }
 
-/** Nanoseconds of each of so many calls. */
+/** Resolves with the nanoseconds of each of `count` calls. */
 async function measure(count, call) {
   const samples = new Float64Array(count);
   for (let index = 0; index < count; index += 1) {
@@ -29,7 +29,7 @@ async function measure(count, call) {
   return samples;
 }
 
-/** In the worker: measures calls when the main thread asks for it. */
+/** Measures calls in the worker, when the main thread asks for it. */
 function serve(call) {
   parentPort.on('message', (count) => {
     void measure(count, call).then((samples) => parentPort.postMessage(samples));
@@ -79,7 +79,7 @@ const contenders = [
   {
     name: 'piscina',
     async setup() {
-      // The other way round: a pool runs the worker's function for the main thread.
+      // In the other direction: a pool runs the worker's function for the main thread.
       let Piscina;
       try {
         ({ Piscina } = require('piscina'));
@@ -107,7 +107,7 @@ const partners = {
       serve((value) => {
         Atomics.store(answered, 0, 0);
         port.postMessage(value);
-        // The last answer's notify may come late, and wake this wait.
+        // The notify of the last answer may come late, and wake this wait.
         while (Atomics.load(answered, 0) === 0) {
           Atomics.wait(answered, 0, 0);
         }
@@ -143,11 +143,13 @@ const partners = {
 
 module.exports = {
   title: 'Call another thread and use its answer',
-  text: 'A worker asks the main thread, which is in its event loop, and blocks or awaits. With piscina the main thread asks.',
+  text:
+    'A worker asks the main thread, which is in its event loop, and blocks or awaits. ' +
+    'With piscina the main thread asks.',
   chart: 'distribution',
   contenders,
   targets: [{ row: '9', ours: 'callSync()', against: 'receiveMessageOnPort', atMost: 0.6 }],
-  // piscina's workers load this file for it.
+  // piscina's workers load this file for this function.
   double: (value) => value * 2,
 };
 

@@ -1,5 +1,5 @@
 'use strict';
-/** How often an idle program wakes up. */
+/** Counts how often an idle program wakes up. */
 
 const { readFileSync, readdirSync, readlinkSync } = require('node:fs');
 const { parentPort } = require('node:worker_threads');
@@ -13,7 +13,7 @@ const WORKERS = 10;
 const MEMBERS = 1000;
 const HOUR = 3_600_000;
 
-/** Milliseconds until everything that a start sets off is over. */
+/** Milliseconds until everything that a start causes is over. */
 const SETTLE = 2000;
 
 class Member extends Dispatcher {
@@ -31,23 +31,23 @@ class Member extends Dispatcher {
   }
 }
 
-/** The calling thread's number in the kernel. */
+/** Returns the calling thread's number in the kernel. */
 function threadNumber() {
   return readlinkSync('/proc/thread-self').split('/').at(-1);
 }
 
-/** Whether a thread is the one that wakes Node's event loop where libuv is not used for that. */
+/** Returns whether a thread is the one that wakes Node's event loop if libuv is not used for that. */
 function isDriver(thread) {
   return readFileSync(`/proc/self/task/${thread}/comm`, 'latin1') === 'waitable-event\n';
 }
 
-/** How often a thread has gone to sleep so far. */
+/** Returns how often a thread has gone to sleep so far. */
 function sleeps(thread) {
   const status = readFileSync(`/proc/self/task/${thread}/status`, 'latin1');
   return Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)[1]);
 }
 
-/** Blocks the thread that looks, and adds nothing to the others' counts. */
+/** Blocks the thread that counts, and adds nothing to the counts of the others. */
 function sleep(milliseconds) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
@@ -55,11 +55,13 @@ function sleep(milliseconds) {
 module.exports = {
   title: 'Idle',
   text:
-    `${EVENTS} events, ${WORKERS} workers that wait for them (half of them blocked, half in waitAsync()), ${MEMBERS} members and a task ` +
-    "in an hour: how often the main thread and the workers wake up in that time. V8's own threads do not count.",
+    `${EVENTS} events, ${WORKERS} workers that wait for them (half of them blocked, half in waitAsync()), ` +
+    `${MEMBERS} members ` +
+    'and a task that is due in an hour. The figure is how often the main thread and the workers wake up. ' +
+    "V8's own threads do not count.",
   show: 'count',
   chart: 'none',
-  // How long to be idle, in milliseconds.
+  // Milliseconds to be idle.
   count: ({ idleTime }) => idleTime,
   warmUps: 0,
   generations: 1,
@@ -68,7 +70,7 @@ module.exports = {
     {
       name: 'wake-ups',
       ours: true,
-      // V8 collects garbage once or twice when a program has gone idle: those wake-ups are not the loop's.
+      // V8 collects garbage once or twice after a program has gone idle. The loop does not cause those wake-ups.
       flags: ['--no-memory-reducer'],
       async setup() {
         openFifos(MEMBERS).forEach((fd) => new Member(fd).addChannel(core));

@@ -1,5 +1,5 @@
 'use strict';
-/** All comparisons, in the order of the table. A comparison's name is its file's. */
+/** All comparisons, in the order of the table. A comparison has the name of its file. */
 
 const { join } = require('node:path');
 
@@ -22,7 +22,7 @@ const NAMES = [
   'size',
 ];
 
-/** Not before its packages are installed. */
+/** Loads a comparison. Its packages must be installed. */
 function load(name) {
   const file = join(__dirname, `${name}.js`);
   return { name, file, show: 'time', ...require(file) };

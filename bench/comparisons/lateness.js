@@ -1,11 +1,11 @@
 'use strict';
-/** How late a task runs when its loop has nothing else to do. */
+/** Measures how late a task runs if its loop has nothing else to do. */
 
 const { FunctionTask, core } = require('../..');
 
 const DELAYS = [0.3, 1, 10];
 
-/** Nanoseconds of lateness of one task after the other. */
+/** Resolves with the nanoseconds of lateness of one task after the other. */
 async function lateness(count, delay, install) {
   const samples = new Float64Array(count);
   for (let index = 0; index < count; index += 1) {
@@ -23,7 +23,9 @@ function installTask(fn, delta) {
 
 module.exports = {
   title: 'Lateness',
-  text: 'One task at a time is due in 0.3, 1 or 10 ms, and the loop sleeps until then. setTimeout knows whole milliseconds only.',
+  text:
+    'One task at a time is due in 0.3, 1 or 10 ms, and the loop sleeps until then. ' +
+    'setTimeout knows whole milliseconds only.',
   chart: 'distribution',
   count: ({ quick }) => (quick ? 5 : 20),
   warmUps: 2,

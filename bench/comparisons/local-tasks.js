@@ -1,16 +1,16 @@
 'use strict';
-/** A thread's own tasks at random times: installed and run, or installed and suspended. */
+/** Compares a thread's own tasks at random times: installed and run, or installed and suspended. */
 
 const { FunctionTask, core } = require('../..');
 const { bacpypes } = require('../lib/programs');
 
-/** Milliseconds from now until all tasks that are run are due: shorter than it takes to install them, so that no time is slept. */
+/** Milliseconds until all tasks that run are due. Installing them takes longer, so that no time is slept. */
 const spread = (count) => count / 1e4;
 
-/** Milliseconds within which the tasks that are suspended would be due, after those in which they are suspended. */
+/** Milliseconds of the span in which suspended tasks would be due. It begins long after they are suspended. */
 const FAR = 60_000;
 
-/** So many random times; the same for all. */
+/** Returns `count` random times, the same ones for all contenders. */
 function randomTimes(count, most) {
   let seed = 1;
   return Array.from({ length: count }, () => {
@@ -20,12 +20,12 @@ function randomTimes(count, most) {
   });
 }
 
-/** Nanoseconds since, for each of so many. */
+/** Returns the nanoseconds since `before`, for each of `count`. */
 function eachSince(before, count) {
   return [((performance.now() - before) * 1e6) / count];
 }
 
-/** Installs so many, and resolves when the last one has run; `run` begins that where nothing does so by itself. */
+/** Installs `count` tasks, and resolves when the last one has run. `run` starts them if nothing else does. */
 function runAll(count, install, run = () => {}) {
   const times = randomTimes(count, spread(count));
   return new Promise((resolve) => {
@@ -44,7 +44,7 @@ function runAll(count, install, run = () => {}) {
   });
 }
 
-/** Times the taking out of so many that are installed, in the order in which they were: at random places of the schedule. */
+/** Times suspending `count` tasks in the order of their installation: at random places of the schedule. */
 function suspendAll(count, install, suspend) {
   const installed = randomTimes(count, FAR).map((time) => install(() => {}, FAR + time));
   globalThis.gc();
@@ -67,10 +67,13 @@ class LeastTask {
   }
 }
 
-/** The limit: a small object for each, the clock, one sort, and the calls. Nothing can be moved, fail, be counted or keep a context. */
+/**
+ * Runs the limit: a small object for each task, the clock, one sort, and the calls. Its tasks cannot be moved, fail, be
+ * counted or keep a context.
+ */
 function runLeast(count) {
   const tasks = Array.from({ length: count });
-  // Sorted as numbers: 100 ns of the time, and the number of the task in what is left of the double.
+  // Sorted as numbers: the time in units of 100 ns, and the number of the task in the remaining bits of the double.
   const keys = new Float64Array(count);
   const [origin, places] = [performance.now(), 2 ** 20];
   let next = 0;
@@ -94,7 +97,7 @@ function installTask(fn, delta) {
   return task;
 }
 
-/** What installing leaves behind is collected before suspending is timed. */
+/** Exposes gc(): what installing leaves behind is collected before suspending is timed. */
 const flags = ['--expose-gc'];
 
 const contenders = [
@@ -118,7 +121,7 @@ const contenders = [
       return (count) => suspendAll(count, installTask, (task) => task.suspendTask());
     },
   },
-  // A thousandth: it takes out of a list, and runs one task a pass.
+  // A thousandth: BACpypes searches a list to suspend a task, and runs one task a pass.
   bacpypes('BACpypes, install_task()', 'tasks', 1e-3),
   bacpypes('BACpypes, suspend_task()', 'suspend', 1e-3),
 ];
@@ -126,8 +129,9 @@ const contenders = [
 module.exports = {
   title: 'Tasks of a thread itself',
   text:
-    'A million tasks with random due times: from the first install to the last run; and suspending them all. ' +
-    'The quick run has 100 000 of them, BACpypes a thousandth. The limit makes small objects, sorts them once and calls them.',
+    'A million tasks with random due times: the time from the first install to the last run, ' +
+    'and the time to suspend all. The quick run has 100 000 tasks, BACpypes a thousandth. ' +
+    'The limit makes small objects, sorts them once and calls them.',
   chart: 'bars',
   count: ({ quick }) => (quick ? 100_000 : 1_000_000),
   warmUps: 2,

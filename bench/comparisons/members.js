@@ -1,5 +1,5 @@
 'use strict';
-/** What members on which nothing happens cost a loop: 10 are active, however many there are. */
+/** Measures what members without events cost a loop. 10 members are active, however many there are. */
 
 const { readSync, writeSync } = require('node:fs');
 
@@ -12,13 +12,13 @@ const ACTIVE = 10;
 const SIZES = [20, 100, 1000, 10_000];
 const ONE = Buffer.alloc(1);
 
-/** Takes the byte of a FIFO and puts it back: it is ready again in the next pass. */
+/** Reads the byte of a FIFO and writes it back, so that the FIFO is ready again in the next pass. */
 function turnOver(fd) {
   readSync(fd, ONE, 0, 1, null);
   writeSync(fd, ONE);
 }
 
-/** Counts events down, and times how long they took. */
+/** Counts events down, and measures how long they took. */
 class Countdown {
   run(count) {
     this.count = count;
@@ -29,7 +29,7 @@ class Countdown {
     });
   }
 
-  /** Whether that was the last one. */
+  /** Counts an event, and returns whether it was the last one. */
   event() {
     this.left -= 1;
     if (this.left === 0) {
@@ -39,7 +39,7 @@ class Countdown {
   }
 }
 
-/** One end of a FIFO. */
+/** A FIFO without events. */
 class Member extends Dispatcher {
   constructor(fd, members) {
     super();
@@ -56,7 +56,7 @@ class Member extends Dispatcher {
   }
 }
 
-/** One that reads and writes as a channel does. */
+/** A FIFO that is read and written as a channel does it. */
 class Active extends FileDispatcher {
   constructor(fd, members, rung) {
     super(fd, members);
@@ -127,7 +127,8 @@ function npmEpoll(size) {
           throw error;
         }
         if (!running) {
-          // Between two rounds the members are out of it: a level that nobody takes away would be reported for ever.
+          // Between two rounds the members leave the poller. Otherwise it would report them indefinitely, because
+          // nothing reads them.
           poller.modify(fd, 0);
           return;
         }
@@ -153,7 +154,7 @@ function npmEpoll(size) {
 module.exports = {
   title: 'Members on which nothing happens',
   text:
-    'Of so many FIFOs in a loop 10 are active: the cost of an event, in which a byte is read and written back. The limit is an epoll ' +
+    '10 of the FIFOs in a loop are active. In an event, a byte is read and written back. The limit is an epoll ' +
     'in a Rust program.',
   chart: 'scaling',
   axis: 'members',

@@ -1,10 +1,10 @@
 'use strict';
-/** How long the package takes to load. */
+/** Measures how long the package takes to load. */
 
 const { execFileSync } = require('node:child_process');
 const { join } = require('node:path');
 
-/** Loads a module in so many fresh processes; nanoseconds of each. */
+/** Loads a module in `count` fresh processes, and returns the nanoseconds of each. */
 function load(count, path) {
   const program = `
     const before = performance.now();
@@ -28,7 +28,7 @@ module.exports = {
   text: 'In a fresh process each time.',
   chart: 'bars',
   count: () => 1,
-  // Every round is a fresh process anyway.
+  // Each round is a fresh process anyway.
   warmUps: 1,
   generations: 1,
   contenders: [

@@ -1,11 +1,11 @@
 'use strict';
-/** Two threads that block ring each other. */
+/** Compares round trips between two threads that block. */
 
 const { WaitableEvent } = require('../..');
 const { bePartner, startPartner } = require('../lib/partner');
 const { bacpypes, limit } = require('../lib/programs');
 
-/** Nanoseconds of each of so many round trips. */
+/** Returns the nanoseconds of each of `count` round trips. */
 function roundTrips(count, trip) {
   const samples = new Float64Array(count);
   for (let index = 0; index < count; index += 1) {

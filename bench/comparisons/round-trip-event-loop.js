@@ -1,5 +1,5 @@
 'use strict';
-/** Two threads in Node's event loop ring each other. */
+/** Compares round trips between two threads in Node's event loop. */
 
 const { parentPort } = require('node:worker_threads');
 
@@ -21,7 +21,7 @@ class Bell extends WaitableEvent {
   }
 }
 
-/** Measures round trips whose end is a call of `arrived()`. */
+/** Measures round trips that end with a call of `arrived()`. */
 class Trips {
   constructor(send) {
     this.send = send;
@@ -53,7 +53,7 @@ class Trips {
   }
 }
 
-/** The same for what is awaited. */
+/** Measures round trips that are awaited. */
 async function awaitTrips(count, trip) {
   const samples = new Float64Array(count);
   for (let index = 0; index < count; index += 1) {
@@ -139,7 +139,7 @@ const partners = {
     ready();
   },
   async atomics(words, ready) {
-    // Nothing else keeps the thread alive: to Node, such a wait is not there.
+    // Nothing else keeps the thread alive: Atomics.waitAsync() does not.
     parentPort.on('message', () => {});
     ready();
     for (let turn = 1; ; turn += 1) {

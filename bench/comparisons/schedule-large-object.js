@@ -1,5 +1,5 @@
 'use strict';
-/** A worker hands an object of 20 objects to the main thread, again and again. */
+/** Measures throughput: a worker sends an object of 20 objects to the main thread, again and again. */
 
 const { bePartner } = require('../lib/partner');
 const { posting, producers, scheduling } = require('../lib/throughput');
@@ -11,7 +11,7 @@ const payload = Object.fromEntries(
 
 module.exports = {
   title: 'Schedule and run: an object of 0.7 kB',
-  text: 'A worker schedules, the main thread runs: until the last one has run.',
+  text: 'A worker schedules, the main thread runs. The time ends when the last task has run.',
   show: 'rate',
   chart: 'bars',
   contenders: [posting(__filename, { payload }), scheduling(__filename, { payload })],

@@ -1,5 +1,5 @@
 'use strict';
-/** A worker hands numbers to the main thread. */
+/** Measures throughput: a worker sends numbers to the main thread. */
 
 const { bePartner } = require('../lib/partner');
 const { bacpypes } = require('../lib/programs');
@@ -7,7 +7,9 @@ const { calling, longRounds, posting, producers, scheduling } = require('../lib/
 
 module.exports = {
   title: 'Schedule and run: a number, or nothing',
-  text: 'A worker schedules, the main thread runs: until the last one has run. BACpypes: deferred() by another thread.',
+  text:
+    'A worker schedules, the main thread runs. The time ends when the last task has run. ' +
+    'BACpypes calls deferred() from another thread.',
   show: 'rate',
   ...longRounds,
   chart: 'bars',

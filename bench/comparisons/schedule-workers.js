@@ -1,5 +1,5 @@
 'use strict';
-/** More and more workers hand numbers to the main thread. */
+/** Measures throughput: more and more workers send numbers to the main thread. */
 
 const { bePartner } = require('../lib/partner');
 const { longRounds, posting, producers, scheduling } = require('../lib/throughput');
@@ -10,7 +10,7 @@ const named = (name, number) => `${name}, ${number} ${number === 1 ? 'worker' : 
 
 module.exports = {
   title: 'Many workers, one main thread',
-  text: 'Workers schedule numbers, the main thread runs them: all of them together.',
+  text: 'Workers schedule numbers, the main thread runs them. The figure is the rate of all workers together.',
   show: 'rate',
   ...longRounds,
   chart: 'scaling',

@@ -1,5 +1,5 @@
 'use strict';
-/** Setting and clearing an event that nobody waits for. */
+/** Measures setting and clearing an event without waiters. */
 
 const { WaitableEvent } = require('../..');
 const { batches } = require('../lib/batches');

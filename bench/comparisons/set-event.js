@@ -1,5 +1,5 @@
 'use strict';
-/** What an event that is set costs those who set it again or look at it. */
+/** Measures what it costs to set an event that is set, and to ask it. */
 
 const { WaitableEvent } = require('../..');
 const { batches } = require('../lib/batches');
@@ -47,7 +47,7 @@ const contenders = [
 
 module.exports = {
   title: 'An event that is set',
-  text: 'Setting it again, and asking whether it is set. Neither makes a system call: a test counts them.',
+  text: 'The event is set again, or asked whether it is set. Neither makes a system call: a test counts them.',
   chart: 'bars',
   contenders,
   targets: [

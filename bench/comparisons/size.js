@@ -1,5 +1,5 @@
 'use strict';
-/** How large the package is: its binary on the disk, and its events in memory. */
+/** Measures the size of the package: its binary on the disk, and its events in memory. */
 
 const { readdirSync, statSync } = require('node:fs');
 const { join } = require('node:path');
@@ -11,13 +11,13 @@ const { Skipped } = require('../lib/skipped');
 
 const MOST = 10_000;
 const FEWEST = 1000;
-/** Made before the memory is looked at. */
+/** Number of events that are made before the memory is measured. */
 const FEW = 100;
-/** Descriptors that a process has besides. */
+/** Descriptors that a process has otherwise. */
 const OTHERS = 2 * FEW + 100;
 const root = join(__dirname, '../..');
 
-/** As many as the limit of descriptors allows, two for each. */
+/** Returns as many as the limit of descriptors allows, two for each. */
 function eventsWithinLimit() {
   const most = mostDescriptors();
   const number = Math.min(MOST, Math.floor((most - OTHERS) / 2));
@@ -27,7 +27,7 @@ function eventsWithinLimit() {
   return number;
 }
 
-/** Bytes of resident memory for each of so many, in a process that has made a few before. */
+/** Returns the bytes of resident memory for each of `number` objects, in a process that has made a few before. */
 function memoryOf(make, number) {
   const few = Array.from({ length: FEW }, make);
   globalThis.gc();
@@ -35,12 +35,12 @@ function memoryOf(make, number) {
   const many = Array.from({ length: number }, make);
   globalThis.gc();
   const grown = process.memoryUsage.rss() - before;
-  // They live until here.
+  // The few live until here.
   few.length = 0;
   return Math.max(0, grown) / many.length;
 }
 
-/** A contender that measures once in its life, in fresh memory. */
+/** Returns a contender that measures once in its life, in fresh memory. */
 function inMemory(name, make, ours) {
   return {
     name,
@@ -56,8 +56,8 @@ function inMemory(name, make, ours) {
 module.exports = {
   title: 'Size',
   text:
-    `The binary on the disk, and the resident memory of each of ${MOST} events (fewer where \`ulimit -n\` says so); the kernel's pipes ` +
-    'come on top of that.',
+    `The binary on the disk, and the resident memory of each of ${MOST} events (fewer if \`ulimit -n\` says so). ` +
+    "The kernel's pipes come on top.",
   show: 'bytes',
   chart: 'none',
   count: () => 1,

@@ -1,11 +1,11 @@
 'use strict';
 
-/** How many operations one sample of something short consists of: reading the clock must not count. */
+/** Number of operations in one sample of a short operation, so that reading the clock does not count. */
 const BATCH = 1000;
 
 /**
- * Nanoseconds of one operation, for each batch of them. `operations(times)` has the loop in it: a call for each operation would be most
- * of what is measured.
+ * Returns the nanoseconds of one operation, for each batch. `operations(times)` contains the loop: a call for each
+ * operation would be most of the measured time.
  */
 function batches(count, operations) {
   const samples = new Float64Array(Math.ceil(count / BATCH));

@@ -5,7 +5,7 @@ const echarts = require('echarts');
 
 const { figure, tick } = require('./format');
 
-/** Ours stand out, the limit is grey. Paul Tol's bright scheme, which colour-blind people can tell apart. */
+/** Paul Tol's bright scheme, which colour-blind people can tell apart. Ours stand out, and the limit is grey. */
 const COLOURS = {
   ours: ['#EE6677', '#AA3377', '#EE7733'],
   peers: ['#4477AA', '#66CCEE', '#228833', '#CCBB44'],
@@ -22,7 +22,7 @@ const FONT = 'system-ui, sans-serif';
 
 const kindOf = ({ ours, kind }) => (ours ? 'ours' : kind === 'limit' ? 'limit' : 'peers');
 
-/** A colour for each name; `names` are [name, kind]. */
+/** Returns a colour for each name; `names` are [name, kind]. */
 function colouring(names) {
   const used = { ours: 0, peers: 0, limit: 0 };
   return new Map(
@@ -53,7 +53,7 @@ function legend(theme, more) {
   return { textStyle: { color: theme.text }, itemWidth: 18, itemHeight: 8, itemGap: 14, icon: 'roundRect', ...more };
 }
 
-/** 1, 2 and 5 times the powers of ten between two values. */
+/** Returns 1, 2 and 5 times the powers of ten between two values. */
 function roundFigures(least, most) {
   const figures = [];
   for (let power = 10 ** Math.floor(Math.log10(least)); power <= most; power *= 10) {
@@ -62,7 +62,7 @@ function roundFigures(least, most) {
   return figures;
 }
 
-/** The range of whole powers of ten around values. */
+/** Returns the range of whole powers of ten around values. */
 function powers(values) {
   return {
     min: 10 ** Math.floor(Math.log10(Math.min(...values))),
@@ -70,18 +70,18 @@ function powers(values) {
   };
 }
 
-/** Points of a distribution: [value, percent]. */
+/** Returns the points of a distribution: [value, percent]. */
 function curve({ percentiles }) {
   const points = Object.entries(percentiles).map(([percent, value]) => [Math.max(value, 1), Number(percent)]);
   return points.toSorted((a, b) => a[1] - b[1]);
 }
 
-/** How many of the samples took at most how long: one curve for each contender. */
+/** Draws the share of samples that took at most a given time: one curve for each contender. */
 function distribution(comparison, theme) {
   const contenders = measured(comparison);
   const colours = colouring(contenders.map((one) => [one.name, kindOf(one)]));
   const least = Math.min(...contenders.map((one) => curve(one)[0][0])) * 0.9;
-  // What lies far out is told by p99 in the table; the curves are about the rest.
+  // p99 in the table tells about outliers. The curves are about the rest.
   const most = Math.max(...contenders.map(({ p90 }) => p90)) * 1.6;
   const ticks = roundFigures(least, most);
   return {
@@ -114,7 +114,7 @@ function distribution(comparison, theme) {
   };
 }
 
-/** A bar for each contender: shorter is better for times, longer for rates. */
+/** Draws a bar for each contender: shorter is better for times, longer for rates. */
 function bars(comparison, theme) {
   const contenders = measured(comparison).toReversed();
   const colours = colouring(contenders.toReversed().map((one) => [one.name, kindOf(one)]));
@@ -154,7 +154,7 @@ function bars(comparison, theme) {
   };
 }
 
-/** A curve for each way, over the number of workers or members; both axes are logarithmic. */
+/** Draws a curve for each way, over the number of workers or members. Both axes are logarithmic. */
 function scaling(comparison, theme) {
   const contenders = measured(comparison);
   const ways = Map.groupBy?.(contenders, wayOf) ?? groupBy(contenders, wayOf);
@@ -189,12 +189,12 @@ function scaling(comparison, theme) {
   };
 }
 
-/** `run(), 20 members` is a point of `run()`. */
+/** Returns the way of a contender: `run(), 20 members` is a point of `run()`. */
 function wayOf({ name }) {
   return name.slice(0, name.lastIndexOf(','));
 }
 
-/** Map.groupBy(), which Node 20 does not have. */
+/** Replaces Map.groupBy(), which Node 20 does not have. */
 function groupBy(things, keyOf) {
   const groups = new Map();
   for (const thing of things) {
@@ -205,7 +205,7 @@ function groupBy(things, keyOf) {
 
 const KINDS = { distribution, bars, scaling };
 
-/** The SVG of a comparison; nothing when it is not drawn, or nothing was measured. */
+/** Returns the SVG of a comparison; undefined if it is not drawn, or nothing was measured. */
 function draw(comparison, themeName, subtitle) {
   if (comparison.chart === 'none' || measured(comparison).length === 0) {
     return undefined;

@@ -1,7 +1,7 @@
 'use strict';
 /**
- * The process of one contender: `node contender.js FILE NAME`. It sets itself up, and measures a round whenever it is asked to. The
- * rest of the time it sleeps. Whoever started it kills it.
+ * Runs as the process of one contender: `node contender.js FILE NAME`. It sets itself up, and measures a round each
+ * time it is asked to. Otherwise it sleeps. The process that started it kills it.
  */
 
 const { Skipped } = require('./skipped');

@@ -1,5 +1,5 @@
 'use strict';
-/** The machine that measures, and the versions of what is measured. */
+/** Describes the machine that measures, and the versions of what is measured. */
 
 const { execFileSync } = require('node:child_process');
 const { readFileSync } = require('node:fs');
@@ -7,7 +7,7 @@ const os = require('node:os');
 
 const { version } = require('../../package.json');
 
-/** The output of a program; nothing when it does not run. */
+/** Returns the output of a program; undefined if it does not run. */
 function output(program, ...args) {
   try {
     return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
@@ -16,7 +16,7 @@ function output(program, ...args) {
   }
 }
 
-/** The version of an npm package that is a peer; nothing when it is not installed. */
+/** Returns the version of an npm package that is a peer; undefined if it is not installed. */
 function versionOf(name) {
   try {
     return require(`${name}/package.json`).version;
@@ -25,7 +25,7 @@ function versionOf(name) {
   }
 }
 
-/** The cores this process may run on. */
+/** Returns the cores on which this process may run. */
 function allowedCores() {
   const [, list] = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'latin1'));
   return list.split(',').flatMap((range) => {
@@ -34,12 +34,15 @@ function allowedCores() {
   });
 }
 
-/** The core for what runs on one: the last, for interrupts tend to go to the first. Nothing without `taskset`. */
+/**
+ * Returns the core for what runs on one core: the last, because interrupts tend to go to the first. Undefined without
+ * `taskset`.
+ */
 function pinnedCore() {
   return output('taskset', '--version') === undefined ? undefined : allowedCores().at(-1);
 }
 
-/** How many descriptors a process may open; Node raises its own limit as far as it can. */
+/** Returns how many descriptors a process may open. Node raises its own limit as far as it can. */
 function mostDescriptors() {
   return Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))[1]);
 }
@@ -67,10 +70,11 @@ function describe() {
   };
 }
 
-/** The same in a line. */
+/** Describes the same in one line. */
 function inShort({ cpu, cores, kernel, date, versions }) {
   const our = `waitable-event ${versions['waitable-event']} (${versions.commit ?? 'no commit'})`;
-  return `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}, ${kernel}, Node ${versions.node}, ${our}, ${date.slice(0, 10)}`;
+  const machine = `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}, ${kernel}`;
+  return `${machine}, Node ${versions.node}, ${our}, ${date.slice(0, 10)}`;
 }
 
 module.exports = { describe, inShort, mostDescriptors, pinnedCore };

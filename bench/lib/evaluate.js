@@ -1,11 +1,11 @@
 'use strict';
-/** What a comparison came to: figures for each contender, and for each target its ratio. */
+/** Evaluates a comparison: figures for each contender, and a ratio for each target. */
 
 const { quotient, summarise } = require('./statistics');
 
 /**
- * A target is `atMost` times what a peer costs, or `atLeast` times as fast as it; or, without a peer, `atMost` a
- * figure. Returns it with its value and range, and whether the value meets it.
+ * Returns the value and range of a target, and whether the value meets it. A target is `atMost` times the cost of a
+ * peer, or `atLeast` times as fast as the peer. Without a peer it is `atMost` a figure.
  */
 function judge(target, figures) {
   const ours = figures.get(target.ours);
@@ -23,7 +23,7 @@ function judged(target, { value, confidence }) {
   return { value, confidence, met: target.atLeast === undefined ? value <= target.atMost : value >= target.atLeast };
 }
 
-/** Plain data: what is written to results/. */
+/** Returns plain data, which is written to results/. */
 function evaluate({ name, title, text, show, chart, axis, targets }, pin, participants) {
   const figures = new Map();
   const contenders = participants.map(({ contender, rounds, skipped, failed, count }) => {

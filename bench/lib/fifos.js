@@ -8,13 +8,16 @@ const { join } = require('node:path');
 const { mostDescriptors } = require('./environment');
 const { Skipped } = require('./skipped');
 
-/** Descriptors that a process has besides. */
+/** Descriptors that a process has otherwise. */
 const OTHERS = 100;
 
-/** In memory: a FIFO on a disk has its times written to the disk's journal, which is more than the rest. */
+/**
+ * A folder in memory. For a FIFO on a disk, its times are written to the disk's journal, which costs more than the
+ * rest.
+ */
 const MEMORY = '/dev/shm';
 
-/** So many FIFOs, each open once: to read and to write. */
+/** Opens `number` FIFOs, each one once, for reading and writing. */
 function openFifos(number) {
   const most = mostDescriptors();
   if (number + OTHERS > most) {

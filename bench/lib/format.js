@@ -1,7 +1,7 @@
 'use strict';
-/** Figures for people. */
+/** Formats figures for people. */
 
-/** Three significant digits, without an exponent. */
+/** Formats a value with three significant digits, without an exponent. */
 function digits(value) {
   if (value === 0) {
     return '0';
@@ -34,12 +34,12 @@ const UNITS = {
   ],
 };
 
-/** A round figure, for an axis. */
+/** Formats a round figure, for an axis. */
 function tick(show, value) {
   return figure(show, value).replace(/\.0+ /, ' ');
 }
 
-/** A sample, as its comparison shows it. Rates are kept as nanoseconds each. */
+/** Formats a sample as its comparison shows it. Rates are kept as nanoseconds each. */
 function figure(show, value) {
   switch (show) {
     case 'count':
@@ -51,7 +51,7 @@ function figure(show, value) {
   }
 }
 
-/** `≤ 1.3 ×`, `≥ 10 ×`, `≤ 10 ms` */
+/** Formats a target: `≤ 1.3 ×`, `≥ 10 ×`, `≤ 10 ms`. */
 function targetText(show, { atMost, atLeast, against }) {
   if (atLeast !== undefined) {
     return `≥ ${atLeast} ×`;
@@ -59,7 +59,7 @@ function targetText(show, { atMost, atLeast, against }) {
   return against === undefined ? `≤ ${figure(show, atMost)}` : `≤ ${atMost} ×`;
 }
 
-/** The ratio of a target, or its figure. */
+/** Formats the ratio of a target, or its figure. */
 function resultText(show, { against }, value) {
   return against === undefined ? figure(show, value) : `${digits(value)} ×`;
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-/** The addon of crates/bench-tsfn: a native thread that calls a threadsafe function. */
+/** Loads the addon of crates/bench-tsfn: a native thread that calls a threadsafe function. */
 function loadCaller() {
   const module = { exports: {} };
   process.dlopen(module, process.env.BENCH_TSFN);

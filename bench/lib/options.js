@@ -1,34 +1,34 @@
 'use strict';
-/** The command line. */
+/** Parses the command line. */
 
 const { parseArgs } = require('node:util');
 
-const HELP = `What a wake-up costs, each way of doing it beside the others, on this machine and in one run.
+const HELP = `Measures what a wake-up costs: each way of doing it beside the others, on this machine and in one run.
 
   npm run bench -- [options] [comparison …]
 
-Without names all comparisons are made.
+Without names it makes all comparisons.
 
   --quick           fewer and shorter rounds: less than two minutes in all
   --rounds NUMBER   how many rounds each contender runs
-  --list            name the comparisons, and make none
+  --list            print the names of the comparisons, and make none
   --from FILE       draw the report of an earlier run, bench/results/….json, and measure nothing
   --pictures        renew the pictures and the table in docs/ from this run
-  --help            this
+  --help            print this help
 
-Results are written to bench/results/, and drawn in bench/report.html. The exit code is 1 when a contender
-failed, and 2 for a wrong command line; a target that is missed is a result like any other.`;
+It writes results to bench/results/, and draws them in bench/report.html. The exit code is 1 if a contender
+failed, and 2 for a wrong command line. A target that is missed is a result like any other.`;
 
-/** How much is measured. Times are in milliseconds. */
+/** Extents of a run. Times are in milliseconds. */
 const EXTENTS = {
-  // Three sets of processes: where a process happens to lie in memory is part of the noise.
+  // Three sets of processes: the place of a process in memory is part of the noise.
   full: { quick: false, generations: 3, rounds: 27, warmUps: 5, roundTime: 100, idleTime: 10_000 },
   quick: { quick: true, generations: 1, rounds: 7, warmUps: 4, roundTime: 25, idleTime: 2000 },
 };
 
 class UsageError extends Error {}
 
-/** What the user wants. Throws a UsageError. */
+/** Returns the options of the user. Throws a UsageError. */
 function parse(argv, known) {
   let values, positionals;
   try {
@@ -52,13 +52,13 @@ function parse(argv, known) {
     throw new UsageError(`There is no comparison '${unknown.join("', '")}'. There are: ${known.join(', ')}`);
   }
   if (values.pictures && positionals.length > 0) {
-    throw new UsageError('--pictures wants all comparisons: the table in docs/ has all of them');
+    throw new UsageError('--pictures needs all comparisons: the table in docs/ has all of them');
   }
   const extent = { ...(values.quick ? EXTENTS.quick : EXTENTS.full) };
   if (values.rounds !== undefined) {
     extent.rounds = Number(values.rounds);
     if (!Number.isInteger(extent.rounds) || extent.rounds < 1) {
-      throw new UsageError(`--rounds wants a whole number above zero, not '${values.rounds}'`);
+      throw new UsageError(`--rounds needs a whole number above zero, not '${values.rounds}'`);
     }
     extent.generations = Math.min(extent.generations, extent.rounds);
   }

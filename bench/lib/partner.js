@@ -1,10 +1,10 @@
 'use strict';
-/** The other thread of a contender: a function of the comparison's own file, by its name. */
+/** Runs the other thread of a contender: a function of the comparison's own file, by its name. */
 
 const { once } = require('node:events');
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
 
-/** Starts the worker; resolves with it and with what it said when it was ready. */
+/** Starts the worker. Resolves with it and with the message that it sent when it was ready. */
 async function startPartner(file, name, data) {
   const worker = new Worker(file, { workerData: { partner: name, data } });
   worker.on('error', (error) => {
@@ -14,7 +14,7 @@ async function startPartner(file, name, data) {
   return { worker, answer };
 }
 
-/** In the comparison's file: runs the function that the worker was started for. */
+/** Runs the function for which the worker was started. The comparison's file calls this. */
 function bePartner(partners) {
   if (!isMainThread && workerData?.partner !== undefined) {
     partners[workerData.partner](workerData.data, (answer) => parentPort.postMessage(answer ?? null));

@@ -1,5 +1,5 @@
 'use strict';
-/** Installs and builds what only the benchmarks need, where it is missing or old. */
+/** Installs and builds what only the benchmarks need, if it is missing or old. */
 
 const { spawnSync } = require('node:child_process');
 const { existsSync, statSync } = require('node:fs');
@@ -16,17 +16,17 @@ function run(program, args, options) {
   return stdout;
 }
 
-/** The peers from npm, and the libraries for statistics and drawing: bench/package.json. */
+/** Installs the peers from npm, and the libraries for statistics and drawing: bench/package.json. */
 function installPackages() {
   const installed = join(bench, 'node_modules/.package-lock.json');
   const lock = join(bench, 'package-lock.json');
   if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
-    console.error('Installing what the benchmarks need …');
+    console.error('Installing the packages of the benchmarks …');
     run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: bench, stdio: ['ignore', 2, 2] });
   }
 }
 
-/** The programs in Rust: where they are is in the environment of the contenders. */
+/** Builds the programs in Rust. The environment of the contenders has their paths. */
 function buildPrograms() {
   const args = ['build', '--release', '--locked', '-p', 'limits', '-p', 'bench-tsfn', '--message-format=json'];
   const messages = run('cargo', args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,5 +1,5 @@
 'use strict';
-/** The processes of the contenders: each asked for one round at a time, so that only one of them measures. */
+/** Runs the processes of the contenders. Each is asked for one round at a time, so that only one of them measures. */
 
 const { once } = require('node:events');
 const { spawn } = require('node:child_process');
@@ -8,10 +8,10 @@ const { createInterface } = require('node:readline');
 
 const { Skipped } = require('./skipped');
 
-/** The exit code of `taskset` for a program that is not there; that of a shell. */
+/** Exit code of `taskset` for a program that does not exist, as that of a shell. */
 const NOT_FOUND = 127;
 
-/** All that live, for whoever has to end in a hurry. */
+/** All running processes, so that an early exit can kill them. */
 const living = new Set();
 
 function killAll() {
@@ -20,7 +20,7 @@ function killAll() {
   }
 }
 
-/** Starts a program, on one core when one is given. */
+/** Starts a program, on one core if `core` is given. */
 function start([program, ...args], { core, stdio }) {
   const line = core === undefined ? [program, ...args] : ['taskset', '-c', String(core), program, ...args];
   const child = spawn(line[0], line.slice(1), { stdio, serialization: 'advanced' });
@@ -33,7 +33,7 @@ function notInstalled(program) {
   return new Skipped(`${program} is not installed`);
 }
 
-/** What both kinds of contenders share: a process that answers, or else ends, or else takes too long. */
+/** Base of both kinds of contenders: a process that answers, ends, or takes too long. */
 class Contender {
   #answer = withResolvers();
   #errors = '';
@@ -47,7 +47,7 @@ class Contender {
       this.#errors = (this.#errors + text).slice(-2000);
     });
     child.on('error', (error) => this.answered(error.code === 'ENOENT' ? notInstalled(program) : error));
-    // Only when its output has been read to the end, so that the error has its reason.
+    // 'close' comes after its output has been read to the end, so that the error has its reason.
     child.once('close', (code, signal) => {
       const reason = `it ended with ${signal ?? `exit code ${code}`}: ${this.#errors.trim()}`;
       this.#ended = code === NOT_FOUND ? notInstalled(program) : new Error(reason);
@@ -55,7 +55,7 @@ class Contender {
     });
   }
 
-  /** The process said something, or failed. */
+  /** Takes an answer of the process, or its failure. */
   answered(answer) {
     if (answer instanceof Error) {
       this.#answer.reject(answer);
@@ -66,7 +66,7 @@ class Contender {
     }
   }
 
-  /** The next answer. Rejects when there is none within so many milliseconds. */
+  /** Resolves with the next answer. Rejects if there is none within `deadline` milliseconds. */
   async next(deadline) {
     const timer = setTimeout(() => this.answered(new Error(`no answer within ${deadline / 1000} s`)), deadline);
     try {
@@ -76,7 +76,7 @@ class Contender {
     }
   }
 
-  /** The samples of a round of so many, in nanoseconds each. */
+  /** Resolves with the samples of a round of `count` operations, in nanoseconds each. */
   async round(count, deadline) {
     if (this.#ended) {
       throw this.#ended;
@@ -87,7 +87,7 @@ class Contender {
     return Float64Array.from(samples);
   }
 
-  /** Kills the process, and waits until it is gone. */
+  /** Kills the process, and waits until it has ended. */
   async end() {
     if (this.child.exitCode === null && this.child.signalCode === null && this.child.pid !== undefined) {
       const gone = once(this.child, 'exit');
@@ -97,7 +97,7 @@ class Contender {
   }
 }
 
-/** A contender in JavaScript: contender.js around its `setup()`. */
+/** A contender in JavaScript: contender.js calls its `setup()`. */
 class NodeContender extends Contender {
   constructor(file, { name, flags = [] }, core) {
     const line = [process.execPath, ...flags, join(__dirname, 'contender.js'), file, name];
@@ -115,7 +115,7 @@ class LineContender extends Contender {
   constructor({ program, fraction = 1 }, core) {
     super(program(), { core, stdio: ['pipe', 'pipe', 'pipe'] });
     this.fraction = fraction;
-    // A process that is gone is reported by its end.
+    // The end of the process reports this.
     this.child.stdin.on('error', () => {});
     createInterface({ input: this.child.stdout }).on('line', (line) => this.answered(JSON.parse(line)));
   }
@@ -125,7 +125,7 @@ class LineContender extends Contender {
   }
 }
 
-/** Starts a contender; resolves when it is ready for its first round. */
+/** Starts a contender. Resolves when it is ready for its first round. */
 async function open(file, contender, core, deadline) {
   if (contender.program) {
     return new LineContender(contender, core);
@@ -140,7 +140,7 @@ async function open(file, contender, core, deadline) {
   return opened;
 }
 
-/** Promise.withResolvers(), which Node 20 does not have. */
+/** Replaces Promise.withResolvers(), which Node 20 does not have. */
 function withResolvers() {
   let resolve, reject;
   const promise = new Promise((onResolve, onReject) => {

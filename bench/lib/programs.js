@@ -1,17 +1,17 @@
 'use strict';
-/** Contenders that are no JavaScript. */
+/** Contenders in other languages. */
 
 const { join } = require('node:path');
 
 /**
- * What the Rust program of crates/limits measures with these arguments. Both programs read how many to do from a line, and answer with a
- * line of JSON.
+ * Returns the contender that the Rust program of crates/limits is with these arguments. Both programs read the number
+ * of operations from a line, and answer with a line of JSON.
  */
 function limit(name, ...args) {
   return { name, kind: 'limit', program: () => [process.env.BENCH_LIMITS, ...args] };
 }
 
-/** BACpypes itself, where Python has it. It may be told to do a fraction only, where it is slow. */
+/** Returns BACpypes itself, if Python has it. Where it is slow, it does a fraction only. */
 function bacpypes(name, what, fraction = 1) {
   const script = join(__dirname, '../peers/bacpypes_peer.py');
   return { name, fraction, program: () => ['python3', script, what] };

@@ -1,5 +1,5 @@
 'use strict';
-/** bench/report.html, and the pictures and the table in docs/. */
+/** Writes bench/report.html, and the pictures and the table in docs/. */
 
 const { mkdirSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
@@ -10,7 +10,7 @@ const { FIGURE_HEADINGS, TARGET_HEADINGS, figureRows, targetRows } = require('./
 
 const root = join(__dirname, '../..');
 
-/** What the README shows: these comparisons, on one core. */
+/** Comparisons that the README shows, on one core. */
 const PICTURES = new Set([
   'round-trip-blocking',
   'round-trip-event-loop',
@@ -30,7 +30,7 @@ function htmlTable(headings, rows) {
   return `<table><thead><tr>${cells('th', headings)}</tr></thead><tbody>\n${body}\n</tbody></table>`;
 }
 
-/** Both drawings of a comparison; the page shows the one that suits it. */
+/** Returns both drawings of a comparison. The page shows the one that suits its theme. */
 function drawings(comparison) {
   const [light, dark] = ['light', 'dark'].map((theme) => draw(comparison, theme));
   return light === undefined ? '' : `<figure><div class="light">${light}</div><div class="dark">${dark}</div></figure>`;
@@ -47,8 +47,10 @@ function section(comparisons, rows) {
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --text: #24292f; --muted: #6e7781; --line: #d0d7de; --back: #fff; --good: #1a7f37; --bad: #cf222e; }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back); max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+:root { color-scheme: light dark; --text: #24292f; --muted: #6e7781; --line: #d0d7de; --back: #fff; }
+:root { --good: #1a7f37; --bad: #cf222e; }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back); }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 .dark { display: none; }
 @media (prefers-color-scheme: dark) {
   :root { --text: #e6edf3; --muted: #9198a1; --line: #3d444d; --back: #0d1117; --good: #3fb950; --bad: #f85149; }
@@ -66,7 +68,7 @@ section { border-top: 1px solid var(--line); margin-top: 2rem; }
 dt, .muted { color: var(--muted); }
 nav a { margin-right: 1rem; }`;
 
-/** Writes the page; returns its path. */
+/** Writes the page, and returns its path. */
 function writeReport(run) {
   const { rows, missing } = figureRows(run);
   const names = [...new Set(run.comparisons.map(({ name }) => name))];
@@ -82,11 +84,11 @@ function writeReport(run) {
 <h1>What a wake-up costs</h1>
 <p>${escape(inShort(run.environment))}</p>
 <p class="muted">${escape(known.map(([name, version]) => `${name} ${version}`).join(', '))}.
-${run.extent.rounds} rounds${run.extent.quick ? ', the quick way' : ''}; the contenders of a comparison take turns.</p>
+${run.extent.rounds} rounds${run.extent.quick ? ', the quick way' : ''}. The contenders of a comparison take turns.</p>
 <nav>${names.map((name) => `<a href="#${name}">${escape(of(name)[0].title)}</a>`).join(' ')}</nav>
 <h2>Targets</h2>
-<p>Medians of the quotients of rounds that follow each other. Costs where the target is an upper bound, speeds where it is a lower one. The
-range and the verdict are those on one core.</p>
+<p>The figures are medians of the quotients of rounds that follow each other. If the target is an upper bound, they are
+costs; if it is a lower bound, they are speeds. The range and the verdict are those on one core.</p>
 <div class="wide">${htmlTable(TARGET_HEADINGS, targetRows(run))}</div>
 ${missing.map((line) => `<p class="muted">${escape(line)}</p>`).join('\n')}
 ${names.map((name) => section(of(name), rows)).join('\n')}
@@ -96,7 +98,7 @@ ${names.map((name) => section(of(name), rows)).join('\n')}
   return file;
 }
 
-/** Renews docs/pictures/ and docs/results.md; resolves with their paths. */
+/** Renews docs/pictures/ and docs/results.md. Resolves with their paths. */
 async function writePictures(run) {
   const folder = join(root, 'docs/pictures');
   mkdirSync(folder, { recursive: true });
@@ -117,7 +119,7 @@ async function writePictures(run) {
   return files;
 }
 
-/** The table of targets as a page of the documentation. */
+/** Writes the table of targets as a page of the documentation. Resolves with its path. */
 async function writeTable(run) {
   const { format, resolveConfig } = require('prettier');
   const file = join(root, 'docs/results.md');
@@ -126,12 +128,12 @@ async function writeTable(run) {
   const table = [TARGET_HEADINGS, Object.fromEntries(keys.map((key) => [key, '-'])), ...targetRows(run)].map(line);
   const text = `# Results
 
-A run of \`npm run bench\` on ${inShort(run.environment)}. \`npm run bench -- --pictures\` renews this page and the pictures; [performance.md](performance.md)
-says how to read it.
+This is a run of \`npm run bench\` on ${inShort(run.environment)}.
+\`npm run bench -- --pictures\` renews this page and the pictures. [performance.md](performance.md) says how to read it.
 
 ${table.join('\n')}
 `;
-  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
+  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), proseWrap: 'always', filepath: file }));
   return file;
 }
 

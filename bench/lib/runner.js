@@ -1,22 +1,24 @@
 'use strict';
-/** Runs a comparison: its contenders take turns, round by round, so that whatever else the machine does hits them alike. */
+/**
+ * Runs a comparison. Its contenders take turns, round by round, so that other work of the machine affects them alike.
+ */
 
 const { open } = require('./processes');
 const { Skipped } = require('./skipped');
 
-/** Milliseconds after which a contender counts as hung: in its start, and in a round. */
+/** Milliseconds after which a contender counts as hung, in its start and in a round. */
 const DEADLINE = 30_000;
 
-/** How many operations a round has: the first one, at least, and at most. */
+/** Number of operations of a round: the first one, at least, and at most. */
 const FIRST = 100;
 const FEWEST = 10;
 const MOST = 4_000_000;
 
-/** How many times more a round may have than the one before. */
+/** Maximum factor from one round's number of operations to the next one's. */
 const FASTEST_GROWTH = 8;
 
 /**
- * What becomes of one contender: its samples, round by round, or why there are none.
+ * One contender: its samples, round by round, or the reason why there are none.
  */
 class Participant {
   rounds = [];
@@ -44,7 +46,7 @@ class Participant {
     });
   }
 
-  /** One round that counts. */
+  /** Runs one round that counts. */
   async round() {
     await this.#try(async () => this.rounds.push(await this.#process.round(this.count, DEADLINE)));
   }
@@ -54,15 +56,18 @@ class Participant {
     this.#process = undefined;
   }
 
-  /** Rounds that do not count. */
+  /** Runs rounds that do not count. */
   async #warmUp() {
-    // Where a round does a lot, one is enough.
+    // If a round does a lot, one is enough.
     for (let left = this.comparison.warmUps ?? this.extent.warmUps; left > 0; left -= 1) {
       await this.#process.round(this.count, DEADLINE);
     }
   }
 
-  /** Warms up, and finds how many operations fill a round's time. The first rounds are slow: each tells the size of the next. */
+  /**
+   * Warms up, and finds how many operations fill a round's time. The first rounds are slow, so each one gives the size
+   * of the next.
+   */
   async #calibrate() {
     const { warmUps } = this.extent;
     const roundTime = Math.max(this.extent.roundTime, this.comparison.leastRoundTime ?? 0);
@@ -92,7 +97,7 @@ class Participant {
   }
 }
 
-/** How many steps of progress `compare()` reports. */
+/** Returns how many steps of progress `compare()` reports. */
 function stepsOf(comparison, extent) {
   return roundsOf(comparison, extent) * comparison.contenders.length;
 }
@@ -101,7 +106,7 @@ function roundsOf(comparison, extent) {
   return Math.min(extent.rounds, comparison.mostRounds?.(extent) ?? Infinity);
 }
 
-/** Runs the comparison on one core, or on all of them when `core` is undefined; resolves with its participants. */
+/** Runs the comparison on one core, or on all if `core` is undefined. Resolves with its participants. */
 async function compare(comparison, core, extent, progress) {
   const rounds = roundsOf(comparison, extent);
   const generations = Math.min(comparison.generations ?? extent.generations, rounds);
@@ -113,7 +118,7 @@ async function compare(comparison, core, extent, progress) {
       }
       const until = Math.round((rounds * (generation + 1)) / generations);
       for (let round = Math.round((rounds * generation) / generations); round < until; round += 1) {
-        // Each comes after each other in turn.
+        // Each contender is the first one in turn.
         const first = round % participants.length;
         for (const participant of [...participants.slice(first), ...participants.slice(0, first)]) {
           await participant.round();

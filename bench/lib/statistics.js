@@ -1,27 +1,27 @@
 'use strict';
-/** What the samples say. */
+/** Statistics of the samples. */
 
 const { median, quantileSorted, sampleWithReplacement } = require('simple-statistics');
 
-/** How often the rounds are drawn anew for a confidence range. */
+/** Number of times that the rounds are drawn anew for a confidence range. */
 const RESAMPLES = 2000;
 
-/** The percentiles that a distribution is drawn from. */
+/** Percentiles from which a distribution is drawn. */
 const PERCENTILES = [...Array.from({ length: 99 }, (_, index) => index + 1), 99.5, 99.9];
 
-/** The range in which the median lies with 95 % confidence: bootstrap over the rounds. */
+/** Returns the range in which the median lies with 95 % confidence: bootstrap over the rounds. */
 function confidence(values) {
   const drawn = Array.from({ length: RESAMPLES }, () => median(sampleWithReplacement(values, values.length)));
   const sorted = drawn.toSorted((a, b) => a - b);
   return [quantileSorted(sorted, 0.025), quantileSorted(sorted, 0.975)];
 }
 
-/** The median of each round. */
+/** Returns the median of each round. */
 function medians(rounds) {
   return rounds.map((samples) => quantileSorted(samples.toSorted(), 0.5));
 }
 
-/** The median of the rounds' medians, with its range; and the percentiles of all samples together. */
+/** Returns the median of the rounds' medians, with its range, and the percentiles of all samples together. */
 function summarise(rounds) {
   const all = Float64Array.from(rounds.flatMap((samples) => [...samples])).toSorted();
   const perRound = medians(rounds);
@@ -37,7 +37,7 @@ function summarise(rounds) {
   };
 }
 
-/** The quotient of two contenders, round by round: the median and its range. */
+/** Returns the quotient of two contenders, round by round: the median and its range. */
 function quotient(above, below) {
   const values = above.perRound.map((value, round) => value / below.perRound[round]);
   return { value: median(values), confidence: confidence(values) };

@@ -3,7 +3,7 @@
 
 const { figure, resultText, targetText } = require('./format');
 
-/** The targets of a run: each once, with its results on one core and on all of them. */
+/** Returns the targets of a run: each once, with its results on one core and on all of them. */
 function targetsOf(run) {
   const targets = new Map();
   for (const comparison of run.comparisons) {
@@ -17,7 +17,7 @@ function targetsOf(run) {
   return [...targets.values()];
 }
 
-/** The cells of the table of targets. Without a result there was no figure of one of the two: the list below says why. */
+/** Returns the cells of the table of targets. If one of the two has no figure, the list below says why. */
 function targetRows(run) {
   return targetsOf(run).map(({ comparison: { name, show }, target, results }) => {
     const { 'one core': one, 'all cores': all } = results;
@@ -36,13 +36,13 @@ function targetRows(run) {
   });
 }
 
-/** Of what a process wrote before it died, the line that says why. The file in results/ has all of it. */
+/** Returns the line with the reason, from the last output of a process. The file in results/ has all of it. */
 function firstReason(text) {
   const lines = text.split('\n');
   return lines.find((line) => /^\S*Error\b/.test(line)) ?? lines[0];
 }
 
-/** The cells of the table of figures, and lines for those who have none. */
+/** Returns the cells of the table of figures, and a line for each contender without figures. */
 function figureRows(run) {
   const rows = [];
   const missing = new Set();
@@ -54,7 +54,7 @@ function figureRows(run) {
         missing.add(`${title}: ${name} was skipped: ${skipped}`);
       } else {
         const [p50, p90, p99] = [summary.p50, summary.p90, summary.p99].map((value) => figure(show, value));
-        // The smaller figure first: rates are the reciprocals of what is kept.
+        // The smaller figure comes first: rates are the reciprocals of what is kept.
         const [from, to] = show === 'rate' ? summary.confidence.toReversed() : summary.confidence;
         const range = `${figure(show, from)} … ${figure(show, to)}`;
         rows.push({ title, pin, name, p50, range, p90, p99 });
@@ -76,7 +76,7 @@ const TARGET_HEADINGS = {
 };
 const FIGURE_HEADINGS = { name: '', p50: 'p50', range: '95 % confidence', p90: 'p90', p99: 'p99' };
 
-/** Columns of text. */
+/** Returns lines of aligned columns. */
 function columns(headings, rows) {
   const keys = Object.keys(headings);
   const all = [headings, ...rows];
@@ -89,7 +89,7 @@ function columns(headings, rows) {
   );
 }
 
-/** All of a run, as text. */
+/** Returns all of a run, as text. */
 function table(run) {
   const { rows, missing } = figureRows(run);
   const titles = [...new Set(rows.map(({ title, pin }) => `${title} (${pin})`))];

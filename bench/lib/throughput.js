@@ -1,5 +1,5 @@
 'use strict';
-/** How many tasks a second arrive in the main thread: workers produce, and the main thread counts. */
+/** Measures how many tasks a second arrive in the main thread: workers produce, and the main thread counts. */
 
 const { parentPort } = require('node:worker_threads');
 
@@ -7,16 +7,19 @@ const { TaskManager, core } = require('../..');
 const { loadCaller } = require('./native');
 const { startPartner } = require('./partner');
 
-/** Rounds of so many milliseconds, also in the quick run: a message is the dearer the more of them wait, which a short one would not show. */
+/**
+ * Rounds are long also in the quick run: the more messages wait, the more each one costs, and a short round would not
+ * show that.
+ */
 const longRounds = { leastRoundTime: 100, mostRounds: ({ quick }) => (quick ? 5 : Infinity) };
 
-/** Times what arrives, from the moment the workers are told to produce so many to the last one. */
+/** Times what arrives, from the moment the workers are told to produce to the last arrival. */
 class Arrivals {
   constructor() {
     this.arrived = this.arrived.bind(this);
   }
 
-  /** Resolves with the nanoseconds that one took. */
+  /** Resolves with the nanoseconds of each of `count` arrivals. */
   expect(count) {
     this.count = count;
     this.left = count;
@@ -34,14 +37,14 @@ class Arrivals {
   }
 }
 
-/** Has each worker produce its share. */
+/** Makes each worker produce its share. */
 function produce(workers, count) {
   for (const worker of workers) {
     worker.postMessage(count / workers.length);
   }
 }
 
-/** The next count that can be shared out. */
+/** Returns the next count that all workers can share evenly. */
 function sharedOut(count, workers) {
   return Math.ceil(count / workers) * workers;
 }
@@ -51,7 +54,7 @@ async function startWorkers(file, partner, number, data) {
   return started.map(({ worker }) => worker);
 }
 
-/** Workers that post to the main thread. */
+/** Returns a contender whose workers post to the main thread. */
 function posting(file, { name = 'postMessage', workers: number = 1, payload, x } = {}) {
   return {
     name,
@@ -70,7 +73,7 @@ function posting(file, { name = 'postMessage', workers: number = 1, payload, x }
   };
 }
 
-/** Workers that schedule tasks of the main thread, which is in `run()`. */
+/** Returns a contender whose workers schedule tasks of the main thread, which is in `run()`. */
 function scheduling(file, { name = 'schedule()', workers: number = 1, payload, x } = {}) {
   return {
     name,
@@ -91,7 +94,7 @@ function scheduling(file, { name = 'schedule()', workers: number = 1, payload, x
   };
 }
 
-/** A native thread that calls a threadsafe function with a number. */
+/** Returns a contender whose native thread calls a threadsafe function with a number. */
 function calling() {
   return {
     name: 'threadsafe function',

@@ -2,7 +2,7 @@
 
     python3 bacpypes_peer.py round-trip | set-clear | deferred | tasks | suspend
 
-Reads how many to do from a line, and answers with a line of JSON: {"samples": [4711, ...]}, nanoseconds each.
+Reads a number of operations from a line, and answers with a line of JSON: {"samples": [4711, ...]}, in nanoseconds.
 """
 
 import json

@@ -1,5 +1,5 @@
 'use strict';
-/** How things are written. */
+/** Formats checksums, paths, errors and figures. */
 
 const { getSystemErrorMap } = require('node:util');
 
@@ -8,17 +8,17 @@ const PROGRAM = 'sha256sum';
 const ESCAPES = { '\\': '\\\\', '\n': '\\n', '\r': '\\r' };
 
 /**
- * The line of `sha256sum` for a file. A name with a backslash or a line break in it is escaped, and a backslash at the
- * beginning of the line says so.
+ * Returns the line of `sha256sum` for a file. A name with a backslash or a line break in it is escaped. A backslash at
+ * the beginning of the line marks such a line.
  */
 function checksumLine(digest, path) {
-  // latin1 maps each byte to one character and back: a way to use regular expressions on bytes.
+  // latin1 maps each byte to one character and back, so that regular expressions work on bytes.
   const name = path.latin1Slice();
   const escaped = name.replaceAll(/[\\\n\r]/g, (character) => ESCAPES[character]);
   return Buffer.from(`${escaped === name ? '' : '\\'}${digest}  ${escaped}\n`, 'latin1');
 }
 
-/** A path for a message: as it is when it is plain text, otherwise as bash would take it, `$'a\nb'`. */
+/** Returns a path for a message: unchanged if it is plain text, otherwise as bash would accept it, `$'a\nb'`. */
 function quotePath(path) {
   const text = path.toString();
   if (text !== '' && !/[\p{Cc}\u{fffd}]/u.test(text)) {
@@ -33,22 +33,22 @@ function quotePath(path) {
   return text === '' ? "''" : `$'${quoted}'`;
 }
 
-/** The reason of a system error, without what Node puts around it: "permission denied". */
+/** Returns the reason of a system error without the text that Node adds: "permission denied". */
 function reasonOf({ errno, message }) {
   return getSystemErrorMap().get(errno)?.[1] ?? message;
 }
 
-/** 14664 as "14,664". */
+/** Formats 14664 as "14,664". */
 function formatCount(count) {
   return count.toLocaleString('en-US');
 }
 
-/** 269812345 as "269.8 MB". */
+/** Formats 269812345 as "269.8 MB". */
 function formatBytes(bytes) {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
   let unit = 0;
   let amount = bytes;
-  // 999.95 would be written as 1000.0.
+  // 999.95 would become 1000.0.
   while (amount >= 999.95 && unit < units.length - 1) {
     amount /= 1000;
     unit += 1;
@@ -56,7 +56,7 @@ function formatBytes(bytes) {
   return `${amount.toFixed(unit === 0 ? 0 : 1)} ${units[unit]}`;
 }
 
-/** Nanoseconds as "38 µs". */
+/** Formats nanoseconds as "38 µs". */
 function formatLatency(nanoseconds) {
   const microseconds = nanoseconds / 1e3;
   return microseconds < 1000 ? `${microseconds.toFixed(0)} µs` : `${(microseconds / 1e3).toFixed(1)} ms`;

@@ -1,5 +1,5 @@
 'use strict';
-/** The main thread's part: finds the files, starts the workers and takes their results, all of it inside `core.run()`. */
+/** Finds the files, starts the workers and takes their results, on the main thread and inside `core.run()`. */
 
 const { join } = require('node:path');
 const { setImmediate: nextTurn } = require('node:timers/promises');
@@ -12,13 +12,13 @@ const { Output, outputFailure } = require('./output');
 const { FileList } = require('./shared');
 const { walk } = require('./walk');
 
-/** How long the walk may keep this thread from everything else, in milliseconds. */
+/** Maximum time for which the walk blocks this thread, in milliseconds. */
 const SLICE = 10;
 
-/** How often the bar moves, and how long a line may wait for company, in milliseconds. */
+/** Time between two moves of the bar, and maximum time for which a line waits for others, in milliseconds. */
 const TICK = 50;
 
-/** What a file that could not be read adds to the output. */
+/** Output of a file that could not be read. */
 const NO_LINE = Buffer.alloc(0);
 
 class Job {
@@ -26,17 +26,17 @@ class Job {
   #workerLimit;
   #report;
   #output;
-  /** Aborted to end the job before its time, with `{ exitCode, message }` for a reason. */
+  /** Aborted to end the job early. Its reason is `{ exitCode, message }`. */
   #stopping = new AbortController();
-  /** Set while workers may take another file: `Output` clears it when it has too much to write. */
+  /** Set while workers may take another file. `Output` clears it when it has too much to write. */
   #go = new WaitableEvent();
   #found = 0;
-  /** Undefined while they are still being looked for. */
+  /** Undefined during the search for files. */
   #files;
   #workers = new Set();
   #hashed = 0;
   #unreadable = 0;
-  /** How many files have come back from the workers, one way or the other. */
+  /** Number of files for which a worker has sent a result, good or bad. */
   #results = 0;
 
   constructor(directory, workerLimit, report) {
@@ -46,17 +46,17 @@ class Job {
     this.#output = new Output(process.stdout, {
       go: this.#go,
       onError: (error) => this.#onOutputError(error),
-      // On a terminal that shows both, the lines go above the bar.
+      // On a terminal that shows both, write the lines above the bar.
       around: process.stdout.isTTY ? (write) => report.aside(write) : undefined,
     });
   }
 
-  /** Ends the job now. The first reason counts; one without a message ends it in silence. */
+  /** Ends the job now. The first reason counts. Without a message the job ends silently. */
   stop(exitCode, message) {
     this.#stopping.abort({ exitCode, message });
   }
 
-  /** Does the job. Resolves with its exit code, and with whether it was stopped before its end. */
+  /** Runs the job. Resolves with its exit code, and with whether it was stopped early. */
   async run() {
     const { signal } = this.#stopping;
     const startedAt = performance.now();
@@ -111,7 +111,7 @@ class Job {
         this.#complain(path, error);
       }
       if (performance.now() > pause) {
-        // Lets the loop turn, so that signals arrive.
+        // Lets the event loop make an iteration, so that signals arrive.
         await nextTurn();
         pause = performance.now() + SLICE;
       }
@@ -126,13 +126,13 @@ class Job {
     worker.on('exit', () => {
       this.#workers.delete(worker);
       if (this.#workers.size === 0) {
-        // In a pass of its own, which takes first what the worker has scheduled to the last.
+        // Runs in a later pass, which first takes the last tasks that the worker scheduled.
         core.deferred(() => this.#checkComplete());
       }
     });
   }
 
-  /** Without this, results that never come would be waited for for ever. */
+  /** Stops the job if results are missing, instead of waiting for them indefinitely. */
   #checkComplete() {
     const missing = this.#found - this.#results;
     if (missing > 0) {
@@ -145,7 +145,7 @@ class Job {
       try {
         handler(payload);
       } catch (error) {
-        // The task manager would report it and go on; here nothing would be right any more.
+        // The task manager would report the error and go on, but the output would be wrong.
         this.#onBug(error);
       }
     });

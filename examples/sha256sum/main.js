@@ -1,6 +1,6 @@
 'use strict';
 /**
- * Prints the SHA-256 of every file below a directory, as `sha256sum` does, with a worker thread for each core.
+ * Prints the SHA-256 of each file below a directory, as `sha256sum` does, with a worker thread for each core.
  *
  *   npm start --silent -- node_modules | sha256sum -c --quiet
  */
@@ -30,13 +30,13 @@ Exit status:
     1  a file or directory could not be read, or the output could not be written
     2  the arguments make no sense, or DIRECTORY is none
   130  interrupted (Ctrl-C)
-  141  whoever read standard output has closed it
+  141  the reader of standard output has closed it
   143  terminated
 `;
 
 const HINT = "\nTry 'npm start -- --help'.";
 
-/** What is wrong with the arguments. */
+/** Says what is wrong with the arguments. */
 class UsageError extends Error {}
 
 function readArguments(args) {
@@ -64,7 +64,7 @@ function parse(args) {
       },
     });
   } catch (error) {
-    // parseArgs() adds advice after the first sentence; the usage hint is ours.
+    // parseArgs() adds advice after the first sentence. Our usage hint replaces it.
     const [problem] = error.message.split(/\.?[ \n]?(?:To specify|Did you)/, 1);
     throw new UsageError(`${problem}${HINT}`);
   }
@@ -117,13 +117,13 @@ async function main() {
 
   const job = new Job(directory, options.workers, new Report(options.progress));
   for (const signal of ['SIGINT', 'SIGTERM']) {
-    // `on`, not `once`: under npm a Ctrl-C arrives twice, from the terminal and from npm.
+    // `on`, not `once`: under npm, Ctrl-C arrives twice, from the terminal and from npm.
     process.on(signal, () => job.stop(128 + constants.signals[signal], `stopped by ${signal}`));
   }
   const { exitCode, stopped } = await job.run();
   process.exitCode = exitCode;
   if (stopped) {
-    // Otherwise what is on its way to a reader that does not read would keep the process alive.
+    // Otherwise data for a reader that does not read would keep the process alive.
     process.exit();
   }
 }

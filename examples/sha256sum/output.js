@@ -1,17 +1,17 @@
 'use strict';
-/** Standard output: lines in order, each written as a whole, and never more of them in memory than there should be. */
+/** Writes lines to standard output: in order, each as a whole, and with a bound on the lines in memory. */
 
 const { writeSync } = require('node:fs');
 const { Socket } = require('node:net');
 
 const { reasonOf } = require('./format');
 
-/** A pipe takes up to PIPE_BUF bytes all or none: however this program ends, its reader gets no half line. */
+/** A pipe takes up to PIPE_BUF bytes as a whole or not at all. So the reader never gets half a line. */
 const CHUNK_BYTES = 4096;
 
 /**
- * With so many bytes held back, for a slow reader or because one big file is not done yet, hashing pauses. What is in the
- * queue of the task manager then still comes on top.
+ * Hashing pauses while more bytes than this are held back, for a slow reader or for one big file. Results in the queue
+ * of the task manager come on top.
  */
 const PAUSE_ABOVE = 4 * 1024 * 1024;
 const RESUME_BELOW = PAUSE_ABOVE / 2;
@@ -24,31 +24,31 @@ class Output {
   /** Lines whose turn has not come, by index. */
   #early = new Map();
   #nextIndex = 0;
-  /** Lines whose turn has come: full chunks, and what the next chunk has so far. */
+  /** Lines whose turn has come: full chunks, and the lines of the next chunk. */
   #chunks = [];
   #lines = [];
   #lineBytes = 0;
-  /** The size of all that. */
+  /** Size of all these lines. */
   #heldBytes = 0;
   #writing;
 
   /**
    * @param stream process.stdout
-   * @param options.go a WaitableEvent: it is set while there is room
-   * @param options.onError called with the error when the stream cannot be written
-   * @param options.around called with each function that writes, to call it
+   * @param options.go a WaitableEvent that is set while there is room
+   * @param options.onError called with the error if the stream cannot be written
+   * @param options.around called with each function that writes, which it must call
    */
   constructor(stream, { go, onError, around = (write) => write() }) {
     this.#stream = stream;
     this.#go = go;
     this.#onError = onError;
     this.#around = around;
-    // A stream tells an error to the callback of write() as well as to its listeners; without one it would throw.
+    // A stream reports an error to the callback of write() and to its listeners. Without a listener it would throw.
     stream.on('error', onError);
     go.set();
   }
 
-  /** Takes the line of the file `index`, in whatever order they come; an empty one when it has none. */
+  /** Takes the line of the file `index`, in any order. It is empty for a file without a line. */
   put(index, line) {
     this.#hold(line.length);
     this.#early.set(index, line);
@@ -59,7 +59,7 @@ class Output {
     }
   }
 
-  /** Has all lines written whose turn has come; resolves when they are. */
+  /** Writes all lines whose turn has come. Resolves when they are written. */
   async flush() {
     this.#closeChunk();
     await this.#writing;
@@ -82,7 +82,7 @@ class Output {
     }
   }
 
-  /** One after the other: together, several chunks would not be all or none. */
+  /** Writes one chunk after the other: a pipe would not take several as a whole. */
   async #writeChunks() {
     try {
       for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
@@ -102,15 +102,15 @@ class Output {
         this.#around(() => this.#stream.write(chunk, (error) => (error ? reject(error) : resolve())));
       });
     } else {
-      // Node's stream for regular files takes a short write for success: on a disk that is nearly full, the rest
-      // would be missing.
+      // Node's stream for regular files treats a short write as success. On a nearly full disk the rest would be
+      // missing.
       for (let done = 0; done < chunk.length;) {
         done += writeSync(this.#stream.fd, chunk, done);
       }
     }
   }
 
-  /** Counts bytes in and out, and has the workers pause and resume. */
+  /** Counts bytes in and out, and makes the workers pause and resume. */
   #hold(bytes) {
     this.#heldBytes += bytes;
     if (this.#heldBytes > PAUSE_ABOVE) {
@@ -121,10 +121,10 @@ class Output {
   }
 }
 
-/** What to end with, and what to say, when standard output cannot be written. */
+/** Returns the exit code and the message for standard output that cannot be written. */
 function outputFailure(error) {
   if (error.code === 'EPIPE' || error.code === 'ECONNRESET') {
-    // The reader has seen enough. Other programs die of SIGPIPE then, without a word; Node ignores that signal.
+    // The reader has closed its end. Other programs die silently of SIGPIPE then. Node ignores that signal.
     return { exitCode: 141 };
   }
   return { exitCode: 1, message: `standard output: ${reasonOf(error)}` };

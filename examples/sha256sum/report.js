@@ -1,5 +1,5 @@
 'use strict';
-/** Standard error: a progress bar when it is a terminal, messages, and the summary at the end. */
+/** Writes to standard error: a progress bar if it is a terminal, messages, and the summary at the end. */
 
 const { Presets, SingleBar } = require('cli-progress');
 
@@ -15,18 +15,18 @@ const BAR_OPTIONS = {
 class Report {
   #enabled;
   #bar;
-  /** What the bar shows. */
+  /** Values that the bar shows. */
   #total = 0;
   #value = 0;
   #payload = {};
   #startedAt = 0;
 
-  /** @param progress whether there is a progress bar when standard error is a terminal */
+  /** @param progress whether to show a progress bar if standard error is a terminal */
   constructor(progress) {
     this.#enabled = progress;
-    // A message that nobody can read any more is no reason to fail.
+    // A message without a reader is no reason to fail.
     process.stderr.on('error', () => {});
-    // However the program ends: a bar that is left alone leaves the terminal with its line wrapping off.
+    // A bar that is not stopped leaves the terminal with its line wrapping off.
     process.on('exit', () => this.#hideBar());
   }
 
@@ -38,7 +38,7 @@ class Report {
     this.#useBar('{bar} {percentage}% | {value}/{total} files | {bytes} | {rate}/s', files);
   }
 
-  /** So many files have been found, or hashed; these had so many bytes. */
+  /** Shows how many files were found or hashed, and how many bytes they had. */
   update(files, bytes = 0) {
     const seconds = Math.max(1, performance.now() - this.#startedAt) / 1000;
     this.#value = files;
@@ -50,20 +50,20 @@ class Report {
     this.aside(() => process.stderr.write(`${PROGRAM}: ${text}\n`));
   }
 
-  /** Has `write()` write whole lines to the terminal, above the bar. */
+  /** Calls `write()`, which writes whole lines, above the bar. */
   aside(write) {
     this.#hideBar();
     write();
     this.#showBar();
   }
 
-  /** Takes the bar away for good. */
+  /** Removes the bar for good. */
   close() {
     this.#hideBar();
     this.#bar = undefined;
   }
 
-  /** The last word: what was done, and how the main thread was woken for it. */
+  /** Writes the summary: what was done, and how often the main thread was woken for it. */
   summary({ hashed, found, unreadable, bytes, milliseconds, tasks }) {
     const { wakeUps, wakeUpsSaved, wakeUpLatency } = tasks;
     const latency = (percentile) => formatLatency(wakeUpLatency.percentile(percentile));
@@ -90,7 +90,7 @@ class Report {
     this.#showBar();
   }
 
-  // Both do nothing where standard error is no terminal: cli-progress sees to that.
+  // Both do nothing if standard error is no terminal: cli-progress checks that.
 
   #showBar() {
     this.#bar?.start(this.#total, this.#value, this.#payload);

@@ -1,14 +1,17 @@
 'use strict';
-/** What all threads look at, in shared memory: which files there are, which one is next, and how far they have got. */
+/** Shared memory of all threads: the list of files, the next one to hash, and the bytes read so far. */
 
-/** The files to hash. Taking the next one is one atomic addition: no messages, and nobody is ever idle before the end. */
+/**
+ * The files to hash. To take the next one is one atomic addition, without messages. So no worker is idle before the
+ * end.
+ */
 class FileList {
   #paths;
   #ends;
   #handedOut;
   #bytesRead;
 
-  /** The list that another thread made with `from()`. */
+  /** Opens the list that another thread made with `from()`. */
   constructor(memory) {
     this.memory = memory;
     this.#paths = Buffer.from(memory.paths);
@@ -42,7 +45,9 @@ class FileList {
     return this.#paths.subarray(index === 0 ? 0 : this.#ends[index - 1], this.#ends[index]);
   }
 
-  /** The index of a file that nobody else has got or will get; `length` or more when there is none left. */
+  /**
+   * Returns the index of a file that no other thread has taken or will take. It is `length` or more if none is left.
+   */
   takeNext() {
     return Atomics.add(this.#handedOut, 0, 1);
   }

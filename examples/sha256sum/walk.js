@@ -1,5 +1,5 @@
 'use strict';
-/** Finds files. Paths are Buffers from end to end: a file name is any bytes but `/` and NUL, not necessarily UTF-8. */
+/** Finds files. Paths are always Buffers: a file name is any bytes but `/` and NUL, not necessarily UTF-8. */
 
 const { readdirSync } = require('node:fs');
 
@@ -12,8 +12,8 @@ const SLASH = Buffer.from('/');
  * Paths begin with `top` as it was given, as find(1) prints them.
  */
 function* walk(top) {
-  // What is still to visit, the next one last. A directory's path ends in a slash, and not only to tell it from a
-  // file: with it, siblings sort as everything below them does ("a-b" before "a/c").
+  // The paths still to visit, the next one last. A directory's path ends in a slash. That tells it from a file, and
+  // siblings then sort like everything below them ("a-b" before "a/c").
   const pending = [isDirectory(top) ? top : Buffer.concat([top, SLASH])];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     if (!isDirectory(path)) {

@@ -1,5 +1,5 @@
 'use strict';
-/** A worker thread: hashes one file after the other, and schedules each result on the main thread's task manager. */
+/** Hashes one file after the other in a worker, and schedules each result on the main thread's task manager. */
 
 const { createHash } = require('node:crypto');
 const { closeSync, constants, openSync, readSync } = require('node:fs');
@@ -9,7 +9,7 @@ const { TaskManager, WaitableEvent } = require('waitable-event');
 
 const { FileList } = require('./shared');
 
-/** What the walk found was a regular file. Should a link or a FIFO have taken its place, we neither follow nor wait. */
+/** The walk found a regular file. If a link or a FIFO has replaced it, do not follow it and do not wait for it. */
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 const buffer = Buffer.allocUnsafeSlow(256 * 1024);
@@ -27,7 +27,7 @@ for (let index = nextFile(); index < files.length; index = nextFile()) {
   }
 }
 
-/** Waits until the main thread has room for another result. Whoever has a file in hand does not wait. */
+/** Waits until the main thread has room for another result. A worker that has taken a file does not wait. */
 function nextFile() {
   go.wait();
   return files.takeNext();
@@ -37,7 +37,8 @@ function tryToHash(path) {
   try {
     return { digest: hashFile(path) };
   } catch (error) {
-    // What the operating system says about this file. Anything else is a bug: the main thread hears of it as 'error'.
+    // An error of the operating system concerns this file. Any other error is a bug, and reaches the main thread as
+    // 'error'.
     if (typeof error?.errno !== 'number') {
       throw error;
     }
