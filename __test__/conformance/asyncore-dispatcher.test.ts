@@ -5,8 +5,10 @@ import { writeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Dispatcher } from 'waitable-event';
 
-import { report } from '../support/helpers';
-import { Pipe, Recorder, Stage, fdOf, makeSockets, makeUrgentSocket, ways } from '../support/loop-helpers';
+import { report } from '../support/outcomes';
+import { Pipe } from '../support/pipe';
+import { Recorder, Stage, ways } from '../support/run-loop/channels';
+import { fdOf, makeSockets, makeUrgentSocket } from '../support/sockets';
 
 class Plain extends Dispatcher {
   fileno(): number {

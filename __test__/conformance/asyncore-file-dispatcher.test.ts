@@ -5,18 +5,12 @@ import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, writ
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { FileDispatcher, RunLoop, core, select } from 'waitable-event';
 
-import { codeOf, countDescriptors } from '../support/helpers';
-import {
-  Pipe,
-  Recorder,
-  Stage,
-  fdOf,
-  finallyDo,
-  flagsOf,
-  makeSockets,
-  temporaryPath,
-  ways,
-} from '../support/loop-helpers';
+import { finallyDo } from '../support/clean-up';
+import { countDescriptors, flagsOf, temporaryPath } from '../support/files';
+import { codeOf } from '../support/outcomes';
+import { Pipe } from '../support/pipe';
+import { Recorder, Stage, ways } from '../support/run-loop/channels';
+import { fdOf, makeSockets } from '../support/sockets';
 
 const path = temporaryPath('testfn');
 const content = "It's not dead, it's sleeping!";

@@ -8,8 +8,10 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type FileDispatcher, RunLoop, WaitableEvent } from 'waitable-event';
 
-import { codeOf } from '../support/helpers';
-import { Pipe, Recorder, Stage, fdOf, makeSockets, ways } from '../support/loop-helpers';
+import { codeOf } from '../support/outcomes';
+import { Pipe } from '../support/pipe';
+import { Recorder, Stage, ways } from '../support/run-loop/channels';
+import { fdOf, makeSockets } from '../support/sockets';
 
 let stage: Stage;
 let log: string[];

@@ -3,7 +3,12 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { FunctionTask, OneShotFunction, RecurringFunctionTask, RunLoop, TaskManager, core } from 'waitable-event';
 
-import { Stopwatch, codeOf, countDescriptors, countPasses, monotonic, until, within } from '../support/task-helpers';
+import { countDescriptors } from '../support/files';
+import { codeOf } from '../support/outcomes';
+import { countPasses } from '../support/run-loop/loops';
+import { ManualClock } from '../support/tasks/manual-clock';
+import { monotonic, until } from '../support/threads';
+import { within } from '../support/timing';
 
 afterEach(() => {
   jest.restoreAllMocks();
@@ -11,7 +16,7 @@ afterEach(() => {
 
 describe('recurring tasks', () => {
   test('one that throws once runs again', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     let runs = 0;
     const task = new RecurringFunctionTask(10, () => {
       runs += 1;
@@ -29,7 +34,7 @@ describe('recurring tasks', () => {
   });
 
   test('one that suspends itself stays suspended, and can be resumed', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     let runs = 0;
     const task: RecurringFunctionTask = new RecurringFunctionTask(10, () => {
       runs += 1;
@@ -47,7 +52,7 @@ describe('recurring tasks', () => {
   });
 
   test('one that is resumed waits for its next point, and does not run at the stale time', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     let runs = 0;
     const task = new RecurringFunctionTask(100, () => (runs += 1));
     watch.manager.installTask(task);
@@ -148,7 +153,7 @@ describe('deferred functions', () => {
 
 describe('the manager', () => {
   test('a task that becomes due between the look and the run does not vanish, nor does another run twice', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const log: string[] = [];
     watch.manager.installTask(new FunctionTask(() => log.push('late')), { delta: 10 });
     watch.now += 20;
@@ -163,7 +168,7 @@ describe('the manager', () => {
   test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     'the wall clock is set in the middle of a pass, when it is read for the %pth time, and every task still runs once',
     (moment) => {
-      const watch = new Stopwatch();
+      const watch = new ManualClock();
       const log: string[] = [];
       const wall = watch.manager.getTime();
       watch.manager.installTask(new FunctionTask(() => log.push('wall')), { when: wall + 10 });
@@ -201,7 +206,7 @@ describe('the manager', () => {
   });
 
   test('five tasks at one time run in their order, and deferred functions come after all of them', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const log: string[] = [];
     for (let index = 0; index < 5; index += 1) {
       watch.loop.deferred(() => log.push(`d${index}`));
@@ -213,7 +218,7 @@ describe('the manager', () => {
 
   test('the grid of recurring tasks is that of the epoch in every time zone', () => {
     // Thirty minutes of minutes are thirty runs: BACpypes has 30 or 31, as the zone goes.
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     let runs = 0;
     watch.manager.installTask(new RecurringFunctionTask(60_000, () => (runs += 1)));
     const limit = watch.now + 30 * 60_000;
@@ -230,7 +235,7 @@ describe('the manager', () => {
 
 /** What suspending one of so many costs, in nanoseconds. */
 function costOfSuspending(count: number): number {
-  const watch = new Stopwatch();
+  const watch = new ManualClock();
   const tasks = Array.from({ length: count }, (_, index) => {
     const task = new FunctionTask(() => {});
     watch.manager.installTask(task, { delta: (index * 7919) % 1_000_003 });

@@ -1,14 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { WaitableEvent } from 'waitable-event';
 
-import { Hand, outcomes, startWaiters } from '../support/helpers';
+import { outcomes, startWaiters } from '../support/event/waiters';
+import { WorkerHarness } from '../support/worker-harness';
 
 /** The cases of CPython's own test of threading.Event (`EventTests` in its lock_tests.py), under their names. */
 
 const FIVE_WAITS = ['wait', 'wait', 'wait', 'wait', 'wait'] as const;
 
-function startFive(event: WaitableEvent, timeouts: number[]): Hand[] {
-  return FIVE_WAITS.map(() => new Hand('event/wait-twice.js', { handle: event.handle, timeouts }));
+function startFive(event: WaitableEvent, timeouts: number[]): WorkerHarness[] {
+  return FIVE_WAITS.map(() => new WorkerHarness('event/wait-twice.js', { handle: event.handle, timeouts }));
 }
 
 async function checkNotify(event: WaitableEvent): Promise<unknown[]> {

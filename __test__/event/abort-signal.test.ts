@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { WaitableEvent, selectAsync } from 'waitable-event';
 
-import { within } from '../support/helpers';
+import { within } from '../support/timing';
 
 let event: WaitableEvent;
 let controller: AbortController;

@@ -5,7 +5,9 @@ import { writeSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { WaitableEvent } from 'waitable-event';
 
-import { rejectionOf, runScript, within } from '../support/helpers';
+import { runScript } from '../support/child';
+import { rejectionOf } from '../support/outcomes';
+import { within } from '../support/timing';
 
 /** Now and then lingering is left out; of so many rounds, several do linger. */
 const ROUNDS = 40;

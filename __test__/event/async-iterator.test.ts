@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { WaitableEvent } from 'waitable-event';
 
-import { Hand, within } from '../support/helpers';
+import { within } from '../support/timing';
+import { WorkerHarness } from '../support/worker-harness';
 
 let event: WaitableEvent;
 
@@ -91,14 +92,14 @@ describe('for await', () => {
       for await (const _ of event);
       return 'ended';
     })();
-    void new Hand('event/call-in-turn.js', { handle: event.handle, methods: ['close'], calls: 1 });
+    void new WorkerHarness('event/call-in-turn.js', { handle: event.handle, methods: ['close'], calls: 1 });
     expect(await within(ended, 'the end of the iteration')).toBe('ended');
   });
 
   test('sees every set() of another thread that waits for its turn', async () => {
     const answer = new WaitableEvent();
     const ROUNDS = 300;
-    void new Hand('event/answer-rounds.js', { ping: event.handle, pong: answer.handle, rounds: ROUNDS });
+    void new WorkerHarness('event/answer-rounds.js', { ping: event.handle, pong: answer.handle, rounds: ROUNDS });
     let rounds = 0;
     const all = (async () => {
       for await (const _ of event) {

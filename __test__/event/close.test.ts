@@ -5,20 +5,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { WaitableEvent } from 'waitable-event';
 
-import {
-  Hand,
-  type Way,
-  codeOf,
-  countDescriptors,
-  outcomes,
-  rejectionOf,
-  report,
-  startWaiters,
-  threads,
-  until,
-} from '../support/helpers';
-
-const { COUNT, PHASE } = threads;
+import { type Way, outcomes, startWaiters } from '../support/event/waiters';
+import { countDescriptors } from '../support/files';
+import { codeOf, rejectionOf, report } from '../support/outcomes';
+import { COUNT, PHASE, until } from '../support/threads';
+import { WorkerHarness } from '../support/worker-harness';
 
 describe('close() while others wait', () => {
   const ways: [Way, unknown][] = [
@@ -49,7 +40,7 @@ describe('close() while others wait', () => {
     const event = new WaitableEvent();
     const mine = rejectionOf(event.waitAsync());
     const waiters = await startWaiters(event, ['wait', 'iterate']);
-    const closer = new Hand('event/call-in-turn.js', { handle: event.handle, methods: ['close'], calls: 1 });
+    const closer = new WorkerHarness('event/call-in-turn.js', { handle: event.handle, methods: ['close'], calls: 1 });
     expect(await closer.next()).toEqual({ calls: 1, errors: {} });
     expect(await outcomes(waiters)).toEqual(['ERR_EVENT_CLOSED', 'ended']);
     expect(await mine).toBe('ERR_EVENT_CLOSED');
@@ -74,7 +65,8 @@ describe('close() while others call', () => {
     const EVENTS = 200;
     const events = Array.from({ length: EVENTS }, () => new WaitableEvent());
     const hammers = ['set', 'clear', 'both'].map(
-      (mode) => new Hand('event/set-and-clear-until-closed.js', { handles: events.map(({ handle }) => handle), mode }),
+      (mode) =>
+        new WorkerHarness('event/set-and-clear-until-closed.js', { handles: events.map(({ handle }) => handle), mode }),
     );
     let reused = 0;
     const canaries: number[] = [];
@@ -123,7 +115,7 @@ describe('close() while others call', () => {
     const event = new WaitableEvent();
     const closers = Array.from(
       { length: 4 },
-      () => new Hand('event/call-in-turn.js', { handle: event.handle, methods: ['close', 'close'], calls: 2 }),
+      () => new WorkerHarness('event/call-in-turn.js', { handle: event.handle, methods: ['close', 'close'], calls: 2 }),
     );
     // Whoever opens it too late is told so.
     const errors = await Promise.all(

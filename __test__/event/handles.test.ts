@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type EventHandle, InvalidHandleError, WaitableEvent } from 'waitable-event';
 
-import { Hand, codeOf, countDescriptors } from '../support/helpers';
+import { countDescriptors } from '../support/files';
+import { codeOf } from '../support/outcomes';
+import { WorkerHarness } from '../support/worker-harness';
 
 let event: WaitableEvent;
 
@@ -116,13 +118,13 @@ describe('a stale handle', () => {
   });
 
   test('of an event whose only thread has ended is refused', async () => {
-    const maker = new Hand('event/hold-event.js', {});
+    const maker = new WorkerHarness('event/hold-event.js', {});
     const { handle } = await maker.next<{ handle: EventHandle }>();
     const mine = WaitableEvent.open(handle);
     expect(mine.isSet()).toBe(true);
     mine.close();
 
-    const another = new Hand('event/hold-event.js', {});
+    const another = new WorkerHarness('event/hold-event.js', {});
     const stale = await another.next<{ handle: EventHandle }>();
     another.stop();
     await another.exit;
@@ -131,7 +133,7 @@ describe('a stale handle', () => {
   });
 
   test('an event outlives the thread that made it, when another one has it open', async () => {
-    const maker = new Hand('event/hold-event.js', {});
+    const maker = new WorkerHarness('event/hold-event.js', {});
     const { handle } = await maker.next<{ handle: EventHandle }>();
     const mine = WaitableEvent.open(handle);
     maker.stop();

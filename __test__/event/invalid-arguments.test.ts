@@ -12,7 +12,8 @@ import {
   selectAsync,
 } from 'waitable-event';
 
-import { codeOf, countDescriptors, rejectionOf } from '../support/helpers';
+import { countDescriptors } from '../support/files';
+import { codeOf, rejectionOf } from '../support/outcomes';
 
 /** Something that is passed against its type. */
 type Any = never;

@@ -3,21 +3,11 @@ import { writeSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { WaitableEvent } from 'waitable-event';
 
-import {
-  Hand,
-  type Way,
-  outcomes,
-  report,
-  since,
-  startWaiter,
-  startWaiters,
-  threads,
-  until,
-  untilSync,
-  within,
-} from '../support/helpers';
-
-const { COUNT, GATE, PATIENCE, PHASE, awaitWord, isBlocked, makeWords } = threads;
+import { type Way, outcomes, startWaiter, startWaiters } from '../support/event/waiters';
+import { report } from '../support/outcomes';
+import { COUNT, GATE, PHASE, TIME_LIMIT, awaitWord, isBlocked, makeWords, until, untilSync } from '../support/threads';
+import { since, within } from '../support/timing';
+import { WorkerHarness } from '../support/worker-harness';
 
 /** Has each of a crowd of workers call its method `rounds` times, all at once, and calls `between` after each round. */
 async function runCrowd(
@@ -28,7 +18,7 @@ async function runCrowd(
 ): Promise<void> {
   const shared = makeWords();
   const crowd = methods.map(
-    (method) => new Hand('event/call-each-round.js', { handle: event.handle, shared, method, rounds }),
+    (method) => new WorkerHarness('event/call-each-round.js', { handle: event.handle, shared, method, rounds }),
   );
   const failures = Promise.all(
     crowd.map(({ worker }) => new Promise<never>((_resolve, reject) => worker.on('error', reject))),
@@ -53,7 +43,7 @@ describe('set and clear of many threads', () => {
     const before = process.hrtime.bigint();
     const waiters = Array.from(
       { length: THREADS },
-      () => new Hand('event/wait-each-round.js', { handle: event.handle, rounds: ROUNDS }),
+      () => new WorkerHarness('event/wait-each-round.js', { handle: event.handle, rounds: ROUNDS }),
     );
     await Promise.all(waiters.map((waiter) => waiter.blocked()));
     for (let round = 1; round <= ROUNDS; round += 1) {
@@ -111,7 +101,7 @@ describe('set and clear of many threads', () => {
   test('threads that hammer set() and clear() get no error, and a set() afterwards wakes', async () => {
     const event = new WaitableEvent();
     const hammers = [['set'], ['clear'], ['set', 'clear'], ['set', 'isSet', 'clear', 'wait', 'waitAsync']].map(
-      (methods) => new Hand('event/call-in-turn.js', { handle: event.handle, methods, calls: 20_000 }),
+      (methods) => new WorkerHarness('event/call-in-turn.js', { handle: event.handle, methods, calls: 20_000 }),
     );
     const results = await Promise.all(hammers.map((hammer) => hammer.next<{ calls: number; errors: object }>()));
     expect(results).toEqual(results.map(() => ({ calls: 20_000, errors: {} })));
@@ -127,11 +117,12 @@ describe('set and clear of many threads', () => {
     const event = new WaitableEvent();
     const numbers = new Int32Array(new SharedArrayBuffer(4 * EIGHT.length));
     EIGHT.forEach(
-      (index) => new Hand('event/write-then-set.js', { handle: event.handle, numbers, index, count: COUNT_EACH }),
+      (index) =>
+        new WorkerHarness('event/write-then-set.js', { handle: event.handle, numbers, index, count: COUNT_EACH }),
     );
     let wakeUps = 0;
     while (numbers.some((number) => number !== COUNT_EACH)) {
-      if (!event.wait(PATIENCE)) {
+      if (!event.wait(TIME_LIMIT)) {
         throw new Error(`A set() was lost: woken ${wakeUps} times, and have seen ${numbers.join(' ')}`);
       }
       wakeUps += 1;
@@ -145,7 +136,7 @@ describe('set and clear of many threads', () => {
 describe('all ways to wait', () => {
   test('one set() wakes blocked, awaiting and selecting threads alike', async () => {
     const event = new WaitableEvent();
-    const mine = [event.waitAsync(), WaitableEvent.open(event.handle).waitAsync(PATIENCE)];
+    const mine = [event.waitAsync(), WaitableEvent.open(event.handle).waitAsync(TIME_LIMIT)];
     const ways: Way[] = ['wait', 'waitAsync', 'select', 'selectAsync', 'wait', 'waitAsync'];
     const waiters = await startWaiters(event, ways);
     event.set();
@@ -178,9 +169,13 @@ describe('all ways to wait', () => {
 
   test('set(); clear() of another thread releases all who await here', async () => {
     const event = new WaitableEvent();
-    const mine = Array.from({ length: 5 }, () => event.waitAsync(PATIENCE));
+    const mine = Array.from({ length: 5 }, () => event.waitAsync(TIME_LIMIT));
     mine.push(WaitableEvent.open(event.handle).waitAsync());
-    const flash = new Hand('event/call-in-turn.js', { handle: event.handle, methods: ['set', 'clear'], calls: 2 });
+    const flash = new WorkerHarness('event/call-in-turn.js', {
+      handle: event.handle,
+      methods: ['set', 'clear'],
+      calls: 2,
+    });
     expect(await flash.next()).toEqual({ calls: 2, errors: {} });
     expect(await within(Promise.all(mine), 'waitAsync()')).toEqual(mine.map(() => true));
     expect(event.isSet()).toBe(false);
@@ -190,7 +185,7 @@ describe('all ways to wait', () => {
     const ROUNDS = 3000;
     const event = new WaitableEvent();
     const takers = [0, 1, 2].map(
-      () => new Hand('event/await-and-clear-each-round.js', { handle: event.handle, rounds: ROUNDS }),
+      () => new WorkerHarness('event/await-and-clear-each-round.js', { handle: event.handle, rounds: ROUNDS }),
     );
     for (let round = 1; round <= ROUNDS; round += 1) {
       untilSync(() => takers.every(({ words }) => Atomics.load(words, PHASE) === round), `round ${round} to begin`);

@@ -5,7 +5,9 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
 import { select, selectAsync } from 'waitable-event';
 
-import { Child, endedWith, report, within } from '../support/helpers';
+import { Child, endedWith } from '../support/child';
+import { report } from '../support/outcomes';
+import { within } from '../support/timing';
 
 const hasPython = spawnSync('python3', ['-c', 'print(1)']).status === 0;
 

@@ -3,8 +3,11 @@ import { closeSync, openSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Selectable, WaitableEvent, select, selectAsync } from 'waitable-event';
 
-import { Fifo } from '../support/fifo';
-import { codeOf, outcomes, rejectionOf, runScript, since, startWaiters, within } from '../support/helpers';
+import { runScript } from '../support/child';
+import { outcomes, startWaiters } from '../support/event/waiters';
+import { codeOf, rejectionOf } from '../support/outcomes';
+import { Pipe } from '../support/pipe';
+import { since, within } from '../support/timing';
 
 /** Something that is passed against its type. */
 type Any = never;
@@ -18,16 +21,15 @@ type Select = (
 ) => Promise<Lists>;
 
 let event: WaitableEvent;
-let fifo: Fifo;
+let pipe: Pipe;
 
 beforeEach(() => {
   event = new WaitableEvent();
-  fifo = new Fifo();
+  pipe = new Pipe();
 });
 
 afterEach(() => {
   event.close();
-  fifo.close();
 });
 
 const NONE: Lists = [[], [], []];
@@ -42,10 +44,10 @@ describe.each([
 ])('%s', (_name, waitFor) => {
   test('returns the very members that are ready, in their order', async () => {
     const other = new WaitableEvent({ set: true });
-    const object = { fileno: () => fifo.reader };
+    const object = { fileno: () => pipe.reader };
     event.set();
-    fifo.write();
-    const readers = [other, fifo.reader, object, event];
+    pipe.write();
+    const readers = [other, pipe.reader, object, event];
     const [ready, writable, exceptional] = await waitFor(readers, [], []);
     expect(ready).toHaveLength(4);
     readers.forEach((member, index) => expect(ready[index]).toBe(member));
@@ -59,7 +61,7 @@ describe.each([
 
   test('takes any iterable, and does not touch it', async () => {
     event.set();
-    const members = new Set([event, fifo.reader]);
+    const members = new Set([event, pipe.reader]);
     const [ready] = await waitFor(members, new Set(), [].values(), 10);
     expect(ready).toHaveLength(1);
     expect(ready[0]).toBe(event);
@@ -67,49 +69,49 @@ describe.each([
   });
 
   test('returns a member as often as it is in the list', async () => {
-    fifo.write();
-    expect(await waitFor([fifo.reader, fifo.reader], [fifo.writer, fifo.writer, fifo.writer], [])).toEqual([
-      [fifo.reader, fifo.reader],
-      [fifo.writer, fifo.writer, fifo.writer],
+    pipe.write();
+    expect(await waitFor([pipe.reader, pipe.reader], [pipe.writer, pipe.writer, pipe.writer], [])).toEqual([
+      [pipe.reader, pipe.reader],
+      [pipe.writer, pipe.writer, pipe.writer],
       [],
     ]);
   });
 
   test('one descriptor may be in several lists', async () => {
-    const lists = [fifo.reader, fifo.writer];
-    expect(await waitFor(lists, lists, lists, 1000)).toEqual([[], [fifo.writer], []]);
-    fifo.write();
-    expect(await waitFor(lists, lists, lists)).toEqual([[fifo.reader], [fifo.writer], []]);
+    const lists = [pipe.reader, pipe.writer];
+    expect(await waitFor(lists, lists, lists, 1000)).toEqual([[], [pipe.writer], []]);
+    pipe.write();
+    expect(await waitFor(lists, lists, lists)).toEqual([[pipe.reader], [pipe.writer], []]);
   });
 
   test('a full pipe is not writable, until somebody reads', async () => {
-    expect(await waitFor([], [fifo.writer])).toEqual([[], [fifo.writer], []]);
-    fifo.fill();
-    expect(await waitFor([], [fifo.writer], [], 5)).toEqual(NONE);
-    fifo.read();
-    expect(await waitFor([], [fifo.writer], [], 1000)).toEqual([[], [fifo.writer], []]);
+    expect(await waitFor([], [pipe.writer])).toEqual([[], [pipe.writer], []]);
+    pipe.fill();
+    expect(await waitFor([], [pipe.writer], [], 5)).toEqual(NONE);
+    pipe.read();
+    expect(await waitFor([], [pipe.writer], [], 1000)).toEqual([[], [pipe.writer], []]);
   });
 
   test('a pipe that was hung up is readable, also when it is empty', async () => {
-    expect(await waitFor([fifo.reader], [], [], 1)).toEqual(NONE);
-    fifo.close(fifo.writer);
-    expect(await waitFor([fifo.reader])).toEqual([[fifo.reader], [], []]);
+    expect(await waitFor([pipe.reader], [], [], 1)).toEqual(NONE);
+    pipe.close(pipe.writer);
+    expect(await waitFor([pipe.reader])).toEqual([[pipe.reader], [], []]);
   });
 
   test('a pipe that nobody reads any more is writable: the write will say so', async () => {
-    fifo.fill();
-    expect(await waitFor([], [fifo.writer], [], 1)).toEqual(NONE);
-    fifo.close(fifo.reader);
-    expect(await waitFor([], [fifo.writer])).toEqual([[], [fifo.writer], []]);
+    pipe.fill();
+    expect(await waitFor([], [pipe.writer], [], 1)).toEqual(NONE);
+    pipe.close(pipe.reader);
+    expect(await waitFor([], [pipe.writer])).toEqual([[], [pipe.writer], []]);
   });
 
   test.each([
     ['writers', 1],
     ['exceptional', 2],
   ])('a hang-up that a member of `%s` is not asked about ends nothing', async (_list, index) => {
-    fifo.close(fifo.writer);
+    pipe.close(pipe.writer);
     const lists: Lists = [[], [], []];
-    lists[index]?.push(fifo.reader);
+    lists[index]?.push(pipe.reader);
     // Nor does it spin meanwhile: it would every time, while V8 collects garbage now and then.
     let spent = Infinity;
     for (let attempt = 0; attempt < 5 && spent >= 90_000; attempt += 1) {
@@ -154,15 +156,15 @@ describe.each([
   });
 
   test.each([0, -1, -Infinity])('with the timeout %p it looks once', async (timeout) => {
-    expect(await waitFor([event, fifo.reader], [], [], timeout)).toEqual(NONE);
+    expect(await waitFor([event, pipe.reader], [], [], timeout)).toEqual(NONE);
     event.set();
-    expect(await waitFor([event, fifo.reader], [], [], timeout)).toEqual([[event], [], []]);
+    expect(await waitFor([event, pipe.reader], [], [], timeout)).toEqual([[event], [], []]);
   });
 
   test.each([0.05, 0.5, 1.7, 20.25, 50])('with the timeout %p it is never early', async (timeout) => {
     for (let round = 0; round < 3; round += 1) {
       const before = process.hrtime.bigint();
-      expect(await waitFor([event], [], [fifo.reader], timeout)).toEqual(NONE);
+      expect(await waitFor([event], [], [pipe.reader], timeout)).toEqual(NONE);
       expect(since(before)).toBeGreaterThanOrEqual(timeout);
     }
   });
@@ -175,11 +177,11 @@ describe.each([
   });
 
   test('a descriptor that is not open is EBADF', async () => {
-    fifo.close(fifo.reader);
+    pipe.close(pipe.reader);
     for (const lists of [
-      [[fifo.reader], [], []],
-      [[], [fifo.reader], []],
-      [[], [], [fifo.reader]],
+      [[pipe.reader], [], []],
+      [[], [pipe.reader], []],
+      [[], [], [pipe.reader]],
       [[event, 1_000_000], [], []],
       [[2 ** 31 - 1], [], []],
     ] as Lists[]) {
@@ -250,10 +252,10 @@ describe('select in a worker', () => {
 
 describe('selectAsync only', () => {
   test('resolves as soon as one member is ready', async () => {
-    const wait = selectAsync([event, fifo.reader], [], [], 10_000);
+    const wait = selectAsync([event, pipe.reader], [], [], 10_000);
     await new Promise((resolve) => setImmediate(resolve));
-    fifo.write();
-    expect(await within(wait, 'selectAsync()')).toEqual([[fifo.reader], [], []]);
+    pipe.write();
+    expect(await within(wait, 'selectAsync()')).toEqual([[pipe.reader], [], []]);
     const next = selectAsync([event], [], []);
     await new Promise((resolve) => setImmediate(resolve));
     event.set();
@@ -261,9 +263,9 @@ describe('selectAsync only', () => {
   });
 
   test('many of them may wait for the same descriptors', async () => {
-    const waits = Array.from({ length: 20 }, () => selectAsync([event, fifo.reader], [], [], 10_000));
+    const waits = Array.from({ length: 20 }, () => selectAsync([event, pipe.reader], [], [], 10_000));
     await new Promise((resolve) => setImmediate(resolve));
-    fifo.write();
+    pipe.write();
     event.set();
     for (const [ready] of await within(Promise.all(waits), 'selectAsync()')) {
       expect(ready.length).toBeGreaterThanOrEqual(1);
@@ -271,24 +273,25 @@ describe('selectAsync only', () => {
   });
 
   test('data that somebody else has read before this thread looked ends nothing', async () => {
-    const wait = selectAsync([fifo.reader], [], [], 60);
+    const wait = selectAsync([pipe.reader], [], [], 60);
     const before = process.hrtime.bigint();
     await new Promise((resolve) => setImmediate(resolve));
-    fifo.write();
-    fifo.read();
+    pipe.write();
+    pipe.read();
     expect(await wait).toEqual(NONE);
     expect(since(before)).toBeGreaterThanOrEqual(50);
   });
 
   test('is rejected with EBADF when a member was closed meanwhile and another one is ready', async () => {
-    const other = new Fifo();
-    const wait = rejectionOf(selectAsync([fifo.reader, other.reader], [], [], 10_000));
+    const other = new Pipe();
+    const wait = rejectionOf(selectAsync([pipe.reader, other.reader], [], [], 10_000));
     await new Promise((resolve) => setImmediate(resolve));
-    other.close();
-    fifo.write();
+    other.close(other.reader);
+    other.close(other.writer);
+    pipe.write();
     expect(await wait).toBe('EBADF');
     // Nothing else has come to harm.
-    expect(await selectAsync([fifo.reader])).toEqual([[fifo.reader], [], []]);
+    expect(await selectAsync([pipe.reader])).toEqual([[pipe.reader], [], []]);
   });
 
   test('waits for many events without a warning', async () => {
@@ -312,7 +315,7 @@ describe('selectAsync only', () => {
 
 test('the results of select() may be taken apart as they are typed', () => {
   event.set();
-  const [[first], [second], [third]] = select([event], [fifo.writer], []);
-  expect([first, second, third]).toEqual([event, fifo.writer, undefined]);
+  const [[first], [second], [third]] = select([event], [pipe.writer], []);
+  expect([first, second, third]).toEqual([event, pipe.writer, undefined]);
   expect(codeOf(() => select(undefined as Any))).toBe('ERR_INVALID_ARG_TYPE');
 });

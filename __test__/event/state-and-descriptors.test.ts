@@ -3,7 +3,8 @@ import { writeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Dispatcher, RunLoop, WaitableEvent, select } from 'waitable-event';
 
-import { outcomes, since, startWaiter, startWaiters } from '../support/helpers';
+import { outcomes, startWaiter, startWaiters } from '../support/event/waiters';
+import { since } from '../support/timing';
 
 let event: WaitableEvent;
 

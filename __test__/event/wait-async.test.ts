@@ -3,7 +3,9 @@ import { writeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { RunLoop, WaitableEvent } from 'waitable-event';
 
-import { Hand, rejectionOf, since, within } from '../support/helpers';
+import { rejectionOf } from '../support/outcomes';
+import { since, within } from '../support/timing';
+import { WorkerHarness } from '../support/worker-harness';
 
 let event: WaitableEvent;
 
@@ -51,7 +53,7 @@ describe('waitAsync', () => {
       const wait = event.waitAsync(undefined);
       if (round === 0) {
         // Sets whenever it is clear.
-        void new Hand('event/call-in-turn.js', { handle: event.handle, methods: ['set', 'wait'] });
+        void new WorkerHarness('event/call-in-turn.js', { handle: event.handle, methods: ['set', 'wait'] });
       }
       expect(await within(wait, `round ${round}`)).toBe(true);
       event.clear();
@@ -242,7 +244,7 @@ describe('close', () => {
 
   test('also those that another thread closes', async () => {
     const waits = [event.waitAsync(), event.waitAsync(10_000)].map(rejectionOf);
-    const closer = new Hand('event/call-in-turn.js', { handle: event.handle, methods: ['close'], calls: 1 });
+    const closer = new WorkerHarness('event/call-in-turn.js', { handle: event.handle, methods: ['close'], calls: 1 });
     await closer.next();
     expect(await all(waits)).toEqual(['ERR_EVENT_CLOSED', 'ERR_EVENT_CLOSED']);
   });

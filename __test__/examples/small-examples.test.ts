@@ -7,8 +7,11 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { Child, endedWith, report, root, runScript, within } from '../support/helpers';
-import { finallyDo, makeFifo, temporaryPath } from '../support/loop-helpers';
+import { Child, endedWith, runScript } from '../support/child';
+import { finallyDo } from '../support/clean-up';
+import { makeFifo, root, temporaryPath } from '../support/files';
+import { report } from '../support/outcomes';
+import { within } from '../support/timing';
 
 /** Starts an example, by its name. */
 function start(name: string, ...args: string[]): Child {

@@ -2,25 +2,14 @@
 
 import { describe, expect, test } from '@jest/globals';
 
+import { Heap } from '../support/internals';
+import { makeRandom } from '../support/random';
+
 interface Member {
   heapIndex: number;
   key: number;
   order: number;
 }
-
-interface Heap {
-  readonly size: number;
-  members: () => Member[];
-  peek: () => Member | undefined;
-  push: (member: Member) => void;
-  pop: () => Member | undefined;
-  remove: (member: Member) => boolean;
-  update: (member: Member) => void;
-}
-
-const { Heap: HeapClass } = require('../../dist/src/heap.js') as {
-  Heap: new (before: (a: Member, b: Member) => boolean) => Heap;
-};
 
 let made = 0;
 
@@ -33,27 +22,18 @@ function compare(a: Member, b: Member): number {
   return a.key === b.key ? a.order - b.order : a.key - b.key;
 }
 
-function makeHeap(keys: readonly number[] = []): Heap {
-  const heap = new HeapClass((a, b) => compare(a, b) < 0);
+function makeHeap(keys: readonly number[] = []): Heap<Member> {
+  const heap = new Heap<Member>((a, b) => compare(a, b) < 0);
   keys.forEach((key) => heap.push(makeMember(key)));
   return heap;
 }
 
-function drain(heap: Heap): Member[] {
+function drain(heap: Heap<Member>): Member[] {
   const members: Member[] = [];
   for (let member = heap.pop(); member !== undefined; member = heap.pop()) {
     members.push(member);
   }
   return members;
-}
-
-/** A generator of the same numbers each time: a failure can be repeated. */
-function makeRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
 
 function agree(isRight: boolean, step: number): void {

@@ -2,9 +2,7 @@
 
 import { expect, test } from '@jest/globals';
 
-const { Ids } = require('../../dist/src/ids.js') as {
-  Ids: new (isPending: (id: number) => boolean, first?: number) => { take: () => number };
-};
+import { Ids } from '../support/internals';
 
 const LAST = 2 ** 31 - 1;
 

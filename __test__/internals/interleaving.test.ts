@@ -6,29 +6,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager, WaitableEvent } from 'waitable-event';
 
-import { finallyDo } from '../support/task-helpers';
+import { finallyDo } from '../support/clean-up';
+import { handleTrigger, sourceOf } from '../support/hidden-members';
+import { RingConsumer, RingProducer, makeRingMemory } from '../support/internals';
 
 type Operation = 'add' | 'and' | 'exchange' | 'load' | 'or' | 'store';
 
 const OPERATIONS: readonly Operation[] = ['add', 'and', 'exchange', 'load', 'or', 'store'];
 
 const originals = Object.fromEntries(OPERATIONS.map((operation) => [operation, Atomics[operation]]));
-
-interface RingProducer {
-  pushValue: (kind: number, name: number, value: number, time: number, id: number) => boolean;
-  setWaiting: (waiting: boolean) => void;
-}
-
-interface RingConsumer {
-  skip: () => void;
-  publish: () => boolean;
-}
-
-const ring = require('../../dist/src/ring.js') as {
-  makeRingMemory: (slots: number, bytes: number) => object;
-  RingProducer: new (memory: object) => RingProducer;
-  RingConsumer: new (memory: object) => RingConsumer;
-};
 
 const SLOTS = 4;
 
@@ -94,13 +80,6 @@ function everywhere(attempt: (at: number) => { count: number; isLost: boolean })
   return losses;
 }
 
-/** What a loop asks of its manager. */
-interface Source {
-  readonly mailbox: { readonly threads: { readonly trigger: WaitableEvent } };
-  beforeSleep: () => boolean;
-  runDue: () => boolean;
-}
-
 /** A manager whose loop is driven by the test, step by step, and a connection to it. */
 class Pair {
   readonly log: unknown[] = [];
@@ -108,7 +87,7 @@ class Pair {
   readonly #manager = new TaskManager({ loop: new RunLoop() });
   readonly #remote = TaskManager.connect(this.#manager.handle);
   readonly #trigger = WaitableEvent.open(this.#manager.handle.trigger);
-  readonly #source = this.#manager as unknown as Source;
+  readonly #source = sourceOf(this.#manager);
   #isAsleep = false;
 
   constructor() {
@@ -132,7 +111,7 @@ class Pair {
   wakeUp(): void {
     if (this.#trigger.isSet()) {
       this.#isAsleep = false;
-      this.#source.mailbox.threads.trigger.handleRead();
+      handleTrigger(this.#manager);
     }
   }
 
@@ -218,9 +197,9 @@ class FullRing {
   readonly #consumer: RingConsumer;
 
   constructor() {
-    const memory = ring.makeRingMemory(SLOTS, 64);
-    this.#producer = new ring.RingProducer(memory);
-    this.#consumer = new ring.RingConsumer(memory);
+    const memory = makeRingMemory(SLOTS, 64);
+    this.#producer = new RingProducer(memory);
+    this.#consumer = new RingConsumer(memory);
     while (this.#producer.pushValue(0, 0, 0, 0, 0)) {
       // Until it is full.
     }

@@ -5,45 +5,31 @@ import { isDeepStrictEqual, types } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { TaskManager } from 'waitable-event';
 
-import { RemoteOwner, within } from '../support/task-helpers';
-
-interface Encoded {
-  kind: number;
-  value: number;
-  data: Uint8Array | undefined;
-}
-
-interface Ring {
-  push: (kind: number, name: number, value: number, time: number, id: number, data: Uint8Array | undefined) => boolean;
-}
-
-const payloads = require('../../dist/src/payload.js') as Record<string, number> & {
-  PayloadWriter: new (ring: Ring) => {
-    push: (kind: number, name: number, payload: unknown, time: number, id: number) => boolean;
-  };
-  encodePayload: (payload: unknown, encoded: Encoded, sendByChannel: (payload: unknown) => number) => void;
-};
-const rings = require('../../dist/src/ring.js') as {
-  makeRingMemory: (slots: number, bytes: number) => object;
-  RingProducer: new (memory: object) => Ring;
-};
-const { Mail } = require('../../dist/src/mail.js') as {
-  Mail: new (
-    memory: object,
-    redeem: (ticket: number) => unknown,
-  ) => { readonly record: { kind: number }; takePayload: () => unknown };
-};
-
-const { PAYLOAD_BYTES, PAYLOAD_CLONE, PAYLOAD_CONSTANT, PAYLOAD_NONE, PAYLOAD_NUMBER, PAYLOAD_PLAIN, PAYLOAD_TICKET } =
-  payloads;
+import { RemoteOwner } from '../support/remote/task-managers';
+import {
+  type EncodedPayload,
+  Mail,
+  PAYLOAD_BYTES,
+  PAYLOAD_CLONE,
+  PAYLOAD_CONSTANT,
+  PAYLOAD_NONE,
+  PAYLOAD_NUMBER,
+  PAYLOAD_PLAIN,
+  PAYLOAD_TICKET,
+  PayloadWriter,
+  RingProducer,
+  encodePayload,
+  makeRingMemory,
+} from '../support/internals';
+import { within } from '../support/timing';
 
 /** Sends a payload through a ring: as what, and what arrives. */
 function send(payload: unknown): { kind: number; result: unknown } {
-  const memory = rings.makeRingMemory(2, 1 << 22);
-  const producer = new rings.RingProducer(memory);
-  if (!new payloads.PayloadWriter(producer).push(0, 0, payload, 0, 0)) {
-    const encoded: Encoded = { kind: -1, value: Number.NaN, data: undefined };
-    payloads.encodePayload(payload, encoded, (unwritable) => {
+  const memory = makeRingMemory(2, 1 << 22);
+  const producer = new RingProducer(memory);
+  if (!new PayloadWriter(producer).push(0, 0, payload, 0, 0)) {
+    const encoded: EncodedPayload = { kind: -1, value: Number.NaN, data: undefined };
+    encodePayload(payload, encoded, (unwritable) => {
       structuredClone(unwritable);
       return 7;
     });
@@ -249,14 +235,14 @@ describe('a round trip', () => {
   });
 
   test('one with a ticket has no bytes of what a getter has encoded meanwhile', () => {
-    const encoded: Encoded = { kind: 0, value: 0, data: undefined };
+    const encoded: EncodedPayload = { kind: 0, value: 0, data: undefined };
     const payload = {
       get inner() {
-        payloads.encodePayload(Uint8Array.of(1), encoded, () => 1);
+        encodePayload(Uint8Array.of(1), encoded, () => 1);
         return new SharedArrayBuffer(1);
       },
     };
-    payloads.encodePayload(payload, encoded, () => 7);
+    encodePayload(payload, encoded, () => 7);
     expect(encoded).toEqual({ kind: PAYLOAD_TICKET, value: 7, data: undefined });
   });
 

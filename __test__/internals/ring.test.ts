@@ -2,45 +2,7 @@
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
-interface RingMemory {
-  words: SharedArrayBuffer;
-  bytes: SharedArrayBuffer;
-  byteCapacity: number;
-}
-
-interface RingProducer {
-  readonly largest: number;
-  readonly bytes: Buffer;
-  readonly byteOffset: number;
-  hasSlot: () => boolean;
-  byteRoom: (wanted: number) => number;
-  hasRoom: (records: number, bytes: number) => boolean;
-  push: (kind: number, name: number, value: number, time: number, id: number, data: Uint8Array | undefined) => boolean;
-  pushWritten: (kind: number, name: number, time: number, id: number, size: number) => void;
-  setWaiting: (waiting: boolean) => void;
-  readonly isLookedAt: boolean;
-}
-
-interface RingConsumer {
-  readonly available: number;
-  readonly kind: number;
-  readonly name: number;
-  readonly value: number;
-  readonly time: number;
-  readonly id: number;
-  readonly size: number;
-  readonly bytes: Buffer;
-  readonly byteOffset: number;
-  advance: () => void;
-  publish: () => boolean;
-  setLooking: (isLooking: boolean) => void;
-}
-
-const ring = require('../../dist/src/ring.js') as {
-  makeRingMemory: (slots: number, bytes: number, start: { records: number; bytes: number }) => RingMemory;
-  RingProducer: new (memory: RingMemory) => RingProducer;
-  RingConsumer: new (memory: RingMemory) => RingConsumer;
-};
+import { RingConsumer, type RingMemory, RingProducer, makeRingMemory } from '../support/internals';
 
 const SLOTS = 8;
 const BYTES = 64;
@@ -83,9 +45,9 @@ const STARTS = [
 
 describe.each(STARTS)('from record $records and byte $bytes on:', (start) => {
   beforeEach(() => {
-    memory = ring.makeRingMemory(SLOTS, BYTES, start);
-    producer = new ring.RingProducer(memory);
-    consumer = new ring.RingConsumer(memory);
+    memory = makeRingMemory(SLOTS, BYTES, start);
+    producer = new RingProducer(memory);
+    consumer = new RingConsumer(memory);
   });
 
   test('what is written is read, every word of it', () => {

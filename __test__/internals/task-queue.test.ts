@@ -1,39 +1,9 @@
 /** The queue of a task manager, against a sorted array. */
 
 import { describe, expect, test } from '@jest/globals';
-import { OneShotTask, type Task } from 'waitable-event';
 
-interface Queue {
-  readonly size: number;
-  push: (task: Task, due: number) => void;
-  remove: (task: Task) => boolean;
-  nextDue: () => number;
-  beginPass: () => number;
-  takeDue: (now: number) => Task | undefined;
-  takeDueInPass: (now: number, pass: number) => Task | undefined;
-  reschedule: (due: (task: Task, due: number) => number) => void;
-}
-
-interface List {
-  readonly members: Int32Array;
-  readonly size: number;
-  push: (slot: number) => void;
-  removeAt: (index: number) => void;
-}
-
-interface SlotTable {
-  readonly size: number;
-  readonly due: Float64Array;
-  readonly place: Int32Array;
-  take: (task: Task, due: number, order: number) => number;
-  giveBack: (slot: number) => void;
-}
-
-const { TaskQueue } = require('../../dist/src/task-queue.js') as { TaskQueue: new () => Queue };
-const { NewSlots } = require('../../dist/src/new-slots.js') as {
-  NewSlots: new (slots: SlotTable, mark: number) => List;
-};
-const { Slots } = require('../../dist/src/slots.js') as { Slots: new () => SlotTable };
+import { NewSlots, OneShotTask, Slots, type Task, TaskQueue } from '../support/internals';
+import { makeRandom } from '../support/random';
 
 interface Entry {
   readonly task: Task;
@@ -48,15 +18,6 @@ function compare(a: Entry, b: Entry): number {
   return a.task.priority - b.task.priority || a.order - b.order;
 }
 
-/** A generator of the same numbers each time: a failure can be repeated. */
-function makeRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
-
 function makeTask(priority: number = 0): Task {
   const task = new OneShotTask();
   task.priority = priority;
@@ -65,7 +26,7 @@ function makeTask(priority: number = 0): Task {
 
 /** The same queue twice: the one that is tested, and a list of what is in it. */
 class Twin {
-  readonly queue: Queue = new TaskQueue();
+  readonly queue: TaskQueue = new TaskQueue();
   entries: Entry[] = [];
   #order = 0;
 
@@ -178,9 +139,9 @@ describe('a queue', () => {
 
   test.each([
     ['nobody has looked', () => {}],
-    ['somebody has looked', (queue: Queue) => queue.nextDue()],
-    ['another pass has begun', (queue: Queue) => queue.beginPass()],
-    ['all were sorted', (queue: Queue) => queue.reschedule((_task, due) => due)],
+    ['somebody has looked', (queue: TaskQueue) => queue.nextDue()],
+    ['another pass has begun', (queue: TaskQueue) => queue.beginPass()],
+    ['all were sorted', (queue: TaskQueue) => queue.reschedule((_task, due) => due)],
   ])('in a pass, does not give tasks that were put in since, and these hold up nobody: %s', (_what, look) => {
     const queue = new TaskQueue();
     const [first, second, newer, newest] = Array.from({ length: 4 }, () => makeTask()) as [Task, Task, Task, Task];
@@ -247,7 +208,7 @@ describe('memory', () => {
       list.push(next);
       if (last >= 0) {
         list.removeAt((slots.place[last] as number) >> 2);
-        slots.giveBack(last);
+        slots.giveBack(last, slots.due[last] as number);
       }
       last = next;
     }
@@ -260,7 +221,7 @@ describe('memory', () => {
     const slots = new Slots();
     const taken = Array.from({ length: 10_000 }, (_, index) => slots.take(makeTask(), index, index));
     expect(slots.due.length).toBeGreaterThanOrEqual(10_000);
-    taken.forEach((slot) => slots.giveBack(slot));
+    taken.forEach((slot) => slots.giveBack(slot, slots.due[slot] as number));
     expect(slots.due.length).toBe(64);
   });
 });

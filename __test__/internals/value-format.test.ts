@@ -4,30 +4,14 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-interface PlainMemory {
-  bytes: Buffer;
-  view: DataView;
-  limit: number;
-}
-
-interface PlainWriter {
-  write: (value: unknown, start: number, limit: number) => number;
-  keep: () => void;
-  forget: () => void;
-}
-
-const { PlainWriter } = require('../../dist/src/plain-writer.js') as {
-  PlainWriter: new (memory: PlainMemory) => PlainWriter;
-};
-const { PlainReader } = require('../../dist/src/plain-reader.js') as {
-  PlainReader: new (memory: PlainMemory) => { read: (start: number) => unknown };
-};
+import { type PlainMemory, PlainReader, PlainWriter } from '../support/internals';
+import { makeRandom } from '../support/random';
 
 const SIZE = 1 << 16;
 
 let memory: PlainMemory;
 let writer: PlainWriter;
-let reader: { read: (start: number) => unknown };
+let reader: PlainReader;
 
 beforeEach(() => {
   const shared = new SharedArrayBuffer(SIZE);
@@ -50,17 +34,6 @@ function roundTrip(value: unknown, start: number = 0): { end: number; result: un
 function isSame(result: unknown, value: unknown): boolean {
   // Jest takes a `constructor` of their own for their class.
   return isDeepStrictEqual(result, value) && JSON.stringify(result) === JSON.stringify(value);
-}
-
-/** Numbers from a seed: mulberry32. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 const KEYS = [
@@ -116,7 +89,7 @@ class Maker {
   readonly #next: () => number;
 
   constructor(seed: number) {
-    this.#next = random(seed);
+    this.#next = makeRandom(seed);
   }
 
   integer(below: number): number {

@@ -2,7 +2,7 @@
 
 import { expect, test } from '@jest/globals';
 
-import { runScript } from '../support/helpers';
+import { runScript } from '../support/child';
 
 test('the error says why', async () => {
   const source = `

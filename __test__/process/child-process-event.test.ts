@@ -4,8 +4,11 @@ import { readlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { RunLoop, WaitableEvent, select } from 'waitable-event';
 
-import { Child, endedWith, outcomes, report, startWaiters, within } from '../support/helpers';
-import { countPasses } from '../support/task-helpers';
+import { Child, endedWith } from '../support/child';
+import { outcomes, startWaiters } from '../support/event/waiters';
+import { report } from '../support/outcomes';
+import { countPasses } from '../support/run-loop/loops';
+import { within } from '../support/timing';
 
 let event: WaitableEvent;
 

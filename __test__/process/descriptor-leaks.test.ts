@@ -1,10 +1,13 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 
-import { Child, countDescriptors, endedWith, fixture, report, since } from '../support/helpers';
+import { Child, endedWith } from '../support/child';
+import { countDescriptors, fixture } from '../support/files';
+import { report } from '../support/outcomes';
+import { since } from '../support/timing';
 import { WaitableEvent } from 'waitable-event';
 
 /** For a machine that is busy with something else. */
-const PATIENCE = 240_000;
+const LIMIT = 240_000;
 
 /** Runs a case of fixtures/process/count-leaked-descriptors.js in a process of its own, whose descriptors nobody else opens. */
 async function run<T>(name: string): Promise<T> {
@@ -13,7 +16,7 @@ async function run<T>(name: string): Promise<T> {
     process.execPath,
     ['--expose-gc', fixture('process/count-leaked-descriptors.js'), name],
     {},
-    PATIENCE,
+    LIMIT,
   );
   const { stdout } = endedWith(await child.ended, 0);
   report(`${name}: ${Math.round(since(before))} ms`);
@@ -52,7 +55,7 @@ describe('descriptors', () => {
     async () => {
       expect(await run('cycles')).toEqual({ cycles: 100_000, leaked: 0 });
     },
-    PATIENCE,
+    LIMIT,
   );
 
   test(
@@ -60,7 +63,7 @@ describe('descriptors', () => {
     async () => {
       expect(await run('uses')).toEqual({ cycles: 2000, leaked: 0 });
     },
-    PATIENCE,
+    LIMIT,
   );
 
   test(
@@ -68,7 +71,7 @@ describe('descriptors', () => {
     async () => {
       expect(await run('workers')).toEqual({ lives: 500, leaked: 0 });
     },
-    PATIENCE,
+    LIMIT,
   );
 });
 
@@ -77,7 +80,7 @@ describe('an event that is dropped without close()', () => {
 
   beforeAll(async () => {
     dropped = await run('dropped');
-  }, PATIENCE);
+  }, LIMIT);
 
   test('gives its descriptors back when it is garbage', () => {
     expect(dropped['plain']).toBe(0);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { runScript } from '../support/helpers';
+import { runScript } from '../support/child';
 
 const VARIABLE = 'WAITABLE_EVENT_DRIVER';
 

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 
-import { Child, endedWith, fixture } from '../support/helpers';
+import { Child, endedWith } from '../support/child';
+import { fixture } from '../support/files';
 
 /** What fixtures/process/exhaust-descriptors.js prints: for each of its cases what happened. */
 let cases: Record<string, unknown>;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { report, startScript } from '../support/helpers';
+import { startScript } from '../support/child';
+import { report } from '../support/outcomes';
 
 /** Generous, in milliseconds; what it really took is printed. */
 const SOON = 5000;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import { runScript } from '../support/helpers';
+import { runScript } from '../support/child';
 
 test('an event that nobody holds but a pending wait is not garbage', async () => {
   const source = `

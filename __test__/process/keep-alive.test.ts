@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { Child, endedWith, runScript } from '../support/helpers';
+import { Child, endedWith, runScript } from '../support/child';
 
 const prelude = `
   const { WaitableEvent, selectAsync } = require('waitable-event');

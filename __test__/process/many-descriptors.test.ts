@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 
-import { report, runScript } from '../support/helpers';
+import { runScript } from '../support/child';
+import { report } from '../support/outcomes';
 
 /** What fixtures/process/open-many-descriptors.js prints. */
 interface Result {

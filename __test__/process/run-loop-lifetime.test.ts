@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from '@jest/globals';
 
-import { Child, endedWith, fixture, root, runScript, startScript } from '../support/helpers';
+import { Child, endedWith, runScript, startScript } from '../support/child';
+import { fixture, root } from '../support/files';
 
 const both = ['run', 'runSync'] as const;
 const threads = ['main', 'worker'] as const;

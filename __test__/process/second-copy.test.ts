@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as first from 'waitable-event';
 
-import { codeOf, rejectionOf, root, runScript, within } from '../support/helpers';
+import { runScript } from '../support/child';
+import { root } from '../support/files';
+import { codeOf, rejectionOf } from '../support/outcomes';
+import { within } from '../support/timing';
 
 type Package = typeof first;
 

@@ -2,7 +2,9 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { type Child, endedWith, since, startScript, threads, until } from '../support/helpers';
+import { type Child, endedWith, startScript } from '../support/child';
+import { isAsleep, stateOf, until } from '../support/threads';
+import { since } from '../support/timing';
 
 /** What fixtures/process/wait-on-main-thread.js prints at its end. */
 interface Result {
@@ -21,7 +23,7 @@ async function start(...args: string[]): Promise<{ child: Child; fd: number }> {
 }
 
 async function asleep(child: Child): Promise<void> {
-  await until(() => threads.isAsleep(child.pid, child.pid), 'the child to sleep');
+  await until(() => isAsleep(child.pid, child.pid), 'the child to sleep');
 }
 
 async function resultOf(child: Child): Promise<Result> {
@@ -43,7 +45,7 @@ describe('SIGSTOP and SIGCONT', () => {
     const { child, fd } = await start(way, 'Infinity');
     for (let round = 0; round < 5; round += 1) {
       child.kill('SIGSTOP');
-      await until(() => threads.stateOf(child.pid, child.pid) === 'T', 'the child to stop');
+      await until(() => stateOf(child.pid, child.pid) === 'T', 'the child to stop');
       child.kill('SIGCONT');
       await asleep(child);
     }
@@ -55,7 +57,7 @@ describe('SIGSTOP and SIGCONT', () => {
   test('do not make a timeout come early', async () => {
     const { child } = await start('wait', '700');
     child.kill('SIGSTOP');
-    await until(() => threads.stateOf(child.pid, child.pid) === 'T', 'the child to stop');
+    await until(() => stateOf(child.pid, child.pid) === 'T', 'the child to stop');
     child.kill('SIGCONT');
     const { outcome, elapsed } = await resultOf(child);
     expect(outcome).toBe(false);
@@ -65,7 +67,7 @@ describe('SIGSTOP and SIGCONT', () => {
   test('a set() while it is stopped is there when it goes on', async () => {
     const { child, fd } = await start('wait', 'Infinity');
     child.kill('SIGSTOP');
-    await until(() => threads.stateOf(child.pid, child.pid) === 'T', 'the child to stop');
+    await until(() => stateOf(child.pid, child.pid) === 'T', 'the child to stop');
     ring(child, fd);
     child.kill('SIGCONT');
     expect(await resultOf(child)).toMatchObject({ outcome: true });

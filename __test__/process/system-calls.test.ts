@@ -5,7 +5,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { Child, endedWith, report } from '../support/helpers';
+import { Child, endedWith } from '../support/child';
+import { report } from '../support/outcomes';
 
 let directory: string;
 

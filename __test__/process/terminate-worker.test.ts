@@ -1,19 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
 import { WaitableEvent } from 'waitable-event';
 
-import { Hand, type Way, outcomes, report, startWaiters, threads, until } from '../support/helpers';
+import { type Way, outcomes, startWaiters } from '../support/event/waiters';
+import { report } from '../support/outcomes';
+import { COUNT, isBlocked, until } from '../support/threads';
+import { WorkerHarness } from '../support/worker-harness';
 
 /** Generous, in milliseconds; what it really took is printed. */
 const SOON = 2000;
-
-const { COUNT } = threads;
 
 describe('worker.terminate()', () => {
   const ways: Way[] = ['waitPlain', 'wait', 'select', 'nested', 'guarded', 'waitAsync', 'iterate', 'selectAsync'];
 
   test.each(ways)('ends a worker at once that sleeps in %s', async (way) => {
     const event = new WaitableEvent();
-    const [waiter] = (await startWaiters(event, [way], Infinity)) as [Hand];
+    const [waiter] = (await startWaiters(event, [way], Infinity)) as [WorkerHarness];
     const took = await waiter.terminate();
     expect(await waiter.exit).toBe(1);
     expect(took).toBeLessThan(SOON);
@@ -32,7 +33,7 @@ describe('worker.terminate()', () => {
     const waiters = await startWaiters(event, peers);
     const mine = event.waitAsync();
     await Promise.all(doomed.map((hand) => hand.terminate()));
-    await threads.until(() => waiters.every(({ words }) => threads.isBlocked(words)), 'the others to sleep on');
+    await until(() => waiters.every(({ words }) => isBlocked(words)), 'the others to sleep on');
     event.set();
     event.clear();
     expect(await outcomes(waiters)).toEqual(peers.map(() => true));
@@ -43,7 +44,7 @@ describe('worker.terminate()', () => {
   test('does not lose a set() for a peer, whoever of them the kernel wakes', async () => {
     for (let round = 0; round < 10; round += 1) {
       const event = new WaitableEvent();
-      const [doomed, peer] = (await startWaiters(event, ['wait', 'wait'])) as [Hand, Hand];
+      const [doomed, peer] = (await startWaiters(event, ['wait', 'wait'])) as [WorkerHarness, WorkerHarness];
       const ended = doomed.terminate();
       event.set();
       expect(await outcomes([peer])).toEqual([true]);
@@ -63,7 +64,7 @@ describe('worker.terminate()', () => {
 
   test('may come at any moment: 30 workers that hammer an event, ended at random', async () => {
     const event = new WaitableEvent();
-    const survivor = new Hand('event/call-in-turn.js', {
+    const survivor = new WorkerHarness('event/call-in-turn.js', {
       handle: event.handle,
       methods: ['set', 'wait', 'clear', 'waitAsync'],
     });
@@ -71,7 +72,7 @@ describe('worker.terminate()', () => {
     for (let batch = 0; batch < 10; batch += 1) {
       await Promise.all(
         [0, 1, 2].map(async (index) => {
-          const hammer = new Hand('event/call-in-turn.js', { handle: event.handle, methods });
+          const hammer = new WorkerHarness('event/call-in-turn.js', { handle: event.handle, methods });
           // At a different point of its life each time: from before its first line to deep in its work.
           const calls = batch === 0 ? -1 : Math.floor(Math.random() * 10 ** (batch / 2));
           await until(() => Atomics.load(hammer.words, COUNT) > calls, `call ${calls} of hammer ${index}`);
@@ -92,7 +93,7 @@ describe('worker.terminate()', () => {
   test('ends a worker that runs a loop, and one that has run out of things to do', async () => {
     const event = new WaitableEvent();
     for (const way of ['runSync', 'run', 'nothing'] as const) {
-      const [hand] = (await startWaiters(event, [way], Infinity)) as [Hand];
+      const [hand] = (await startWaiters(event, [way], Infinity)) as [WorkerHarness];
       expect(await hand.terminate()).toBeLessThan(SOON);
     }
     expect(event.isSet()).toBe(false);

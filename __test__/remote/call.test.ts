@@ -5,7 +5,10 @@ import { inspect } from 'node:util';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager } from 'waitable-event';
 
-import { Owner, Producer, RemoteOwner, codeOf, rejectionOf, until, within } from '../support/task-helpers';
+import { codeOf, rejectionOf } from '../support/outcomes';
+import { Owner, Producer, RemoteOwner } from '../support/remote/task-managers';
+import { until } from '../support/threads';
+import { within } from '../support/timing';
 
 const MEGABYTE = 1 << 20;
 

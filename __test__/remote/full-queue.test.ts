@@ -5,7 +5,11 @@ import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager } from 'waitable-event';
 
-import { COUNT, Owner, Producer, codeOf, finallyDo, until, within } from '../support/task-helpers';
+import { finallyDo } from '../support/clean-up';
+import { codeOf } from '../support/outcomes';
+import { Owner, Producer } from '../support/remote/task-managers';
+import { COUNT, until } from '../support/threads';
+import { within } from '../support/timing';
 
 const MEGABYTE = 1 << 20;
 

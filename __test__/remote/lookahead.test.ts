@@ -3,7 +3,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { type RemoteTaskManager, RunLoop, TaskManager } from 'waitable-event';
 
-import { Owner, finallyDo, rejectionOf, until } from '../support/task-helpers';
+import { finallyDo } from '../support/clean-up';
+import { rejectionOf } from '../support/outcomes';
+import { Owner } from '../support/remote/task-managers';
+import { until } from '../support/threads';
 
 /** A manager whose loop stands still but for `runOnce()`, and a connection to it. */
 function connected(): [owner: Owner, remote: RemoteTaskManager] {

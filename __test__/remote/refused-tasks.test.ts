@@ -5,7 +5,10 @@ import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { describe, expect, test } from '@jest/globals';
 import { type RemoteTaskManager, RunLoop, TaskManager, type TaskManagerOptions } from 'waitable-event';
 
-import { Owner, Producer, codeOf, countDescriptors, finallyDo } from '../support/task-helpers';
+import { finallyDo } from '../support/clean-up';
+import { countDescriptors } from '../support/files';
+import { codeOf } from '../support/outcomes';
+import { Owner, Producer } from '../support/remote/task-managers';
 
 const MEGABYTE = 1 << 20;
 

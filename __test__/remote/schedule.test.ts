@@ -3,7 +3,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager } from 'waitable-event';
 
-import { Owner, Producer, RemoteOwner, monotonic, until, within } from '../support/task-helpers';
+import { Owner, Producer, RemoteOwner } from '../support/remote/task-managers';
+import { monotonic, until } from '../support/threads';
+import { within } from '../support/timing';
 
 const HOUR = 3_600_000;
 

@@ -3,18 +3,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager, type TaskManagerHandle } from 'waitable-event';
 
-import {
-  Owner,
-  PATIENCE,
-  Producer,
-  RemoteOwner,
-  Thread,
-  codeOf,
-  countDescriptors,
-  rejectionOf,
-  until,
-  within,
-} from '../support/task-helpers';
+import { countDescriptors } from '../support/files';
+import { codeOf, rejectionOf } from '../support/outcomes';
+import { Owner, Producer, RemoteOwner } from '../support/remote/task-managers';
+import { TIME_LIMIT, until } from '../support/threads';
+import { within } from '../support/timing';
+import { WorkerHarness } from '../support/worker-harness';
 
 const CLOSED = 'ERR_TASK_MANAGER_CLOSED';
 const HOUR = 3_600_000;
@@ -107,7 +101,7 @@ describe('when the thread of the manager has ended', () => {
       const ended = owner.terminate();
       const before = countDescriptors();
       // In one turn of this thread's event loop: it ends in the middle of a connect(), more often than not.
-      const deadline = Date.now() + PATIENCE;
+      const deadline = Date.now() + TIME_LIMIT;
       let code: unknown;
       while (code === undefined && Date.now() < deadline) {
         code = codeOf(() => TaskManager.connect(handle).close());
@@ -271,7 +265,7 @@ describe('when the thread of a producer ends', () => {
     const [owner, handle] = await RemoteOwner.start(way);
     const remote = TaskManager.connect(handle);
     for (let round = 0; round < 3; round += 1) {
-      const half = new Thread('remote/stop-while-connecting.js', { handle });
+      const half = new WorkerHarness('remote/stop-while-connecting.js', { handle });
       await half.reached(1);
       await half.terminate();
       expect(await within(remote.call('echo', round), 'a call')).toBe(round);
@@ -335,7 +329,7 @@ describe('close() of a connection', () => {
     const before = countDescriptors();
     await producer.do('drop', 100, 'log');
     await owner.logged(100);
-    const deadline = Date.now() + PATIENCE;
+    const deadline = Date.now() + TIME_LIMIT;
     while (countDescriptors() > before && Date.now() < deadline) {
       await producer.do('collect');
     }

@@ -5,8 +5,10 @@ import { readSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Dispatcher, FileDispatcher, RunLoop, WaitableEvent } from 'waitable-event';
 
-import { within } from '../support/helpers';
-import { Pipe, after, finallyDo } from '../support/loop-helpers';
+import { finallyDo } from '../support/clean-up';
+import { Pipe } from '../support/pipe';
+import { after } from '../support/run-loop/loops';
+import { within } from '../support/timing';
 
 /** So many passes are several turns. */
 const PASSES = 1000;

@@ -7,8 +7,12 @@ import { type AddressInfo } from 'node:net';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { RunLoop, WaitableEvent } from 'waitable-event';
 
-import { report, since, within } from '../support/helpers';
-import { Pipe, Recorder, after, finallyDo } from '../support/loop-helpers';
+import { finallyDo } from '../support/clean-up';
+import { report } from '../support/outcomes';
+import { Pipe } from '../support/pipe';
+import { Recorder } from '../support/run-loop/channels';
+import { after } from '../support/run-loop/loops';
+import { since, within } from '../support/timing';
 
 const INTERVAL = 5;
 const TICKS = 200;

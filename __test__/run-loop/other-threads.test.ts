@@ -3,8 +3,13 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { RunLoop, type RunLoopHandle, TaskManager, WaitableEvent } from 'waitable-event';
 
-import { Hand, PATIENCE, codeOf, report, runScript, within } from '../support/helpers';
-import { finallyDo, goToSleep, runIn, startActor } from '../support/loop-helpers';
+import { runScript } from '../support/child';
+import { finallyDo } from '../support/clean-up';
+import { codeOf, report } from '../support/outcomes';
+import { goToSleep, runIn, startActor } from '../support/run-loop/loops';
+import { TIME_LIMIT } from '../support/threads';
+import { within } from '../support/timing';
+import { WorkerHarness } from '../support/worker-harness';
 
 const both = ['run', 'runSync'] as const;
 
@@ -86,7 +91,7 @@ describe.each(both)('%s() of this thread', (way) => {
 
   // Where BACpypes has nothing to wake its loop with, on Windows, this takes up to SPIN. Patience ends before that.
   test.each(['stop', 'set', 'schedule'])('is woken by %s() in another thread long before SPIN', async (action) => {
-    loop.SPIN = 100 * PATIENCE;
+    loop.SPIN = 100 * TIME_LIMIT;
     makeMembers(1, () => loop.stop());
     loop.taskManager.define('stop', () => loop.stop());
     const data = { handle: loop.handle, events: events.map((event) => event.handle), tasks: loop.taskManager.handle };
@@ -128,7 +133,7 @@ describe.each(both)('%s() of this thread', (way) => {
   });
 
   test('the handle of a loop that is gone with its thread is invalid, and its stop() does nothing', async () => {
-    const worker = new Hand('run-loop/run-loop-in-worker.js', { way });
+    const worker = new WorkerHarness('run-loop/run-loop-in-worker.js', { way });
     const handle = await worker.next<RunLoopHandle>();
     const remote = RunLoop.connect(handle);
     await worker.terminate();
@@ -167,9 +172,9 @@ test.each(['before it', 'after run()'])('loop() answers what another thread call
     await runIn('run', loop);
   }
   goToSleep(actor);
-  const deadline = Date.now() + PATIENCE;
+  const deadline = Date.now() + TIME_LIMIT;
   while (member.reads === 0 && Date.now() < deadline) {
-    loop.loop({ timeout: PATIENCE, count: 1 });
+    loop.loop({ timeout: TIME_LIMIT, count: 1 });
   }
   expect([notes, member.reads]).toEqual([[1, 2, 3], 1]);
   taskManager.close();
@@ -177,7 +182,7 @@ test.each(['before it', 'after run()'])('loop() answers what another thread call
 
 describe.each(both)('%s() in a worker', (way) => {
   test('sleeps, is stopped, and the worker ends', async () => {
-    const worker = new Hand('run-loop/run-loop-in-worker.js', { way });
+    const worker = new WorkerHarness('run-loop/run-loop-in-worker.js', { way });
     const remote = RunLoop.connect(await worker.next<RunLoopHandle>());
     await worker.blocked();
     remote.stop();
@@ -186,7 +191,7 @@ describe.each(both)('%s() in a worker', (way) => {
   });
 
   test('a stop() that comes first is remembered', async () => {
-    const worker = new Hand('run-loop/run-loop-in-worker.js', { way });
+    const worker = new WorkerHarness('run-loop/run-loop-in-worker.js', { way });
     const remote = RunLoop.connect(await worker.next<RunLoopHandle>());
     remote.stop();
     remote.stop();
@@ -196,7 +201,9 @@ describe.each(both)('%s() in a worker', (way) => {
   test('loops of several workers and of this thread run at once, each with its own events', async () => {
     const shared = Array.from({ length: 3 }, () => new WaitableEvent());
     events.push(...shared);
-    const workers = shared.map((event) => new Hand('run-loop/run-loop-in-worker.js', { way, events: [event.handle] }));
+    const workers = shared.map(
+      (event) => new WorkerHarness('run-loop/run-loop-in-worker.js', { way, events: [event.handle] }),
+    );
     const handles = await Promise.all(workers.map((worker) => worker.next<RunLoopHandle>()));
     await Promise.all(workers.map((worker) => worker.blocked()));
     const running = loop.run();
@@ -216,7 +223,7 @@ describe.each(both)('%s() in a worker', (way) => {
 
   test('worker.terminate() ends it at once', async () => {
     const event = new WaitableEvent();
-    const worker = new Hand('run-loop/run-loop-in-worker.js', { way, events: [event.handle] });
+    const worker = new WorkerHarness('run-loop/run-loop-in-worker.js', { way, events: [event.handle] });
     await worker.next();
     await worker.blocked();
     const elapsed = await worker.terminate();

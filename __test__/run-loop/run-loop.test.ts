@@ -3,37 +3,18 @@ import { writeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { RunLoop, WaitableEvent, core } from 'waitable-event';
 
-import { codeOf, rejectionOf, since, within } from '../support/helpers';
-import { Pipe, Recorder, after, finallyDo, runIn } from '../support/loop-helpers';
+import { finallyDo } from '../support/clean-up';
+import { onSlotRead } from '../support/hidden-members';
+import { codeOf, rejectionOf } from '../support/outcomes';
+import { Pipe } from '../support/pipe';
+import { Recorder } from '../support/run-loop/channels';
+import { after, countPasses, runIn } from '../support/run-loop/loops';
+import { since, within } from '../support/timing';
 
 const both = ['run', 'runSync'] as const;
 
 let loop: RunLoop;
 let log: unknown[];
-
-/** Counts the passes of a loop. */
-class Counter {
-  passes = 0;
-
-  nextDue(): number {
-    return Infinity;
-  }
-
-  runDue(): boolean {
-    this.passes += 1;
-    return false;
-  }
-
-  beforeSleep(): boolean {
-    return true;
-  }
-
-  listen(): void {}
-
-  constructor(counted: RunLoop) {
-    (counted as unknown as { attach: (source: object) => void }).attach(this);
-  }
-}
 
 function makeEvent(options: { set?: boolean } = {}): WaitableEvent {
   const event = new WaitableEvent(options);
@@ -179,7 +160,7 @@ describe.each(both)('deferred() and %s()', (way) => {
   });
 
   test('what is deferred meanwhile waits for the next pass', async () => {
-    const counter = new Counter(loop);
+    const counter = countPasses(loop);
     const note = (name: string) => () => log.push(`${name} ${counter.passes}`);
     loop.deferred(() => {
       note('a')();
@@ -199,7 +180,7 @@ describe.each(both)('deferred() and %s()', (way) => {
     let [calls, atTask, atRead] = [0, 0, 0];
     const again = (): void => {
       calls += 1;
-      // Rather than for ever.
+      // Ends a test that fails.
       if (calls < LIMIT) {
         loop.deferred(again);
       }
@@ -311,7 +292,7 @@ describe.each(both)('tasks in %s()', (way) => {
 
 describe.each(both)('SPIN and %s()', (way) => {
   test('a loop makes no pass for nothing', async () => {
-    const counter = new Counter(loop);
+    const counter = countPasses(loop);
     expect(loop.SPIN).toBe(Infinity);
     after(loop, 100, () => loop.stop());
     await runIn(way, loop);
@@ -320,17 +301,14 @@ describe.each(both)('SPIN and %s()', (way) => {
   });
 
   test.each(['SPIN', 'spin'])('unless %s says how long it may sleep', async (name) => {
-    const counter = new Counter(loop);
     const before = process.hrtime.bigint();
     let elapsed = 0;
-    counter.runDue = () => {
-      counter.passes += 1;
-      if (counter.passes === 10) {
+    const counter = countPasses(loop, (passes) => {
+      if (passes === 10) {
         elapsed = since(before);
         loop.stop();
       }
-      return false;
-    };
+    });
     if (name === 'SPIN') {
       loop.SPIN = 2;
     }
@@ -343,16 +321,10 @@ describe.each(both)('SPIN and %s()', (way) => {
 test('an event that another thread closes while it joins a loop is not in it', () => {
   const event = new WaitableEvent();
   const other = WaitableEvent.open(event.handle);
-  const slot = (event as unknown as { slot: number }).slot;
-  // Asked after the descriptor was added.
-  Object.defineProperty(event, 'slot', {
-    get: () => {
-      other.close();
-      return slot;
-    },
-  });
+  // Native code asks after the descriptor was added.
+  onSlotRead(event, () => other.close());
   expect(codeOf(() => event.addChannel(loop))).toBe('ERR_EVENT_CLOSED');
-  // Until there are no channels: it would go on for ever.
+  // Returns when there are no channels; with the event in the loop it would not return.
   loop.loop();
   expect(event.closed).toBe(true);
   event.close();

@@ -2,10 +2,12 @@
 
 import { describe, expect, test } from '@jest/globals';
 
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-
-import { Owner, Thread, report, threads, until } from '../support/task-helpers';
+import { Child } from '../support/child';
+import { fixture } from '../support/files';
+import { report } from '../support/outcomes';
+import { Owner } from '../support/remote/task-managers';
+import { until } from '../support/threads';
+import { WorkerHarness } from '../support/worker-harness';
 
 const PRODUCERS = 4;
 const SCHEDULES = 250_000;
@@ -13,49 +15,31 @@ const SCHEDULES = 250_000;
 const VICTIMS = 20_000;
 const ENOUGH = 500;
 const LIVES = 500;
-/** How long anything may take, in milliseconds. Its own report comes before jest's. */
-const PATIENCE = 120_000;
-const LIMIT = 2 * PATIENCE;
+/** How long one step may take, in milliseconds. Its own report comes before jest's. */
+const STEP_LIMIT = 120_000;
+const LIMIT = 2 * STEP_LIMIT;
 
 interface Life {
   isRecurring: boolean;
   outcome: 'none' | 'cancelled' | 'running' | 'done';
 }
 
-class Stresser extends Thread {
-  result: unknown;
-
+class Stresser extends WorkerHarness {
   constructor(data: object) {
     super('stress/schedule-and-cancel.js', data);
-    this.worker.on('message', (result) => {
-      this.result = result;
-    });
   }
 
-  async finished<T>(progress: () => string): Promise<T> {
-    await until(() => this.result !== undefined || this.failure !== undefined, progress, PATIENCE);
-    if (this.result === undefined) {
-      throw this.failure as Error;
-    }
-    return this.result as T;
+  finished<T>(progress: () => string): Promise<T> {
+    return this.next<T>(STEP_LIMIT, progress);
   }
 }
 
-/** Runs a fixture in a process of its own; resolves with what it prints. */
+/** Runs a fixture in a process of its own, and resolves with what it prints. */
 async function runFixture(name: string, ...args: string[]): Promise<object> {
-  const child = spawn(process.execPath, [join(__dirname, '..', 'fixtures', name), ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  // It has a deadline of its own, and tells then how far it has come.
-  const deadline = setTimeout(() => child.kill('SIGKILL'), 1.5 * PATIENCE);
-  const ended = await new Promise((resolve) => {
-    child.on('close', (code, signal) => resolve({ code, signal }));
-  });
-  clearTimeout(deadline);
-  expect({ ...(ended as object), stderr }).toEqual({ code: 0, signal: null, stderr: '' });
+  // The fixture has a deadline of its own, and then prints how far it has come.
+  const child = new Child(process.execPath, [fixture(name), ...args], {}, 1.5 * STEP_LIMIT);
+  const { code, signal, stdout, stderr } = await child.ended;
+  expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
   report(stdout.trim());
   return JSON.parse(stdout) as object;
 }
@@ -109,8 +93,8 @@ describe('four producers that schedule as fast as they can', () => {
       const progress = (): string => `${next.join(', ')} of ${SCHEDULES} each, and ${victims()} others`;
       await Promise.all(producers.map((producer) => producer.finished(progress)));
       const took = Number(process.hrtime.bigint() - before) / 1e9;
-      await until(() => victims() >= ENOUGH, progress, PATIENCE);
-      Atomics.store(canceller.words, threads.STOP, 1);
+      await until(() => victims() >= ENOUGH, progress, STEP_LIMIT);
+      canceller.stop();
       const lives = await canceller.finished<Life[]>(progress);
       await until(
         () => manager.stats().pending === 0,
@@ -150,7 +134,7 @@ describe('workers that are terminated at random moments', () => {
   test(
     'while they schedule, call and block, leave the owner running, nothing open, and run nothing twice',
     async () => {
-      const result = await runFixture('stress/terminate-busy-workers.js', String(LIVES), String(PATIENCE));
+      const result = await runFixture('stress/terminate-busy-workers.js', String(LIVES), String(STEP_LIMIT));
       expect(result).toMatchObject({ lives: LIVES, faults: [], failed: 0 });
     },
     LIMIT,

@@ -4,23 +4,14 @@ import { deepEqual } from 'node:assert/strict';
 
 import { describe, expect, jest, test } from '@jest/globals';
 import { RecurringTask, RunLoop, Task } from 'waitable-event';
+
+import { makeRandom } from '../support/random';
 import { TimeMachine } from 'waitable-event/testing';
 
 interface Entry {
   readonly task: Task;
   readonly due: number;
   readonly order: number;
-}
-
-/** A generator of the same numbers each time: a failure can be repeated. */
-function makeRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b_79f5) >>> 0;
-    let bits = Math.imul(state ^ (state >>> 15), state | 1);
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** The next point of the grid, in exact numbers: times are multiples of a quarter. */

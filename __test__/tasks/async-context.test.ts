@@ -2,7 +2,8 @@
 
 import { expect, test } from '@jest/globals';
 
-import { Child, endedWith, fixture } from '../support/helpers';
+import { Child, endedWith } from '../support/child';
+import { fixture } from '../support/files';
 
 // In a process of its own: jest uses AsyncLocalStorage itself, and then nothing is shared.
 test.each(['nothing', 'storage', 'hook', 'hook, disabled'])('with %s in use before', async (first) => {

@@ -17,7 +17,10 @@ import {
   recurringFunction,
 } from 'waitable-event';
 
-import { Stopwatch, codeOf, until, within } from '../support/task-helpers';
+import { codeOf } from '../support/outcomes';
+import { ManualClock } from '../support/tasks/manual-clock';
+import { until } from '../support/threads';
+import { within } from '../support/timing';
 
 let log: unknown[];
 
@@ -57,7 +60,7 @@ describe('OneShotTask and OneShotDeleteTask', () => {
         log.push(this.taskTime);
       }
     }
-    const { manager, loop } = new Stopwatch();
+    const { manager, loop } = new ManualClock();
     const task = new Once(5);
     expect([task.taskTime, task.isScheduled]).toEqual([5, false]);
     manager.installTask(task);
@@ -85,7 +88,7 @@ describe('OneShotTask and OneShotDeleteTask', () => {
   });
 
   test('may be installed again after it has run, and then runs again', () => {
-    const { manager, loop } = new Stopwatch();
+    const { manager, loop } = new ManualClock();
     const task = new Logger('a');
     manager.installTask(task, { delta: 0 });
     loop.runOnce();
@@ -97,7 +100,7 @@ describe('OneShotTask and OneShotDeleteTask', () => {
 
 describe('installTask()', () => {
   test('when wins over delta, and both over the time it was made with', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const { manager } = watch;
     const wall = manager.getTime();
     const task = new Logger('a', wall + 10);
@@ -110,7 +113,7 @@ describe('installTask()', () => {
   });
 
   test('of a task that is installed moves it', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const task = new Logger('moved');
     watch.manager.installTask(task, { delta: 10 });
     watch.manager.installTask(new Logger('other'), { delta: 20 });
@@ -123,7 +126,7 @@ describe('installTask()', () => {
   });
 
   test('in another manager takes it out of the first', () => {
-    const [first, second] = [new Stopwatch(), new Stopwatch()];
+    const [first, second] = [new ManualClock(), new ManualClock()];
     const task = new Logger('a');
     first.manager.installTask(task, { delta: 1 });
     second.manager.installTask(task, { delta: 1 });
@@ -143,7 +146,7 @@ describe('installTask()', () => {
     [() => new RecurringTask(10), { interval: 0 }],
     [() => new RecurringTask(10), { offset: Infinity }],
   ])('in another manager, with options that make no sense, leaves it where it is (%#)', (make, options) => {
-    const [{ manager }, { manager: other }] = [new Stopwatch(), new Stopwatch()];
+    const [{ manager }, { manager: other }] = [new ManualClock(), new ManualClock()];
     const task = make();
     manager.installTask(task, { delta: 1000 });
     const time = task.taskTime;
@@ -154,7 +157,7 @@ describe('installTask()', () => {
   });
 
   test('without any time says so', () => {
-    const { manager } = new Stopwatch();
+    const { manager } = new ManualClock();
     const words = ['ERR_INVALID_TASK', "schedule missing, use zero for 'now'"];
     expect(messageOf(() => manager.installTask(new Logger('a')))).toEqual(words);
     expect(messageOf(() => new Logger('a').installTask())).toEqual(words);
@@ -164,7 +167,7 @@ describe('installTask()', () => {
   test.each([{ delta: NaN }, { when: NaN }, { when: new Date('never') }])(
     '%p is refused, and changes nothing',
     (options) => {
-      const watch = new Stopwatch();
+      const watch = new ManualClock();
       const task = new Logger('a');
       watch.manager.installTask(task, { delta: 1 });
       expect(codeOf(() => watch.manager.installTask(task, options))).toBe('ERR_INVALID_ARG_VALUE');
@@ -179,14 +182,14 @@ describe('installTask()', () => {
   });
 
   test('what is no task is refused', () => {
-    const { manager } = new Stopwatch();
+    const { manager } = new ManualClock();
     for (const method of ['installTask', 'suspendTask', 'resumeTask', 'processTask'] as const) {
       expect(codeOf(() => manager[method]({} as Task))).toBe('ERR_INVALID_ARG_TYPE');
     }
   });
 
   test.each([0, -5, Number.NEGATIVE_INFINITY])('a delta of %p is due now', (delta) => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     watch.manager.installTask(new Logger('a'), { delta });
     watch.pass();
     expect(log).toEqual(['a']);
@@ -194,7 +197,7 @@ describe('installTask()', () => {
 });
 
 test('a Date of another realm is one', () => {
-  const { manager } = new Stopwatch();
+  const { manager } = new ManualClock();
   const task = new Logger('once');
   manager.installTask(task, { when: runInNewContext('new Date(5)') as Date });
   expect(task.taskTime).toBe(5);
@@ -219,7 +222,7 @@ test.each([
       await Promise.resolve();
     }
   }
-  const watch = new Stopwatch();
+  const watch = new ManualClock();
   const task = Object.assign(new Mine(10), { [field]: 7 });
   expect([task.isScheduled, task.taskTime]).toEqual([false, null]);
   watch.manager.installTask(task);
@@ -234,7 +237,7 @@ test.each([
 
 describe('a manager that is closed', () => {
   test('refuses tasks, which stay where they are', () => {
-    const [{ manager }, { manager: other }] = [new Stopwatch(), new Stopwatch()];
+    const [{ manager }, { manager: other }] = [new ManualClock(), new ManualClock()];
     const [task, recurring] = [new Logger('once'), new RecurringTask(10)];
     other.installTask(task, { delta: 5 });
     other.installTask(recurring);
@@ -248,7 +251,7 @@ describe('a manager that is closed', () => {
   });
 
   test('runs nothing any more, and keeps its tasks for another one', () => {
-    const [{ manager, loop }, other] = [new Stopwatch(), new Stopwatch()];
+    const [{ manager, loop }, other] = [new ManualClock(), new ManualClock()];
     const task = new Logger('once');
     manager.installTask(new FunctionTask(() => manager.close()), { delta: 0 });
     manager.installTask(task, { delta: 0 });
@@ -262,7 +265,7 @@ describe('a manager that is closed', () => {
 });
 
 test('managers that tasks make wait for the next pass', () => {
-  const { manager, loop } = new Stopwatch();
+  const { manager, loop } = new ManualClock();
   let made = 0;
   const makeAnother = (): void => {
     made += 1;
@@ -279,7 +282,7 @@ test('managers that tasks make wait for the next pass', () => {
 
 describe('a task without a body', () => {
   test('says so when it runs', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     watch.manager.installTask(new Empty(), { delta: 0 });
     watch.pass();
     expect(watch.errors).toMatchObject([{ code: 'ERR_INVALID_TASK', message: 'processTask must be overridden' }]);
@@ -288,7 +291,7 @@ describe('a task without a body', () => {
 
 describe('suspendTask() and resumeTask()', () => {
   test('a task that is suspended does not run; resumed, it runs at its time', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const task = new Logger('a');
     watch.manager.installTask(task, { delta: 10 });
     const { taskTime } = task;
@@ -304,7 +307,7 @@ describe('suspendTask() and resumeTask()', () => {
   });
 
   test('a task whose time has passed meanwhile runs at once', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const task = new Logger('a');
     watch.manager.installTask(task, { delta: 10 });
     watch.manager.suspendTask(task);
@@ -315,7 +318,7 @@ describe('suspendTask() and resumeTask()', () => {
   });
 
   test('suspending what is not installed, and suspending twice, does nothing', () => {
-    const [watch, other] = [new Stopwatch(), new Stopwatch()];
+    const [watch, other] = [new ManualClock(), new ManualClock()];
     const task = new Logger('a');
     task.suspendTask();
     watch.manager.suspendTask(task);
@@ -329,7 +332,7 @@ describe('suspendTask() and resumeTask()', () => {
   });
 
   test('resuming what was never installed says so', () => {
-    const { manager } = new Stopwatch();
+    const { manager } = new ManualClock();
     const [code, message] = messageOf(() => manager.resumeTask(new Logger('a')));
     expect(code).toBe('ERR_INVALID_TASK');
     expect(message).toMatch(/^task time is None/);
@@ -337,7 +340,7 @@ describe('suspendTask() and resumeTask()', () => {
   });
 
   test('resuming what is installed leaves it where it is', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const task = new Logger('a');
     watch.manager.installTask(task, { delta: 3 });
     task.resumeTask();
@@ -348,7 +351,7 @@ describe('suspendTask() and resumeTask()', () => {
   });
 
   test('one that is due is not run when an earlier one suspends it', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const victim = new Logger('victim');
     watch.manager.installTask(new FunctionTask(() => victim.suspendTask()), { delta: 1 });
     watch.manager.installTask(victim, { delta: 1 });
@@ -358,7 +361,7 @@ describe('suspendTask() and resumeTask()', () => {
 });
 
 test('a pass runs all that was due when it began, also behind a task that is installed meanwhile and comes first', () => {
-  const { manager, loop } = new Stopwatch();
+  const { manager, loop } = new ManualClock();
   class Pushy extends OneShotTask {
     override processTask(): void {
       log.push('pushy');
@@ -375,7 +378,7 @@ test('a pass runs all that was due when it began, also behind a task that is ins
 
 describe('FunctionTask and OneShotFunction', () => {
   test('FunctionTask calls its function with its arguments when it is installed', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const task = new FunctionTask((...args: unknown[]) => log.push(args), 1, 'two', null);
     expect(task).toBeInstanceOf(OneShotTask);
     watch.pass(1);
@@ -408,25 +411,25 @@ describe('RecurringTask', () => {
   const tooSmall = ['ERR_INVALID_TASK', 'interval must be greater than zero'];
 
   test('needs an interval', () => {
-    const { manager } = new Stopwatch();
+    const { manager } = new ManualClock();
     expect(messageOf(() => new RecurringTask().installTask())).toEqual(missing);
     expect(messageOf(() => manager.installTask(new RecurringTask(), { delta: 5, when: 5 }))).toEqual(missing);
   });
 
   test.each([0, -1, -0, Infinity, Number.NEGATIVE_INFINITY])('an interval of %p is refused', (interval) => {
-    const { manager } = new Stopwatch();
+    const { manager } = new ManualClock();
     expect(messageOf(() => manager.installTask(new RecurringTask(interval)))).toEqual(tooSmall);
     expect(messageOf(() => manager.installTask(new RecurringTask(5), { interval }))).toEqual(tooSmall);
   });
 
   test.each([NaN, Infinity, Number.NEGATIVE_INFINITY])('an offset of %p is refused', (offset) => {
-    const { manager } = new Stopwatch();
+    const { manager } = new ManualClock();
     expect(codeOf(() => new RecurringTask(5, offset))).toBe('ERR_INVALID_ARG_VALUE');
     expect(codeOf(() => manager.installTask(new RecurringTask(5), { offset }))).toBe('ERR_INVALID_ARG_VALUE');
   });
 
   test('takes interval and offset from installTask(), and keeps them', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const task = new RecurringFunctionTask(1000, () => {});
     watch.manager.installTask(task, { interval: 10, offset: 3 });
     expect([task.taskInterval, task.taskIntervalOffset]).toEqual([10, 3]);
@@ -435,7 +438,7 @@ describe('RecurringTask', () => {
   });
 
   test('RecurringFunctionTask is not installed by itself, and calls its function with its arguments', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const task = new RecurringFunctionTask(10, (...args: unknown[]) => log.push(args), 1, 'two');
     expect([task.isScheduled, task instanceof RecurringTask]).toEqual([false, true]);
     watch.manager.installTask(task);

@@ -3,7 +3,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { RecurringFunctionTask, RunLoop, TaskManager } from 'waitable-event';
 
-import { Owner, Stopwatch, codeOf, until, within } from '../support/task-helpers';
+import { codeOf } from '../support/outcomes';
+import { Owner } from '../support/remote/task-managers';
+import { ManualClock } from '../support/tasks/manual-clock';
+import { until } from '../support/threads';
+import { within } from '../support/timing';
 
 /** Whether a time is on the grid, as precisely as a double is at today's date. */
 function isOnGrid(time: number, interval: number, offset: number): boolean {
@@ -11,8 +15,8 @@ function isOnGrid(time: number, interval: number, offset: number): boolean {
   return Math.min(phase, interval - phase) < 0.001;
 }
 
-function makeSlow(overlap: boolean): { watch: Stopwatch; begun: () => number; end: () => Promise<void> } {
-  const watch = new Stopwatch();
+function makeSlow(overlap: boolean): { watch: ManualClock; begun: () => number; end: () => Promise<void> } {
+  const watch = new ManualClock();
   const ends: ((fail?: boolean) => void)[] = [];
   let begun = 0;
   const task = new RecurringFunctionTask(10, () => {
@@ -44,7 +48,7 @@ describe('the grid', () => {
     [60_000, 0],
     [86_400_000, -3_600_000],
   ])('with an interval of %p and an offset of %p: the next point, strictly after now', (interval, offset) => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const { manager } = watch;
     for (let round = 0; round < 200; round += 1) {
       watch.now += Math.random() * 3 * interval;
@@ -60,7 +64,7 @@ describe('the grid', () => {
   });
 
   test('exactly at a point it is the one after', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     watch.now = 0;
     watch.offset = 5000;
     const task = new RecurringFunctionTask(1000, () => {});
@@ -76,7 +80,7 @@ describe('the grid', () => {
   });
 
   test('it does not drift: every one of 10 000 runs has the next point, however late it is', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const points: number[] = [];
     const task: RecurringFunctionTask = new RecurringFunctionTask(10, () => points.push(due));
     let due = 0;
@@ -91,7 +95,7 @@ describe('the grid', () => {
   });
 
   test('points that were missed are skipped, and do not come in a burst', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     let runs = 0;
     const task = new RecurringFunctionTask(10, () => (runs += 1));
     watch.manager.installTask(task);
@@ -106,7 +110,7 @@ describe('the grid', () => {
   });
 
   test('a body that takes longer than the interval has every second point', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const starts: number[] = [];
     const task: RecurringFunctionTask = new RecurringFunctionTask(100, () => {
       starts.push(watch.manager.getTime());
@@ -160,7 +164,7 @@ describe('the grid', () => {
 
 describe('installing', () => {
   test('again moves the task to another grid', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     let runs = 0;
     const task = new RecurringFunctionTask(10, () => (runs += 1));
     watch.manager.installTask(task);
@@ -173,7 +177,7 @@ describe('installing', () => {
   });
 
   test('from its own body moves it as well', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     let runs = 0;
     const task: RecurringFunctionTask = new RecurringFunctionTask(10, () => {
       runs += 1;
@@ -198,7 +202,7 @@ test.each([
   ['taskInterval', '10'],
   ['taskIntervalOffset', Infinity],
 ])('%s is set to %p while it waits: it is out, with an error', (field, value) => {
-  const watch = new Stopwatch();
+  const watch = new ManualClock();
   let runs = 0;
   const task = new RecurringFunctionTask(10, () => (runs += 1));
   watch.manager.installTask(task);
@@ -257,7 +261,7 @@ describe('a body that is asynchronous', () => {
       0,
     ],
   ])('a then() that %s', async (_what, then, errors) => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     let runs = 0;
     const task = new RecurringFunctionTask(10, () => {
       runs += 1;

@@ -5,7 +5,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from '@jest/globals';
 import { FunctionTask, OneShotTask, RecurringFunctionTask, RunLoop, type Task, TaskManager } from 'waitable-event';
 
-import { Owner, Stopwatch, monotonic, until } from '../support/task-helpers';
+import { Owner } from '../support/remote/task-managers';
+import { ManualClock } from '../support/tasks/manual-clock';
+import { monotonic, until } from '../support/threads';
 
 const DAY = 86_400_000;
 
@@ -17,7 +19,7 @@ function logger(log: unknown[], name: unknown, priority: number = 0): FunctionTa
 
 describe('order', () => {
   test('by time, then by priority, then as they were installed', () => {
-    const { manager, loop } = new Stopwatch();
+    const { manager, loop } = new ManualClock();
     const log: string[] = [];
     for (const [name, when, priority] of [
       ['d', 2000, 0],
@@ -45,7 +47,7 @@ describe('order', () => {
   });
 
   test('a task that is installed again goes behind its equals', () => {
-    const { manager, loop } = new Stopwatch();
+    const { manager, loop } = new ManualClock();
     const log: string[] = [];
     const first = logger(log, 'first');
     manager.installTask(first, { when: 1 });
@@ -56,7 +58,7 @@ describe('order', () => {
   });
 
   test('what a task installs, due now, runs in the next pass', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const log: string[] = [];
     const again = (): void => {
       log.push('again');
@@ -71,7 +73,7 @@ describe('order', () => {
   });
 
   test('10 000 tasks at random times', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const log: number[] = [];
     for (let index = 0; index < 10_000; index += 1) {
       const delta = Math.random() * 1000;
@@ -94,7 +96,7 @@ describe("BACpypes' methods", () => {
   });
 
   test('getNextTask() takes out the one that is due, and tells how long it is until the next', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const { manager } = watch;
     expect(manager.getNextTask()).toEqual([null, null]);
     const [first, second] = [logger([], 1), logger([], 2)];
@@ -111,7 +113,7 @@ describe("BACpypes' methods", () => {
   });
 
   test('processTask() runs a task now, and installs a recurring one again', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const log: string[] = [];
     watch.manager.processTask(logger(log, 'once'));
     const recurring = new RecurringFunctionTask(10, () => log.push('recurring'));
@@ -123,7 +125,7 @@ describe("BACpypes' methods", () => {
   });
 
   test('a program may run its tasks by these alone', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const log: string[] = [];
     for (const name of ['a', 'b', 'c']) {
       watch.manager.installTask(logger(log, name), { delta: 5 });
@@ -138,7 +140,7 @@ describe("BACpypes' methods", () => {
 
 describe('taskTime', () => {
   test('of a task that was installed from now on is on the wall clock as it is when somebody asks first', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const [asked, unasked] = [logger([], 1), logger([], 2)];
     watch.manager.installTask(asked, { delta: 10 });
     watch.manager.installTask(unasked, { delta: 10 });
@@ -149,7 +151,7 @@ describe('taskTime', () => {
   });
 
   test('of a task that was suspended on another clock is what it was', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const [suspended, waiting, ran] = [logger([], 1), logger([], 2), logger([], 3)];
     const time = watch.manager.getTime();
     watch.manager.installTask(suspended, { delta: 10 });
@@ -164,7 +166,7 @@ describe('taskTime', () => {
   });
 
   test('can be set, and is where the task is installed then', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const log: unknown[] = [];
     const task = logger(log, 'a');
     task.taskTime = watch.manager.getTime() + 5;
@@ -188,7 +190,7 @@ describe('taskTime', () => {
 
 describe('a task that moves to another manager', () => {
   test.each(['installTask', 'resumeTask', 'processTask'] as const)('by %s() is no longer in the first', (method) => {
-    const [first, second] = [new Stopwatch(), new Stopwatch()];
+    const [first, second] = [new ManualClock(), new ManualClock()];
     const log: unknown[] = [];
     const task = logger(log, 'a');
     first.manager.installTask(task, { delta: 10 });
@@ -284,7 +286,7 @@ describe('on the clocks of the system', () => {
 
 describe('when somebody sets the wall clock', () => {
   test('a delta is what it was', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const log: unknown[] = [];
     watch.manager.installTask(logger(log, 'a'), { delta: 10 });
     watch.step(3_600_000);
@@ -296,7 +298,7 @@ describe('when somebody sets the wall clock', () => {
   });
 
   test('a time on the wall clock follows it, forward and back', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const log: unknown[] = [];
     const when = watch.manager.getTime() + 1000;
     watch.manager.installTask(logger(log, 'a'), { when });
@@ -313,7 +315,7 @@ describe('when somebody sets the wall clock', () => {
   });
 
   test('both sorts keep their places among each other', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const log: unknown[] = [];
     const wall = watch.manager.getTime();
     for (let index = 0; index < 50; index += 1) {
@@ -328,7 +330,7 @@ describe('when somebody sets the wall clock', () => {
   });
 
   test('a recurring task goes on, on the grid of the new time, once at each point', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const points: number[] = [];
     const task: RecurringFunctionTask = new RecurringFunctionTask(100, () => points.push(watch.manager.getTime()));
     watch.manager.installTask(task);
@@ -345,7 +347,7 @@ describe('when somebody sets the wall clock', () => {
   });
 
   test('a clock that is slowed down a little does not make a point come twice', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     let runs = 0;
     watch.manager.installTask(new RecurringFunctionTask(100, () => (runs += 1)));
     watch.pass(50);
@@ -427,7 +429,7 @@ describe('errors', () => {
 
 describe('the async context', () => {
   test('of whoever installed a task is there when it runs, each time', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const storage = new AsyncLocalStorage<string>();
     const log: unknown[] = [];
     const note = (): number => log.push(storage.getStore());
@@ -446,7 +448,7 @@ describe('the async context', () => {
 
 describe('what it counts', () => {
   test('tasks that were scheduled, run, failed, left out, and wait', () => {
-    const watch = new Stopwatch();
+    const watch = new ManualClock();
     const { manager } = watch;
     expect(manager.stats()).toMatchObject({
       run: 0,

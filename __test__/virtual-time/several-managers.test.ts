@@ -3,11 +3,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { FunctionTask, RecurringFunctionTask, TaskManager } from 'waitable-event';
 
-import { HOUR, Journey, SECOND, START } from '../support/journey';
-import { finallyDo, rejectionOf, within } from '../support/task-helpers';
+import { finallyDo } from '../support/clean-up';
+import { rejectionOf } from '../support/outcomes';
+import { within } from '../support/timing';
+import { HOUR, SECOND, START, VirtualLoop } from '../support/virtual-time/virtual-loop';
 
 /** A journey with a manager beside the loop's own. */
-class Company extends Journey {
+class Company extends VirtualLoop {
   readonly second: TaskManager = this.join();
 
   join(): TaskManager {
@@ -116,7 +118,7 @@ describe('with other threads', () => {
   });
 
   test('one that was blocked for one time machine, and goes on, holds up another one', async () => {
-    const [first, second] = [new Journey(), new Journey()];
+    const [first, second] = [new VirtualLoop(), new VirtualLoop()];
     second.manager.installTask(new RecurringFunctionTask(SECOND, () => second.note('tick')));
     const thread = first.start('alternate', { other: second.manager.handle, delta: 10 });
     const travelled = first.machine.runAsync({ duration: SECOND, connections: 1 });

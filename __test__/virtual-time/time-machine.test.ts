@@ -4,18 +4,13 @@ import { describe, expect, test } from '@jest/globals';
 import { FunctionTask, RecurringFunctionTask, RunLoop, TaskManager } from 'waitable-event';
 import { TimeMachine, type TravelOptions } from 'waitable-event/testing';
 
-import { DAY, HOUR, Journey, SECOND, START } from '../support/journey';
-import {
-  PATIENCE,
-  Thread,
-  codeOf,
-  countPasses,
-  finallyDo,
-  rejectionOf,
-  threads,
-  until,
-  within,
-} from '../support/task-helpers';
+import { finallyDo } from '../support/clean-up';
+import { codeOf, rejectionOf } from '../support/outcomes';
+import { countPasses } from '../support/run-loop/loops';
+import { COUNT, TIME_LIMIT, until } from '../support/threads';
+import { within } from '../support/timing';
+import { DAY, HOUR, SECOND, START, VirtualLoop } from '../support/virtual-time/virtual-loop';
+import { WorkerHarness } from '../support/worker-harness';
 
 type Travel = (machine: TimeMachine, options: TravelOptions) => Promise<void>;
 
@@ -26,7 +21,7 @@ const ways: [string, Travel][] = [
 
 describe('run()', () => {
   test('jumps from task to task, and ends exactly at the limit, which is exclusive', () => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     const { machine, manager, log } = journey;
     manager.installTask(new RecurringFunctionTask(60 * SECOND, () => journey.note('tick')));
     machine.run({ duration: HOUR });
@@ -42,7 +37,7 @@ describe('run()', () => {
   });
 
   test('runs deferred functions between tasks, at their time', () => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     const { machine, manager, loop } = journey;
     for (const delta of [10, 20]) {
       manager.installTask(new FunctionTask(() => loop.deferred(() => journey.note(`deferred ${delta}`))), { delta });
@@ -58,7 +53,7 @@ describe('run()', () => {
   });
 
   test('takes BACpypes’ strings, in local time', () => {
-    const { machine } = new Journey('2026-03-04 05:06:07.08');
+    const { machine } = new VirtualLoop('2026-03-04 05:06:07.08');
     expect(machine.now).toBe(new Date(2026, 2, 4, 5, 6, 7, 80).getTime());
     machine.run({ stopTime: '2026-03-05' });
     expect(machine.now).toBe(new Date(2026, 2, 5).getTime());
@@ -73,7 +68,7 @@ describe('run()', () => {
   });
 
   test('refuses what makes no sense', async () => {
-    const { machine } = new Journey();
+    const { machine } = new VirtualLoop();
     expect(codeOf(() => machine.run({}))).toBe('ERR_INVALID_ARG_TYPE');
     expect(codeOf(() => machine.run(undefined as never))).toBe('ERR_INVALID_ARG_TYPE');
     expect(codeOf(() => machine.run({ duration: Infinity }))).toBe('ERR_INVALID_ARG_VALUE');
@@ -97,11 +92,11 @@ describe('run()', () => {
   );
 
   test('takes a year of the first century for what it is', () => {
-    expect(new Date(new Journey('0050-01-01').machine.now).getFullYear()).toBe(50);
+    expect(new Date(new VirtualLoop('0050-01-01').machine.now).getFullYear()).toBe(50);
   });
 
   test.each([NaN, Infinity, -Infinity])('refuses the time %p', (time) => {
-    const { machine } = new Journey();
+    const { machine } = new VirtualLoop();
     const code = 'ERR_INVALID_ARG_VALUE';
     expect(codeOf(() => new TimeMachine({ start: time, loop: new RunLoop() }))).toBe(code);
     expect(codeOf(() => machine.reset(time))).toBe(code);
@@ -117,7 +112,7 @@ describe('run()', () => {
   test.each(ways)(
     '%s to the present runs what is deferred, and no task: the limit is exclusive',
     async (_name, travel) => {
-      const journey = new Journey();
+      const journey = new VirtualLoop();
       const { machine, manager, loop, log } = journey;
       manager.installTask(new FunctionTask(() => journey.note('overdue')), { when: START - 1 });
       manager.installTask(new FunctionTask(() => journey.note('due')), { delta: 0 });
@@ -134,7 +129,7 @@ describe('run()', () => {
   );
 
   test.each(ways)('%s: what deferred functions defer is run before time goes on', async (_name, travel) => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     const { machine, manager, loop, log } = journey;
     manager.installTask(new FunctionTask(() => loop.deferred(() => loop.deferred(() => journey.note('deferred')))), {
       delta: 2,
@@ -148,7 +143,7 @@ describe('run()', () => {
   });
 
   test('a function that always defers itself is an error, not a hang', () => {
-    const { machine, loop } = new Journey();
+    const { machine, loop } = new VirtualLoop();
     const again = (): void => loop.deferred(again);
     again();
     expect(() => machine.run({ duration: 10 })).toThrow(
@@ -161,7 +156,7 @@ describe('run()', () => {
 
   test.each(['restore()', 'another machine'])('a journey ends where it is after %s in the middle', (what) => {
     const start = Date.now();
-    const journey = new Journey(start);
+    const journey = new VirtualLoop(start);
     const { machine, manager, loop, log } = journey;
     manager.installTask(
       new FunctionTask(() => {
@@ -181,14 +176,14 @@ describe('run()', () => {
   });
 
   test('restore() gives the loop the system’s clock back', () => {
-    const { machine, manager } = new Journey();
+    const { machine, manager } = new VirtualLoop();
     expect(manager.getTime()).toBe(START);
     machine.restore();
     expect(Math.abs(manager.getTime() - Date.now())).toBeLessThan(10 * SECOND);
   });
 
   test('beside it a loop that runs has no reason to, but for what is due at this moment', async () => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     const { machine, manager, loop } = journey;
     const count = countPasses(loop);
     const ended = loop.run();
@@ -212,7 +207,7 @@ describe('run()', () => {
 
 describe('the clock of a loop', () => {
   test('is not taken by a machine that was restored', async () => {
-    const { machine } = new Journey();
+    const { machine } = new VirtualLoop();
     machine.restore();
     const code = 'ERR_TIME_MACHINE_RESTORED';
     expect(codeOf(() => machine.run({ duration: 5 }))).toBe(code);
@@ -221,7 +216,7 @@ describe('the clock of a loop', () => {
   });
 
   test('is in the hands of the last machine that was made', () => {
-    const { machine: first, loop } = new Journey();
+    const { machine: first, loop } = new VirtualLoop();
     const second = new TimeMachine({ loop, start: START });
     finallyDo(() => second.restore());
     expect(codeOf(() => first.run({ duration: 5 }))).toBe('ERR_TIME_MACHINE_RESTORED');
@@ -235,7 +230,7 @@ describe('the clock of a loop', () => {
 
 describe('runAsync() without other threads', () => {
   test('settles promises between tasks', async () => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     const { machine } = journey;
     const walk = async (): Promise<void> => {
       for (const delta of [10, 20, 30]) {
@@ -255,7 +250,7 @@ describe('runAsync() without other threads', () => {
   });
 
   test('one journey at a time', async () => {
-    const { machine } = new Journey();
+    const { machine } = new VirtualLoop();
     const first = machine.runAsync({ duration: 10 });
     expect(codeOf(() => machine.run({ duration: 1 }))).toBe('ERR_LOOP_RUNNING');
     expect(await rejectionOf(machine.runAsync({ duration: 1 }))).toBe('ERR_LOOP_RUNNING');
@@ -265,14 +260,14 @@ describe('runAsync() without other threads', () => {
   });
 
   test('ends where it is when the clock is given back', async () => {
-    const { machine, manager } = new Journey();
+    const { machine, manager } = new VirtualLoop();
     manager.installTask(new FunctionTask(() => machine.restore()), { delta: 5 });
     await machine.runAsync({ duration: 10 });
     expect(machine.now).toBe(START + 5);
   });
 
   test('a connection of the same thread travels too', async () => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     const remote = TaskManager.connect(journey.manager.handle);
     const walk = async (): Promise<void> => {
       remote.schedule('log', 'task', { delta: 5 });
@@ -292,7 +287,7 @@ describe('runAsync() without other threads', () => {
 
 /** Five threads that do much at the same times. */
 async function travelTogether(): Promise<unknown> {
-  const journey = new Journey();
+  const journey = new VirtualLoop();
   for (const name of ['a', 'b', 'c']) {
     journey.start('wallClock', { name, steps: 50, delta: 100 });
   }
@@ -309,7 +304,7 @@ describe('runAsync() with other threads', () => {
       const steps = 1000;
       const delta = DAY / steps;
       const travel = async (): Promise<unknown> => {
-        const journey = new Journey();
+        const journey = new VirtualLoop();
         const thread = journey.start(way, { steps, delta });
         await journey.machine.runAsync({ duration: DAY + 1, connections: 1 });
         expect(journey.machine.now).toBe(START + DAY + 1);
@@ -330,7 +325,7 @@ describe('runAsync() with other threads', () => {
   });
 
   test('recurring tasks are on the grid of virtual time, suspended and cancelled at exact times', async () => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     journey.start('recurring', { delta: 60 * SECOND });
     await journey.machine.runAsync({ duration: HOUR, connections: 1 });
     // It begins at 0, is suspended at 180 s, resumed at 330 s and cancelled at 450 s.
@@ -342,7 +337,7 @@ describe('runAsync() with other threads', () => {
 
   test('more than there is room for is all taken before time goes on', async () => {
     const steps = 20_000;
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     journey.start('flood', { steps, delta: 10 });
     await journey.machine.runAsync({ duration: HOUR, connections: 1 });
     expect(journey.log[0]).toEqual(['last', 0]);
@@ -350,7 +345,7 @@ describe('runAsync() with other threads', () => {
   });
 
   test.each(['run', 'nothing'])('results that are longer than there is room for arrive (beside %s)', async (beside) => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     journey.manager.define('large', (size: number) => new Uint8Array(size));
     const ended = beside === 'run' ? journey.loop.run() : undefined;
     journey.start('large', { delta: 10 });
@@ -361,7 +356,7 @@ describe('runAsync() with other threads', () => {
   });
 
   test('one that is at work holds time still', async () => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     const { machine, manager } = journey;
     manager.installTask(new RecurringFunctionTask(SECOND, () => journey.note('tick')));
     const thread = journey.start('busy', { delta: 500 });
@@ -378,7 +373,7 @@ describe('runAsync() with other threads', () => {
   test.each(['end', 'exit', 'spin'])(
     'one that has ended is no obstacle, and what it scheduled runs (%s)',
     async (way) => {
-      const journey = new Journey();
+      const journey = new VirtualLoop();
       const thread = journey.start(way, { delta: 10 });
       const travelled = journey.machine.runAsync({ duration: SECOND, connections: 1 });
       if (way === 'spin') {
@@ -393,7 +388,7 @@ describe('runAsync() with other threads', () => {
   );
 
   test('one that never comes to rest, or never connects, is an error after the timeout', async () => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     const { machine } = journey;
     const message = async (connections: number): Promise<string> => {
       const error = await machine
@@ -414,12 +409,12 @@ describe('runAsync() with other threads', () => {
   });
 
   test('an answer that nobody waits for any more holds nothing up', async () => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     const thread = journey.start('giveUp');
     // It is answered when the thread has given up, and before its manager can have heard of that.
     journey.manager.define('slow', (number: number) => {
-      const deadline = Date.now() + PATIENCE;
-      while (Atomics.load(thread.words, threads.COUNT) === number && Date.now() < deadline);
+      const deadline = Date.now() + TIME_LIMIT;
+      while (Atomics.load(thread.words, COUNT) === number && Date.now() < deadline);
     });
     await within(journey.machine.runAsync({ duration: DAY, connections: 1, timeout: 5000 }), 'a journey');
     expect(journey.log).toEqual([
@@ -429,7 +424,7 @@ describe('runAsync() with other threads', () => {
   });
 
   test('the end of the manager is the end of the journey', async () => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     const thread = journey.start('spin', { delta: 10 });
     const travelled = rejectionOf(journey.machine.runAsync({ duration: SECOND, connections: 1 }));
     await thread.reached(1);
@@ -438,13 +433,13 @@ describe('runAsync() with other threads', () => {
   });
 
   test('beside a loop that runs it is the same', async () => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     const ended = journey.loop.run();
     for (const name of ['a', 'b']) {
       journey.start('wallClock', { name, steps: 20, delta: 100 });
     }
     await within(journey.machine.runAsync({ duration: 3000, connections: 2 }), 'a journey');
-    const other = new Journey();
+    const other = new VirtualLoop();
     for (const name of ['a', 'b']) {
       other.start('wallClock', { name, steps: 20, delta: 100 });
     }
@@ -459,7 +454,7 @@ describe('runAsync() with other threads', () => {
     const manager = loop.taskManager;
     const times: number[] = [];
     finallyDo(() => manager.close());
-    const thread = new Thread('virtual-time/use-task-manager.js', {
+    const thread = new WorkerHarness('virtual-time/use-task-manager.js', {
       handle: manager.handle,
       way: 'late',
       name: 'late',
@@ -467,8 +462,8 @@ describe('runAsync() with other threads', () => {
     });
     await thread.reached(1);
     const before = Date.now();
-    Atomics.store(thread.words, threads.COUNT, 1);
-    Atomics.notify(thread.words, threads.COUNT);
+    Atomics.store(thread.words, COUNT, 1);
+    Atomics.notify(thread.words, COUNT);
     await thread.reached(2);
     const machine = new TimeMachine({ start: before, loop });
     finallyDo(() => machine.restore());
@@ -482,7 +477,7 @@ describe('runAsync() with other threads', () => {
 });
 
 test('after restore() the threads go by the system’s clock again', async () => {
-  const journey = new Journey();
+  const journey = new VirtualLoop();
   journey.start('chain', { steps: 3, delta: 5 });
   await journey.machine.runAsync({ duration: 7, connections: 1 });
   expect(journey.log).toEqual([['chain 0', 5]]);
@@ -497,18 +492,18 @@ test('after restore() the threads go by the system’s clock again', async () =>
 test.each(['work', 'block'])(
   'a thread that another time machine left at %p holds the next one up no longer',
   async (way) => {
-    const journey = new Journey();
+    const journey = new VirtualLoop();
     const thread = journey.start(way, { steps: 5000 });
     await (way === 'work' ? thread.reached(1) : thread.blocked());
     journey.machine.restore();
-    Atomics.store(thread.words, threads.STOP, 1);
+    thread.stop();
     const ended = journey.loop.run();
     await thread.reached(2);
     journey.loop.stop();
     await within(ended, 'the end of the loop');
     const machine = new TimeMachine({ start: START, loop: journey.loop });
     finallyDo(() => machine.restore());
-    await machine.runAsync({ duration: SECOND, connections: 1, timeout: PATIENCE });
+    await machine.runAsync({ duration: SECOND, connections: 1, timeout: TIME_LIMIT });
     expect(machine.now).toBe(START + SECOND);
   },
 );
