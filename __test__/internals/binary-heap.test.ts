@@ -1,0 +1,143 @@
+/** The heap of the task manager, against a sorted array. */
+
+import { describe, expect, test } from '@jest/globals';
+
+import { BinaryHeap } from '../support/internals';
+import { makeRandom } from '../support/random';
+
+interface Member {
+  heapIndex: number;
+  key: number;
+  order: number;
+}
+
+let made = 0;
+
+function makeMember(key: number): Member {
+  made += 1;
+  return { heapIndex: -1, key, order: made };
+}
+
+function compare(a: Member, b: Member): number {
+  return a.key === b.key ? a.order - b.order : a.key - b.key;
+}
+
+function makeHeap(keys: readonly number[] = []): BinaryHeap<Member> {
+  const heap = new BinaryHeap<Member>((a, b) => compare(a, b) < 0);
+  keys.forEach((key) => heap.push(makeMember(key)));
+  return heap;
+}
+
+function drain(heap: BinaryHeap<Member>): Member[] {
+  const members: Member[] = [];
+  for (let member = heap.pop(); member !== undefined; member = heap.pop()) {
+    members.push(member);
+  }
+  return members;
+}
+
+function agree(isRight: boolean, step: number): void {
+  if (!isRight) {
+    throw new Error(`Wrong at step ${step}`);
+  }
+}
+
+describe('a heap', () => {
+  test('is empty to begin with', () => {
+    const heap = makeHeap();
+    expect([heap.size, heap.peek(), heap.pop(), heap.members()]).toEqual([0, undefined, undefined, []]);
+  });
+
+  test('gives its members in order', () => {
+    const heap = makeHeap([5, 3, 8, 1, 9, 2, 7]);
+    expect(heap.peek()?.key).toBe(1);
+    expect(drain(heap).map(({ key }) => key)).toEqual([1, 2, 3, 5, 7, 8, 9]);
+  });
+
+  test('gives equals in the order they came', () => {
+    const heap = makeHeap(Array<number>(100).fill(1));
+    const orders = drain(heap).map(({ order }) => order);
+    expect(orders).toEqual(orders.toSorted((a, b) => a - b));
+  });
+
+  test('takes infinities', () => {
+    const heap = makeHeap([Infinity, 0, -Infinity, Infinity, 1]);
+    expect(drain(heap).map(({ key }) => key)).toEqual([-Infinity, 0, 1, Infinity, Infinity]);
+  });
+
+  test('knows who is in', () => {
+    const heap = makeHeap([1, 2]);
+    const [stranger, member] = [makeMember(0), makeMember(3)];
+    heap.push(member);
+    expect([member.heapIndex >= 0, stranger.heapIndex]).toEqual([true, -1]);
+    expect(heap.remove(stranger)).toBe(false);
+    expect([heap.remove(member), heap.remove(member), member.heapIndex]).toEqual([true, false, -1]);
+    expect(heap.size).toBe(2);
+  });
+
+  test('does not mistake a member of another one for its own', () => {
+    const [first, second] = [makeHeap([1, 2, 3]), makeHeap([4, 5, 6])];
+    const foreign = second.peek() as Member;
+    expect(first.remove(foreign)).toBe(false);
+    expect([first.size, second.size]).toEqual([3, 3]);
+  });
+
+  test('puts a member whose order has changed where it belongs', () => {
+    const heap = makeHeap([10, 20, 30, 40, 50]);
+    for (const member of heap.members()) {
+      member.key = -member.key;
+      heap.update(member);
+    }
+    expect(drain(heap).map(({ key }) => key)).toEqual([-50, -40, -30, -20, -10]);
+  });
+
+  test('members() is a copy', () => {
+    const heap = makeHeap([1, 2]);
+    heap.members().pop();
+    expect(heap.size).toBe(2);
+  });
+
+  test.each([1, 2, 3, 4, 5])('is right after each of 20 000 random operations (seed %p)', (seed) => {
+    const random = makeRandom(seed);
+    const heap = makeHeap();
+    const sorted: Member[] = [];
+    const insert = (member: Member): void => {
+      let [low, high] = [0, sorted.length];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (compare(sorted[middle] as Member, member) < 0) {
+          low = middle + 1;
+        } else {
+          high = middle;
+        }
+      }
+      sorted.splice(low, 0, member);
+    };
+    const pick = (): Member => sorted[Math.floor(random() * sorted.length)] as Member;
+    for (let step = 0; step < 20_000; step += 1) {
+      const dice = random();
+      if (sorted.length === 0 || dice < 0.4) {
+        // Few different keys, so that there are many equals.
+        const member = makeMember(Math.floor(random() * 50));
+        heap.push(member);
+        insert(member);
+      } else if (dice < 0.6) {
+        agree(heap.pop() === sorted.shift(), step);
+      } else if (dice < 0.8) {
+        const member = pick();
+        agree(heap.remove(member), step);
+        sorted.splice(sorted.indexOf(member), 1);
+      } else {
+        const member = pick();
+        sorted.splice(sorted.indexOf(member), 1);
+        member.key = Math.floor(random() * 50);
+        heap.update(member);
+        insert(member);
+      }
+      agree(heap.peek() === sorted[0] && heap.size === sorted.length, step);
+    }
+    const places = heap.members().map(({ heapIndex }) => heapIndex);
+    expect(places).toEqual(places.map((_, index) => index));
+    expect(drain(heap)).toEqual(sorted);
+  });
+});

@@ -1,0 +1,241 @@
+/**
+ * What two threads tell each other by words in shared memory, in every order in which one of them is interrupted by the other: before each of
+ * its atomic operations, and after the last, the other one does all that it has to do. Both are in this thread, so each order is had exactly.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { RunLoop, TaskManager, WaitableEvent } from 'waitable-event';
+
+import { finallyDo } from '../support/clean-up';
+import { handleTrigger, sourceOf } from '../support/hidden-members';
+import { RingReader, RingWriter, makeRingMemory } from '../support/internals';
+
+type Operation = 'add' | 'and' | 'exchange' | 'load' | 'or' | 'store';
+
+const OPERATIONS: readonly Operation[] = ['add', 'and', 'exchange', 'load', 'or', 'store'];
+
+const originals = Object.fromEntries(OPERATIONS.map((operation) => [operation, Atomics[operation]]));
+
+const SLOTS = 4;
+
+/** Called before each atomic operation. */
+let onOperation: (() => void) | undefined;
+
+beforeAll(() => {
+  for (const operation of OPERATIONS) {
+    const original = originals[operation] as (...args: unknown[]) => unknown;
+    Object.assign(Atomics, {
+      [operation]: (...args: unknown[]) => {
+        onOperation?.();
+        return original(...args);
+      },
+    });
+  }
+});
+
+afterAll(() => {
+  Object.assign(Atomics, originals);
+});
+
+/** Calls `run`, and `interrupt` before its atomic operation number `at`, or after the last one. Returns how many it has. */
+function interrupted(run: () => void, at: number, interrupt: () => void): number {
+  let count = 0;
+  const countOperation = (): void => {
+    if (count === at) {
+      onOperation = undefined;
+      interrupt();
+      onOperation = countOperation;
+    }
+    count += 1;
+  };
+  onOperation = countOperation;
+  try {
+    run();
+  } finally {
+    onOperation = undefined;
+  }
+  if (count <= at) {
+    interrupt();
+  }
+  return count;
+}
+
+/** At how many places something was interrupted. */
+let places = 0;
+
+/**
+ * Calls `attempt` for each place at which something can be interrupted that has `count` of them. Returns the places after which something
+ * `isLost`.
+ */
+function everywhere(attempt: (at: number) => { count: number; isLost: boolean }): number[] {
+  const losses: number[] = [];
+  for (let at = 0, last = 0; at <= last; at += 1) {
+    const { count, isLost } = attempt(at);
+    last = count;
+    places += 1;
+    if (isLost) {
+      losses.push(at);
+    }
+  }
+  return losses;
+}
+
+/** A manager whose loop is driven by the test, step by step, and a connection to it. */
+class Pair {
+  readonly log: unknown[] = [];
+  sent = 0;
+  readonly #manager = new TaskManager({ loop: new RunLoop() });
+  readonly #remote = TaskManager.connect(this.#manager.handle);
+  readonly #trigger = WaitableEvent.open(this.#manager.handle.trigger);
+  readonly #source = sourceOf(this.#manager);
+  #isAsleep = false;
+
+  constructor() {
+    this.#manager.define('log', (payload) => this.log.push(payload));
+    finallyDo(() => [this.#remote, this.#trigger, this.#manager].forEach((closing) => closing.close()));
+  }
+
+  /** The other thread schedules something. */
+  send(): void {
+    this.#remote.schedule('log', this.sent);
+    this.sent += 1;
+  }
+
+  /** Something else wakes the loop. */
+  pass(): void {
+    this.#isAsleep = false;
+    this.#source.runDue();
+  }
+
+  /** The trigger wakes the loop, if it is set. */
+  wakeUp(): void {
+    if (this.#trigger.isSet()) {
+      this.#isAsleep = false;
+      handleTrigger(this.#manager);
+    }
+  }
+
+  /** The loop has nothing more to do. */
+  goToSleep(): void {
+    this.#isAsleep = this.#source.beforeSleep();
+  }
+
+  /** All of a turn of the loop. */
+  turn(): void {
+    this.wakeUp();
+    this.pass();
+    this.goToSleep();
+  }
+
+  /** Goes on until the loop sleeps and nothing wakes it. */
+  settle(): void {
+    while (!this.#isAsleep || this.#trigger.isSet()) {
+      this.turn();
+    }
+  }
+}
+
+const BEFORE = {
+  'that was awake': (pair: Pair) => pair.pass(),
+  'that was woken': (pair: Pair) => {
+    pair.send();
+    pair.wakeUp();
+  },
+  'that was woken and has got more': (pair: Pair) => {
+    pair.send();
+    pair.wakeUp();
+    pair.send();
+    pair.pass();
+  },
+  'that sleeps': (pair: Pair) => pair.goToSleep(),
+  'that sleeps and is about to be woken': (pair: Pair) => {
+    pair.goToSleep();
+    pair.send();
+  },
+};
+
+const CASES = Object.entries(BEFORE).flatMap(([name, before]) =>
+  (['goToSleep', 'wakeUp', 'pass', 'turn'] as const).map((step) => ({ name, before, step })),
+);
+
+describe.each(CASES)('a manager $name, and $step():', ({ before, step }) => {
+  function attempt(run: (pair: Pair) => number): { count: number; isLost: boolean } {
+    const pair = new Pair();
+    pair.settle();
+    before(pair);
+    const count = run(pair);
+    pair.settle();
+    return { count, isLost: pair.log.length !== pair.sent || pair.log.some((payload, index) => payload !== index) };
+  }
+
+  test('a task that comes in the middle of it runs', () => {
+    const losses = everywhere((at) =>
+      attempt((pair) => {
+        const send = (): void => pair.send();
+        return interrupted(() => pair[step](), at, send);
+      }),
+    );
+    expect(losses).toEqual([]);
+  });
+
+  test('a task in whose middle it comes runs', () => {
+    const losses = everywhere((at) =>
+      attempt((pair) => {
+        const send = (): void => pair.send();
+        return interrupted(send, at, () => pair[step]());
+      }),
+    );
+    expect(losses).toEqual([]);
+  });
+});
+
+/** The full queue of a producer, and the consumer that takes all of it. */
+class FullRing {
+  isPushed = false;
+  isWoken = false;
+  readonly #producer: RingWriter;
+  readonly #consumer: RingReader;
+
+  constructor() {
+    const memory = makeRingMemory(SLOTS, 64);
+    this.#producer = new RingWriter(memory);
+    this.#consumer = new RingReader(memory);
+    while (this.#producer.pushValue(0, 0, 0, 0, 0)) {
+      // Until it is full.
+    }
+  }
+
+  /** The producer says that it waits, and looks again before it sleeps. */
+  waitForRoom(): void {
+    this.#producer.setWaiting(true);
+    this.isPushed = this.#producer.pushValue(0, 0, 0, 0, 0);
+  }
+
+  makeRoom(): void {
+    for (let slot = 0; slot < SLOTS; slot += 1) {
+      this.#consumer.skip();
+    }
+    this.isWoken = this.#consumer.publish();
+  }
+}
+
+test.each<['waitForRoom' | 'makeRoom', 'waitForRoom' | 'makeRoom']>([
+  ['waitForRoom', 'makeRoom'],
+  ['makeRoom', 'waitForRoom'],
+])('%s(), with %s() in its middle: the producer finds room or is woken', (step, by) => {
+  const losses = everywhere((at) => {
+    const full = new FullRing();
+    const count = interrupted(
+      () => full[step](),
+      at,
+      () => full[by](),
+    );
+    return { count, isLost: !full.isPushed && !full.isWoken };
+  });
+  expect(losses).toEqual([]);
+});
+
+test('there were many places to interrupt something', () => {
+  // Two for each case would be none.
+  expect(places).toBeGreaterThan(4 * CASES.length);
+});

@@ -1,0 +1,26 @@
+import { expect, test } from '@jest/globals';
+
+import { runScript } from '../support/child';
+
+test('an event that nobody holds but a pending wait is not garbage', async () => {
+  const source = `
+    require('node:v8').setFlagsFromString('--expose-gc');
+    const collect = require('node:vm').runInNewContext('gc');
+    const { WaitableEvent, selectAsync } = require('waitable-event');
+    const event = new WaitableEvent();
+    const open = () => WaitableEvent.open(event.handle);
+    const waits = [open().waitAsync(10_000), open()[Symbol.asyncIterator]().next(), selectAsync([open()], [], [], 10_000)];
+    // Finalizers run in turns of the loop.
+    let turns = 0;
+    const turn = setInterval(() => {
+      collect();
+      turns += 1;
+      if (turns === 20) {
+        clearInterval(turn);
+        event.set();
+        Promise.all(waits).then(([awaited, taken, [selected]]) => console.log(awaited, taken.done, selected.length));
+      }
+    }, 1);
+  `;
+  expect((await runScript({ source }, [], { code: 0 })).stdout).toBe('true false 1\n');
+});

@@ -1,0 +1,109 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { Child, endedWith, runScript } from '../support/child';
+
+const prelude = `
+  const { WaitableEvent, selectAsync } = require('waitable-event');
+  const event = new WaitableEvent();
+  process.on('exit', (code) => console.log('exit', code));
+`;
+
+/** Runs a source text; what it prints is returned, a word for each line. */
+async function run(source: string, code = 0): Promise<string[]> {
+  const { stdout } = await runScript({ source: prelude + source }, [], { code });
+  return stdout.trim().split('\n');
+}
+
+describe('what keeps the process alive', () => {
+  test('an event alone does not', async () => {
+    expect(await run(`event.set(); event.clear();`)).toEqual(['exit 0']);
+  });
+
+  test('a pending wait does, until it has ended', async () => {
+    expect(await run(`event.waitAsync(100).then((isSet) => console.log(isSet));`)).toEqual(['false', 'exit 0']);
+    expect(await run(`selectAsync([event], [], [], 100).then(() => console.log('selected'));`)).toEqual([
+      'selected',
+      'exit 0',
+    ]);
+  });
+
+  test('also one that only a worker will end, and nothing else runs', async () => {
+    const source = `
+      const { Worker } = require('node:worker_threads');
+      event.waitAsync().then((isSet) => console.log(isSet));
+      new Worker(
+        "const { WaitableEvent } = require('waitable-event');" +
+        "const event = WaitableEvent.open(require('node:worker_threads').workerData);" +
+        "new WaitableEvent().wait(100); event.set();",
+        { eval: true, workerData: event.handle },
+      ).unref();
+    `;
+    expect(await run(source)).toEqual(['true', 'exit 0']);
+  });
+
+  test('a wait with `ref: false` does not', async () => {
+    const source = `event.waitAsync(60_000, { ref: false }).then(console.log); event.waitAsync(undefined, { ref: false });`;
+    expect(await run(source)).toEqual(['exit 0']);
+  });
+
+  test('a wait with `ref: false` is served for as long as something else does', async () => {
+    const source = `
+      event.waitAsync(undefined, { ref: false }).then((isSet) => console.log('unreferenced', isSet));
+      event.waitAsync(20, { ref: false }).then((isSet) => console.log('unreferenced', isSet));
+      setTimeout(() => event.set(), 60);
+      setTimeout(() => console.log('timer'), 120);
+    `;
+    expect(await run(source)).toEqual(['unreferenced false', 'unreferenced true', 'timer', 'exit 0']);
+  });
+
+  test('the default is to keep it, and `ref: false` takes nothing from another wait', async () => {
+    const source = `
+      event.waitAsync(100).then((isSet) => console.log(isSet));
+      event.waitAsync(60_000, { ref: false });
+      event.waitAsync(50, { ref: true }).then((isSet) => console.log(isSet));
+    `;
+    expect(await run(source)).toEqual(['false', 'false', 'exit 0']);
+  });
+
+  test('what has ended does not: set, timed out, aborted, closed, refused, iterated', async () => {
+    const source = `
+      (async () => {
+        const set = event.waitAsync();
+        event.set();
+        await set;
+        event.clear();
+        await event.waitAsync(1);
+        const controller = new AbortController();
+        const aborted = event.waitAsync(undefined, { signal: controller.signal }).catch(() => console.log('aborted'));
+        const selected = selectAsync([event], [], [], undefined, { signal: controller.signal }).catch(() => console.log('aborted'));
+        setImmediate(() => controller.abort());
+        await Promise.all([aborted, selected]);
+        await event.waitAsync('no').catch(() => console.log('refused'));
+        await selectAsync([9999], [], []).catch(() => console.log('refused'));
+        event.set();
+        for await (const _ of event) break;
+        const closed = event.waitAsync().catch(() => console.log('closed'));
+        event.close();
+        await closed;
+      })();
+    `;
+    expect(await run(source)).toEqual(['aborted', 'aborted', 'refused', 'refused', 'closed', 'exit 0']);
+  });
+
+  test('a module may await at its top level: the exit code is 0, not the 13 of an await that nothing ends', async () => {
+    const source = `
+      import { Worker } from 'node:worker_threads';
+      import { WaitableEvent } from 'waitable-event';
+      const event = new WaitableEvent();
+      new Worker(
+        "const { WaitableEvent } = require('waitable-event');" +
+        "const event = WaitableEvent.open(require('node:worker_threads').workerData);" +
+        "new WaitableEvent().wait(100); event.set();",
+        { eval: true, execArgv: [], workerData: event.handle },
+      ).unref();
+      console.log(await event.waitAsync());
+    `;
+    const child = new Child(process.execPath, ['--input-type=module', '-e', source]);
+    expect(endedWith(await child.ended, 0).stdout).toBe('true\n');
+  });
+});

@@ -1,0 +1,60 @@
+/**
+ * The compiled modules that the tests in internals/ use. This is the only file that names one of them, so a module that moves or is renamed
+ * is adapted here: once for its types, once for its code.
+ */
+
+import type * as facade from '../../index';
+import type * as binaryHeap from '../../src/util/binary-heap';
+import type * as idAllocator from '../../src/client/id-allocator';
+import type * as recordReader from '../../src/transport/record-reader';
+import type * as insertionBuffer from '../../src/task-queue/insertion-buffer';
+import type * as payload from '../../src/transport/payload';
+import type * as valueFormat from '../../src/transport/value-format';
+import type * as valueReader from '../../src/transport/value-reader';
+import type * as valueWriter from '../../src/transport/value-writer';
+import type * as ring from '../../src/transport/ring';
+import type * as taskTable from '../../src/task-queue/task-table';
+import type * as taskQueue from '../../src/task-queue/task-queue';
+
+/** The facade that these modules belong to; the one of `require('waitable-event')` is another copy. */
+export const { OneShotTask } = require('../../dist/index.js') as typeof facade;
+export type Task = facade.Task;
+
+export const { BinaryHeap } = require('../../dist/src/util/binary-heap.js') as typeof binaryHeap;
+export type BinaryHeap<T extends binaryHeap.BinaryHeapMember> = binaryHeap.BinaryHeap<T>;
+
+export const { IdAllocator } = require('../../dist/src/client/id-allocator.js') as typeof idAllocator;
+
+export const { RecordReader } = require('../../dist/src/transport/record-reader.js') as typeof recordReader;
+
+export const { InsertionBuffer } = require('../../dist/src/task-queue/insertion-buffer.js') as typeof insertionBuffer;
+
+export const {
+  PAYLOAD_BYTES,
+  PAYLOAD_CLONE,
+  PAYLOAD_CONSTANT,
+  PAYLOAD_NONE,
+  PAYLOAD_NUMBER,
+  PAYLOAD_PLAIN,
+  PAYLOAD_CLAIM,
+  PayloadWriter,
+  encodePayload,
+} = require('../../dist/src/transport/payload.js') as typeof payload;
+export type EncodedPayload = payload.EncodedPayload;
+
+export const { ValueReader } = require('../../dist/src/transport/value-reader.js') as typeof valueReader;
+export type ValueReader = valueReader.ValueReader;
+
+export const { ValueWriter } = require('../../dist/src/transport/value-writer.js') as typeof valueWriter;
+export type ValueWriter = valueWriter.ValueWriter;
+export type ValueMemory = valueFormat.WritableValueMemory;
+
+export const { RingReader, RingWriter, makeRingMemory } = require('../../dist/src/transport/ring.js') as typeof ring;
+export type RingReader = ring.RingReader;
+export type RingMemory = ring.RingMemory;
+export type RingWriter = ring.RingWriter;
+
+export const { TaskTable } = require('../../dist/src/task-queue/task-table.js') as typeof taskTable;
+
+export const { TaskQueue } = require('../../dist/src/task-queue/task-queue.js') as typeof taskQueue;
+export type TaskQueue = taskQueue.TaskQueue;

@@ -1,0 +1,19 @@
+import { TIME_LIMIT } from './threads';
+
+/** Returns what `promise` resolves with. Rejects if that takes longer than `limit` ms. */
+export async function within<T>(promise: Promise<T>, what: string, limit: number = TIME_LIMIT): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took more than ${limit} ms`)), limit);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Returns the milliseconds since `before`, a process.hrtime.bigint(). */
+export function since(before: bigint): number {
+  return Number(process.hrtime.bigint() - before) / 1e6;
+}
