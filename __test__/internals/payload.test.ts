@@ -53,11 +53,13 @@ class Point {
 const shared = { shared: true };
 
 const cyclic: Record<string, unknown> = { name: 'cyclic' };
+cyclic['self'] = cyclic;
 
 // oxlint-disable-next-line no-sparse-arrays -- that is the point
 const sparse = [1, , 3];
 
 const withProperty: unknown[] & { extra?: number } = [1, 2];
+withProperty.extra = 5;
 
 // oxlint-disable-next-line no-sparse-arrays -- as above
 const sparseWithProperty: unknown[] & { extra?: number } = Object.assign([, 1], { extra: 5 });
