@@ -19,10 +19,10 @@ use slab::Slab;
 use waitable_event::Linger;
 use waitable_event::sys::{Interrupter, SignalWatch};
 
-use crate::event::Entry;
-use crate::object::Reference;
-use crate::poller::PollerEntry;
-use crate::{status, uv};
+use crate::bindings::event::Entry;
+use crate::ffi::reference::Reference;
+use crate::ffi::{status, uv_symbols as uv};
+use crate::pollers::batch_poller::PollerEntry;
 
 /// The per-environment state.
 pub struct Environment {

@@ -20,18 +20,10 @@
 //!
 //! Free functions, because methods of `#[napi]` classes take a process-wide lock twice a call.
 
-mod blocking;
-mod descriptor;
-mod driver;
+mod bindings;
 mod environment;
-mod event;
-mod fast;
-mod linger;
-mod loops;
-mod members;
-mod object;
-mod poller;
-mod signals;
-mod status;
-mod uv;
-mod watch;
+mod events;
+mod ffi;
+mod pollers;
+mod reactor;
+mod sleeper;

@@ -22,12 +22,12 @@
 //! # Ok::<(), waitable_event::Error>(())
 //! ```
 
+#[cfg(not(loom))]
+mod adaptive_spin;
 mod deadline;
 mod error;
 #[cfg(not(loom))]
 mod event;
-#[cfg(not(loom))]
-mod linger;
 #[cfg(not(loom))]
 mod poller;
 #[cfg(not(loom))]
@@ -38,12 +38,12 @@ mod sync;
 #[cfg(not(loom))]
 pub mod sys;
 
+#[cfg(not(loom))]
+pub use adaptive_spin::Linger;
 pub use deadline::Deadline;
 pub use error::Error;
 #[cfg(not(loom))]
 pub use event::{Event, WeakEvent};
-#[cfg(not(loom))]
-pub use linger::Linger;
 #[cfg(not(loom))]
 pub use poller::{Interest, Poller, Readiness, Ready, Trigger};
 pub use signal::{Bell, Joined, Park, Parked, Signal, Wake};

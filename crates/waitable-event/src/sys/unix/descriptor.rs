@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd;
 
-use super::{retry, transfer};
+use super::{retry, syscalls};
 
 /// Borrows a number that came from outside; EBADF when it can be no descriptor.
 ///
@@ -40,14 +40,14 @@ pub fn duplicate(fd: RawFd) -> io::Result<RawFd> {
 pub fn read(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
     // SAFETY: read() answers EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;
-    retry(|| transfer::read(fd, buffer))
+    retry(|| syscalls::read(fd, buffer))
 }
 
 /// Writes what fits of `data`, and returns how much that was.
 pub fn write(fd: RawFd, data: &[u8]) -> io::Result<usize> {
     // SAFETY: write() answers EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;
-    retry(|| transfer::write(fd, data))
+    retry(|| syscalls::write(fd, data))
 }
 
 /// Closes a number that [`duplicate`] returned. Never repeated: after EINTR it is closed all the same.

@@ -1,28 +1,28 @@
 //! Linux: pipe, eventfd, epoll, timerfd, ppoll, sigaction.
 
-mod alarm;
 mod clock;
 pub mod descriptor;
+mod epoll;
+mod eventfd;
 mod interrupter;
 mod parker;
 mod pipe;
-mod queue;
+mod ppoll;
 mod select;
-mod signals;
-mod sleep;
-mod transfer;
-mod waker;
+mod sigaction;
+mod syscalls;
+mod timerfd;
 
-pub(crate) use alarm::{Alarm, ClockWatch};
 pub use clock::{coarse_now, monotonic_time, wall_offset};
+pub(crate) use epoll::Queue;
+pub(crate) use eventfd::Waker;
 pub use interrupter::{Interrupter, Interruption};
 pub use parker::Parker;
 pub use pipe::Pipe;
-pub(crate) use queue::Queue;
+pub use ppoll::sleep;
 pub use select::{Member, select, select_called};
-pub use signals::SignalWatch;
-pub use sleep::sleep;
-pub(crate) use waker::Waker;
+pub use sigaction::SignalWatch;
+pub(crate) use timerfd::{Alarm, ClockWatch};
 
 use std::io;
 

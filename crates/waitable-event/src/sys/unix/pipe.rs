@@ -8,7 +8,7 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd;
 
-use super::{retry, transfer};
+use super::{retry, syscalls};
 use crate::Bell;
 
 /// One drain takes at most this many bytes, more than any pipe holds by default, so that a foreign
@@ -46,7 +46,7 @@ impl Pipe {
 
     /// Reads up to `buffer.len()` bytes: none when the pipe is empty.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match retry(|| transfer::read(&self.reader, buffer)) {
+        match retry(|| syscalls::read(&self.reader, buffer)) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             result => result,
         }
@@ -55,7 +55,7 @@ impl Pipe {
 
 impl Bell for Pipe {
     fn ring(&self) -> io::Result<()> {
-        match retry(|| transfer::write(&self.writer, &[1])) {
+        match retry(|| syscalls::write(&self.writer, &[1])) {
             // A full pipe is ringing.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             result => result.map(drop),

@@ -14,8 +14,8 @@ use waitable_event::sys::Pipe;
 use waitable_event::{Event, Interest, Snapshot, Trigger, Wake};
 
 use crate::environment::Environment;
-use crate::poller::{PollerEntry, poller_in};
-use crate::status;
+use crate::ffi::status;
+use crate::pollers::batch_poller::{PollerEntry, poller_in};
 
 /// Tokens of watched events start here; the facade's own tokens are below.
 const EVENT_TOKEN: u64 = 1 << 53;

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use waitable_event::{Linger, sys};
 
 use crate::environment::Environment;
-use crate::loops::Asks;
-use crate::poller::PollerEntry;
-use crate::watch::{self, Look};
+use crate::events::watch::{self, Look};
+use crate::pollers::batch_poller::PollerEntry;
+use crate::reactor::ready_loops::Asks;
 
 /// How long libuv waits for its turn.
 const TURN: Duration = Duration::from_micros(200);

@@ -25,7 +25,7 @@ use napi::sys;
 use waitable_event::{Deadline, Interest, Poller, Trigger};
 
 use crate::environment::Environment;
-use crate::poller::PollerEntry;
+use crate::pollers::batch_poller::PollerEntry;
 
 /// The started driver: one environment's side.
 pub struct ThreadDriver {

@@ -12,14 +12,16 @@ use napi_derive::napi;
 use waitable_event::sys::{Member, descriptor, select};
 use waitable_event::{Deadline, Interest, Poller, Readiness, Ready, Trigger};
 
-use crate::driver::Driver;
+use crate::bindings::event::event_in;
 use crate::environment::Environment;
-use crate::event::event_in;
-use crate::linger::Unarmed;
-use crate::loops::Loops;
-use crate::members::Members;
-use crate::object::{Reference, int32_array};
-use crate::{blocking, status, watch};
+use crate::events::watch;
+use crate::ffi::reference::{Reference, int32_array};
+use crate::ffi::status;
+use crate::pollers::event_members::Members;
+use crate::reactor::driver::Driver;
+use crate::reactor::ready_loops::Loops;
+use crate::reactor::turn::Unarmed;
+use crate::sleeper as blocking;
 
 /// Bits of what is wanted and of what is ready, and the kind of an entry in the batch.
 pub const READABLE: i32 = 1;

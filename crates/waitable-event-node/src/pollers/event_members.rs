@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use waitable_event::{Readiness, Ready};
 
 use crate::environment::Environment;
-use crate::poller::READABLE;
+use crate::pollers::batch_poller::READABLE;
 
 /// The words of so many are looked at; of others, the kernel is asked.
 const EVENTS: usize = 8;

@@ -11,8 +11,12 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 
+use crate::bindings::{descriptor, event};
 use crate::environment::Environment;
-use crate::{descriptor, driver, event, poller, status, watch};
+use crate::events::watch;
+use crate::ffi::status;
+use crate::pollers::batch_poller as poller;
+use crate::reactor::driver;
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 

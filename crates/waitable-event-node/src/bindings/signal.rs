@@ -7,7 +7,7 @@ use napi_derive::napi;
 use waitable_event::sys::SignalWatch;
 
 use crate::environment::Environment;
-use crate::status;
+use crate::ffi::status;
 
 /// Takes a signal over. Returns the descriptor that is readable once it has come; it is the environment's.
 #[napi]

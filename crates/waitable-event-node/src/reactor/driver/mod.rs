@@ -18,10 +18,10 @@ use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 
 use crate::environment::Environment;
-use crate::linger::Turn;
-use crate::object::Reference;
-use crate::poller::PollerEntry;
-use crate::status;
+use crate::ffi::reference::Reference;
+use crate::ffi::status;
+use crate::pollers::batch_poller::PollerEntry;
+use crate::reactor::turn::Turn;
 
 /// One of the two drivers, started.
 pub enum Driver {
@@ -62,7 +62,7 @@ pub fn start_reactor(env: Env, batch: Unknown<'_>, on_ready: Unknown<'_>) -> i32
     match Driver::start(environment, &reactor) {
         Ok(driver) => {
             let _ = reactor.driver.set(driver);
-            crate::poller::insert(environment, reactor)
+            crate::pollers::batch_poller::insert(environment, reactor)
         }
         Err(error) => {
             reactor.release(environment.raw);

@@ -8,10 +8,11 @@ use napi_derive::napi;
 use waitable_event::sys::{Member, Pipe, descriptor, select_called};
 use waitable_event::{Deadline, Error, Event, Joined, Readiness, Snapshot, Wake};
 
+use crate::bindings::event::event_in;
 use crate::environment::Environment;
-use crate::event::event_in;
-use crate::poller::{flags, interest};
-use crate::{blocking, status};
+use crate::ffi::status;
+use crate::pollers::batch_poller::{flags, interest};
+use crate::sleeper as blocking;
 
 /// An event among the descriptors of a `select_descriptors()`.
 struct Watched {

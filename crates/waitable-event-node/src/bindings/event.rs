@@ -10,9 +10,10 @@ use napi_derive::napi;
 use waitable_event::{Deadline, Error, Event, State, Wake, WeakEvent};
 
 use crate::environment::Environment;
-use crate::object::{Reference, int32_array};
-use crate::watch::Watch;
-use crate::{blocking, status};
+use crate::events::watch::Watch;
+use crate::ffi::reference::{Reference, int32_array};
+use crate::ffi::status;
+use crate::sleeper as blocking;
 
 /// One event that is open in one environment.
 pub struct Entry {

@@ -15,8 +15,9 @@ use napi_derive::napi;
 use waitable_event::{Interest, Trigger};
 
 use crate::environment::Environment;
-use crate::poller::{PollerEntry, of_unit, poller_in};
-use crate::{poller, status};
+use crate::ffi::status;
+use crate::pollers::batch_poller as poller;
+use crate::pollers::batch_poller::{PollerEntry, of_unit, poller_in};
 
 /// The loops in one reactor.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::libc::epoll_event;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
-use super::transfer;
+use super::syscalls;
 use crate::{Interest, Readiness, Ready, Trigger};
 
 /// At most this many events are taken in one pass; the kernel hands out the rest, in turn, in the next.
@@ -48,7 +48,7 @@ impl Queue {
     pub(crate) fn take(&self, mut each: impl FnMut(Ready)) -> io::Result<()> {
         let mut events = [const { MaybeUninit::<epoll_event>::uninit() }; BATCH];
         // It does not sleep, so no signal interrupts it.
-        for event in transfer::ready(&self.0.0, &mut events)? {
+        for event in syscalls::ready(&self.0.0, &mut events)? {
             each(Ready { token: event.u64, readiness: readiness(EpollFlags::from_bits_truncate(event.events as i32)) });
         }
         Ok(())

@@ -13,8 +13,8 @@ use std::rc::Rc;
 use napi::sys;
 
 use crate::environment::Environment;
-use crate::poller::PollerEntry;
-use crate::uv;
+use crate::ffi::uv_symbols as uv;
+use crate::pollers::batch_poller::PollerEntry;
 
 /// Big enough for any member of a libuv handle.
 const ALIGNMENT: usize = 16;

@@ -1,0 +1,6 @@
+//! What JavaScript calls.
+
+pub mod descriptor;
+pub mod event;
+pub mod fast;
+pub mod signal;

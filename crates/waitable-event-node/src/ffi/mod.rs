@@ -1,0 +1,5 @@
+//! What crosses into JavaScript and libuv.
+
+pub mod reference;
+pub mod status;
+pub mod uv_symbols;

@@ -1,0 +1,4 @@
+//! Pollers.
+
+pub mod batch_poller;
+pub mod event_members;

@@ -1,0 +1,5 @@
+//! The reactor.
+
+pub mod driver;
+pub mod ready_loops;
+pub mod turn;
