@@ -1,5 +1,5 @@
-//! A native thread that calls JavaScript through a threadsafe function: how an addon wakes Node's event loop. Only the benchmarks
-//! use it.
+//! A native thread that calls JavaScript through a threadsafe function, which is how an addon wakes Node's event loop. The
+//! benchmarks alone use it.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,11 +10,10 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
-/// A function that gets a number, called without an error argument, with a queue that has no limit, and that does not keep
-/// the process alive.
+/// A function that receives a number. It has no error argument and an unlimited queue, and does not keep the process alive.
 type Callback = ThreadsafeFunction<f64, (), f64, Status, false, true>;
 
-/// A native thread that calls a function as often as it is told to.
+/// A native thread that calls a function on request.
 #[napi]
 #[derive(Debug)]
 pub struct Caller {
@@ -23,7 +22,7 @@ pub struct Caller {
 
 #[napi]
 impl Caller {
-    /// Starts the thread. It ends when the object is garbage.
+    /// Starts the thread. It ends when the object is collected as garbage.
     #[napi(constructor)]
     pub fn new(function: Function<'_, f64, ()>) -> Result<Caller> {
         let callback = function.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
@@ -33,7 +32,7 @@ impl Caller {
         Ok(Caller { requests })
     }
 
-    /// Has the thread call the function so many times, one call after the other.
+    /// Has the thread call the function `count` times, one call after the other.
     #[napi]
     pub fn request(&self, count: u32) -> Result<()> {
         self.requests.send(count).map_err(|error| Error::from_reason(error.to_string()))

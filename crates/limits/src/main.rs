@@ -1,16 +1,16 @@
-//! What the kernel itself costs, on raw pipes, poll and epoll: the limit for everything that is built on them.
+//! Measures what the kernel itself costs, on raw pipes, poll and epoll: the limit for everything that is built on them.
 //!
 //! ```text
-//! limits round-trip       two threads ring each other through pipes, and sleep in poll
-//! limits write-read       one thread writes a byte into a pipe and takes it out again
+//! limits round-trip       two threads notify each other through pipes, and sleep in poll
+//! limits write-read       one thread writes a byte into a pipe and reads it again
 //! limits epoll MEMBERS    the events of an epoll with so many members, 10 of them active
 //! ```
 //!
-//! It has another thread, as every process of Node's has: the kernel and libc take longer for a call on a descriptor that somebody
-//! else may close (write and read together 390 ns without and 460 ns with it).
+//! It has another thread, as every Node process has. The kernel and libc need longer for a call on a descriptor that another
+//! thread may close (write and read together 390 ns without and 460 ns with that thread).
 //!
-//! It measures when it is told to, so that its rounds take turns with those of the other contenders: it reads how many to do
-//! from a line, and answers with a line, `{"samples":[4711,…]}`: nanoseconds each. It ends with its input.
+//! It measures on request, so that its rounds alternate with those of the other contenders. It reads the number of samples
+//! from a line, and answers with a line, `{"samples":[4711,…]}`, in nanoseconds. It ends with its input.
 
 mod members;
 mod pipes;
@@ -40,7 +40,7 @@ impl Limit {
         })
     }
 
-    /// Nanoseconds of each sample.
+    /// Returns the nanoseconds of each sample.
     fn measure(&self, count: usize) -> Result<Vec<f64>, Box<dyn Error>> {
         Ok(match self {
             Limit::RoundTrip(partner) => partner.round_trips(count)?,

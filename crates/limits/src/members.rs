@@ -17,7 +17,7 @@ use nix::unistd::{self, mkfifo};
 /// How many members always have something to read.
 const ACTIVE: usize = 10;
 
-/// At most so many events in one pass.
+/// The number of events in one pass at most.
 const BATCH: usize = 256;
 
 /// FIFOs in one epoll. Each is open once, for reading and writing.
@@ -27,12 +27,12 @@ pub struct Members {
 }
 
 impl Members {
-    /// So many members; the active ones are spread evenly among them.
+    /// Returns `size` members; the active ones are spread evenly among them.
     pub fn new(size: usize) -> Result<Members, Box<dyn Error>> {
         let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
         setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
 
-        // In memory: a FIFO on a disk has its times written to the disk's journal, which is more than the rest.
+        // In memory: the times of a FIFO on a disk are written to the disk's journal, which costs more than the rest.
         let memory = Path::new("/dev/shm");
         let parent = if memory.exists() { memory.to_owned() } else { env::temp_dir() };
         let directory = parent.join(format!("limits-{}-{size}", process::id()));
@@ -58,7 +58,7 @@ impl Members {
         Ok(Members { epoll, fifos })
     }
 
-    /// Takes the byte of each ready member and puts it back, `count` times; nanoseconds for one.
+    /// Reads the byte of each ready member and writes it again, `count` times. Returns the nanoseconds for one event.
     pub fn nanoseconds_an_event(&self, count: usize) -> Result<f64, Box<dyn Error>> {
         let mut events = [EpollEvent::empty(); BATCH];
         let mut done = 0;

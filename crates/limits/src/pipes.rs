@@ -10,10 +10,10 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd;
 
-/// How many operations one sample of something short consists of: reading the clock must not count.
+/// The number of operations in one sample of something short: reading the clock must not count.
 const BATCH: usize = 1000;
 
-/// What a drain offers to read.
+/// The number of bytes that a drain reads at most.
 const DRAIN: usize = 512;
 
 /// A pipe, non-blocking on both sides.
@@ -23,13 +23,13 @@ pub struct Pipe {
 }
 
 impl Pipe {
-    /// An empty pipe.
+    /// Returns an empty pipe.
     pub fn new() -> io::Result<Pipe> {
         let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
         Ok(Pipe { reader, writer })
     }
 
-    fn ring(&self) -> io::Result<()> {
+    fn notify(&self) -> io::Result<()> {
         unistd::write(&self.writer, &[1])?;
         Ok(())
     }
@@ -39,19 +39,19 @@ impl Pipe {
         Ok(())
     }
 
-    /// Sleeps until there is a byte, and takes it.
+    /// Sleeps until there is a byte, and reads it.
     fn wait(&self) -> io::Result<()> {
         poll(&mut [PollFd::new(self.reader.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE)?;
         self.drain()
     }
 
-    /// Nanoseconds for one write and one read, of each batch.
+    /// Returns the nanoseconds for one write and one read, of each batch.
     pub fn write_and_read(&self, count: usize) -> io::Result<Vec<f64>> {
         let mut samples = Vec::with_capacity(count / BATCH + 1);
         for _ in 0..count.div_ceil(BATCH) {
             let before = Instant::now();
             for _ in 0..BATCH {
-                self.ring()?;
+                self.notify()?;
                 self.drain()?;
             }
             samples.push(before.elapsed().as_nanos() as f64 / BATCH as f64);
@@ -60,7 +60,7 @@ impl Pipe {
     }
 }
 
-/// A thread that answers each ring with a ring. It ends with the process.
+/// A thread that answers each notification with one of its own. It ends with the process.
 pub struct Partner {
     there: Arc<Pipe>,
     back: Arc<Pipe>,
@@ -75,18 +75,18 @@ impl Partner {
         thread::Builder::new().spawn(move || -> io::Result<()> {
             loop {
                 there.wait()?;
-                back.ring()?;
+                back.notify()?;
             }
         })?;
         Ok(partner)
     }
 
-    /// Nanoseconds of each round trip.
+    /// Returns the nanoseconds of each round trip.
     pub fn round_trips(&self, count: usize) -> io::Result<Vec<f64>> {
         let mut samples = Vec::with_capacity(count);
         for _ in 0..count {
             let before = Instant::now();
-            self.there.ring()?;
+            self.there.notify()?;
             self.back.wait()?;
             samples.push(before.elapsed().as_nanos() as f64);
         }

@@ -16,7 +16,7 @@ use napi::bindgen_prelude::Unknown;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 use slab::Slab;
-use waitable_event::Linger;
+use waitable_event::AdaptiveSpin;
 use waitable_event::sys::{Interrupter, SignalWatch};
 
 use crate::bindings::event::Entry;
@@ -36,7 +36,7 @@ pub struct Environment {
     pub interrupter: OnceCell<Arc<Interrupter>>,
     pub signals: RefCell<Vec<SignalWatch>>,
     /// What this thread has learnt of lingering before a blocking wait.
-    pub linger: Linger,
+    pub spin: AdaptiveSpin,
     ended: Cell<bool>,
 }
 
@@ -117,7 +117,7 @@ pub fn initialize(env: Env, probe: Unknown<'_>, uses_uv: bool) -> i32 {
         pollers: RefCell::default(),
         interrupter: OnceCell::new(),
         signals: RefCell::default(),
-        linger: Linger::new(),
+        spin: AdaptiveSpin::new(),
         ended: Cell::new(false),
     }));
     // SAFETY: `free` takes the box back when the environment is gone, and only then; `end` runs before.

@@ -29,7 +29,7 @@ pub fn with_parker<T, E: From<io::Error>>(
     let ending = || is_ending(environment);
     // libuv is either watched for the whole life of the environment or not at all.
     let slice = environment.uv().is_none().then_some(SLICE);
-    body(&Parker { interrupter, ending: &ending, slice, linger: Some(&environment.linger) })
+    body(&Parker { interrupter, is_ending: &ending, slice, spin: Some(&environment.spin) })
 }
 
 fn interrupter(environment: &Environment) -> io::Result<&Arc<Interrupter>> {

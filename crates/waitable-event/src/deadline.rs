@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-/// The moment a wait gives up, or never.
+/// The moment at which a wait gives up, or never.
 ///
-/// A deadline is taken once, before anything waits, so that an interrupted system call goes on with
-/// what is left of the time (as PEP 475 has it) and steps of the wall clock change nothing.
+/// A deadline is computed once, before anything waits. So an interrupted system call continues with the rest of the time
+/// (as in PEP 475), and steps of the wall clock change nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline(Option<Instant>);
 
@@ -13,13 +13,13 @@ impl Deadline {
     /// A deadline that never comes.
     pub const NEVER: Deadline = Deadline(None);
 
-    /// The deadline `timeout` from now; `None` never comes, and so does one past the clock's range.
+    /// Returns the deadline `timeout` from now. `None`, and a timeout past the clock's range, never come.
     pub fn after(timeout: Option<Duration>) -> Deadline {
         Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
     }
 
-    /// The deadline `milliseconds` from now, with its fractions: `INFINITY` and whatever the clock
-    /// cannot count to never come, zero and negative numbers are due at once. A NaN is due at once.
+    /// Returns the deadline `milliseconds` from now; fractions count. `INFINITY`, and numbers past the clock's range,
+    /// never come. Zero, negative numbers and NaN are due immediately.
     pub fn after_millis(milliseconds: f64) -> Deadline {
         if milliseconds.is_nan() || milliseconds <= 0.0 {
             return Deadline::after(Some(Duration::ZERO));
@@ -27,17 +27,17 @@ impl Deadline {
         Deadline::after(Duration::try_from_secs_f64(milliseconds / 1e3).ok())
     }
 
-    /// What is left until the deadline: `None` for ever, zero when it has come.
+    /// Returns the time until the deadline: `None` if it never comes, zero when it has passed.
     pub fn remaining(self) -> Option<Duration> {
         self.0.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
-    /// Whether the deadline has come. Never early: the clock itself is asked.
-    pub fn has_come(self) -> bool {
+    /// Returns whether the deadline has passed. It reads the clock, so it is never early.
+    pub fn has_passed(self) -> bool {
         self.0.is_some_and(|at| Instant::now() >= at)
     }
 
-    /// The earlier one of two deadlines.
+    /// Returns the earlier one of two deadlines.
     pub fn earlier(self, other: Deadline) -> Deadline {
         match (self.0, other.0) {
             (Some(a), Some(b)) => Deadline(Some(a.min(b))),
@@ -56,13 +56,13 @@ mod tests {
             assert_eq!(Deadline::after_millis(milliseconds), Deadline::NEVER, "{milliseconds} ms");
         }
         assert_eq!(Deadline::after(Some(Duration::MAX)), Deadline::NEVER);
-        assert!(!Deadline::NEVER.has_come());
+        assert!(!Deadline::NEVER.has_passed());
     }
 
     #[test]
-    fn zero_negative_and_nan_are_due_at_once() {
+    fn zero_negative_and_nan_are_due_immediately() {
         for milliseconds in [0.0, -0.0, -1.0, f64::NEG_INFINITY, f64::NAN] {
-            assert!(Deadline::after_millis(milliseconds).has_come(), "{milliseconds} ms");
+            assert!(Deadline::after_millis(milliseconds).has_passed(), "{milliseconds} ms");
         }
     }
 

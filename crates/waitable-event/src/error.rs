@@ -5,7 +5,7 @@ use std::{fmt, io};
 /// Why an operation on an event did not happen.
 #[derive(Debug)]
 pub enum Error {
-    /// The event is closed; also what a blocked waiter gets when somebody closes its event.
+    /// The event is closed. A blocked waiter gets this too when another thread closes its event.
     Closed,
     /// The wait was given up because its thread is being ended.
     Interrupted,

@@ -2,60 +2,73 @@
 
 use std::cell::OnceCell;
 use std::fmt;
-use std::sync::{Arc, OnceLock, Weak};
+use std::io;
+use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::time::Duration;
 
+use crate::adaptive_spin::AdaptiveSpin;
+use crate::deadline::Deadline;
+use crate::doorbell::Doorbell;
+use crate::error::Error;
+use crate::registry::Registry;
+use crate::signal::Signal;
+use crate::state::State;
 use crate::sys::{Interrupter, Parker, Pipe};
-use crate::{Deadline, Error, Linger, Signal, State, registry};
 
 /// An event that any thread can set and any thread can wait for.
 ///
-/// Clones are the same event. Its two descriptors are closed by [`Event::close`], or with the last clone; a call
-/// that is under way in another thread keeps them open until it is done.
+/// Clones are the same event. Its two descriptors are closed by [`Event::close`], or with the last clone. A call that is
+/// under way in another thread keeps them open until it returns.
 ///
-/// The methods are those of Python's `threading.Event` and BACpypes' `WaitableEvent`: the event is a
-/// level, not a count; waiting does not clear it.
+/// The methods are those of Python's `threading.Event` and BACpypes' `WaitableEvent`. The event is a level, not a count;
+/// waiting does not clear it.
 #[derive(Clone)]
 pub struct Event(Arc<Inner>);
 
-pub(crate) struct Inner {
+struct Inner {
     signal: Signal<Pipe>,
     key: OnceLock<u64>,
 }
 
+/// The events of this process that have a key.
+static REGISTRY: LazyLock<Registry<Inner>> = LazyLock::new(Registry::new);
+
 impl Event {
-    /// A clear event. Fails with the system's error (EMFILE, ENFILE) when there are no descriptors
-    /// left, and leaks nothing then.
+    /// Returns a clear event.
+    ///
+    /// # Errors
+    ///
+    /// The system's error (EMFILE, ENFILE) when there are no descriptors left. Nothing leaks then.
     pub fn new() -> Result<Event, Error> {
         Event::with_state(State::new())
     }
 
-    /// A clear event whose state word the caller provides.
+    /// Returns a clear event whose state word the caller provides.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Event::new`].
     pub fn with_state(state: State) -> Result<Event, Error> {
         let signal = Signal::new(state, Pipe::new()?);
         Ok(Event(Arc::new(Inner { signal, key: OnceLock::new() })))
     }
 
-    /// The live event with this [`Event::key`]. Its state word is not looked at.
+    /// Returns the live event with this [`Event::key`]. Its state word is not read.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidHandle`] when there is none, or none any more.
+    /// [`Error::InvalidHandle`] when no live event has this key.
     pub fn find(key: u64) -> Result<Event, Error> {
-        registry::find(key).ok_or(Error::InvalidHandle)
+        REGISTRY.find(key).map(Event).ok_or(Error::InvalidHandle)
     }
 
-    /// A number below 2^53 by which other threads of this process [`Event::find`] the event for as
-    /// long as somebody holds it.
+    /// Returns a number below 2^53 by which other threads of this process [`Event::find`] the event, for as long as a
+    /// thread holds it.
     pub fn key(&self) -> u64 {
-        *self.0.key.get_or_init(|| registry::register(Arc::downgrade(&self.0)))
+        *self.0.key.get_or_init(|| REGISTRY.register(Arc::downgrade(&self.0)))
     }
 
-    pub(crate) fn upgrade(weak: &Weak<Inner>) -> Option<Event> {
-        weak.upgrade().map(Event)
-    }
-
-    /// Sets the event: whoever waits is woken, whoever waits later is not kept waiting. Never blocks.
+    /// Sets the event: wakes the waiters, and lets later waits return immediately. Never blocks.
     pub fn set(&self) -> Result<(), Error> {
         self.0.signal.set()
     }
@@ -65,87 +78,94 @@ impl Event {
         self.0.signal.clear()
     }
 
-    /// Whether the event is set, by [`Event::set`] or by a byte from a foreign writer.
+    /// Returns whether the event is set, by [`Event::set`] or by a byte from a foreign writer.
     pub fn is_set(&self) -> Result<bool, Error> {
         self.0.signal.is_set()
     }
 
-    /// Waits until the event is set, and returns whether it was: false when `timeout` passed first.
-    /// `None` waits for ever. A `set()` that was cleared before this thread got up counts.
+    /// Waits until the event is set, and returns whether it was: false when `timeout` passed first. `None` waits
+    /// indefinitely. A `set()` that was cleared before this thread woke counts.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, Error> {
         let deadline = Deadline::after(timeout);
         match own_interrupter() {
-            Ok(interrupter) => LINGER.with(|linger| {
-                let linger = Some(linger);
-                let parker = Parker { interrupter: &interrupter, ending: &|| false, slice: None, linger };
+            Ok(interrupter) => SPIN.with(|spin| {
+                let spin = Some(spin);
+                let parker = Parker { interrupter: &interrupter, is_ending: &|| false, slice: None, spin };
                 self.wait_with(&parker, deadline)
             }),
-            // Only a sleep needs what there is none of.
+            // Only a sleep needs the descriptors that could not be had.
             Err(error) => match self.is_set()? {
-                false if !deadline.has_come() => Err(error.into()),
+                false if !deadline.has_passed() => Err(error.into()),
                 set => Ok(set),
             },
         }
     }
 
-    /// [`Event::wait`] for those who sleep in their own way.
+    /// Waits as [`Event::wait`] does, and sleeps by means of `parker`.
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] when somebody closes the event meanwhile, [`Error::Interrupted`] when the
-    /// parker says that the thread is being ended.
+    /// [`Error::Closed`] when another thread closes the event meanwhile, [`Error::Interrupted`] when the parker says that
+    /// the thread is being ended.
     pub fn wait_with(&self, parker: &Parker<'_>, deadline: Deadline) -> Result<bool, Error> {
         self.0.signal.wait(parker, deadline)
     }
 
-    /// Reads up to `buffer.len()` bytes out of the pipe, as asyncore's `recv()` would; the event is
-    /// clear when that empties it.
+    /// Reads up to `buffer.len()` bytes out of the pipe, as asyncore's `recv()` would. The event is clear when that empties
+    /// the pipe.
     pub fn receive(&self, buffer: &mut [u8]) -> Result<usize, Error> {
-        use crate::Bell;
         self.0.signal.clear_with(|pipe| {
             let count = pipe.read(buffer)?;
-            let silent = !buffer.is_empty() && !pipe.is_ringing()?;
-            Ok((count, silent.then_some(count > 0)))
+            let is_drained = !buffer.is_empty() && !pipe.is_notified()?;
+            Ok((count, is_drained.then_some(count > 0)))
         })
     }
 
-    /// Closes the event for everybody: whoever waits gets [`Error::Closed`]. Returns whether this
-    /// call did it; closing twice is allowed.
+    /// Closes the event for all threads: waiters get [`Error::Closed`]. Returns whether this call closed it; closing twice
+    /// is allowed.
     pub fn close(&self) -> bool {
-        self.forget();
+        self.0.unregister();
         self.0.signal.close()
     }
 
-    /// Whether the event is closed.
+    /// Returns whether the event is closed.
     pub fn is_closed(&self) -> bool {
         self.0.signal.state().observe().is_closed()
     }
 
-    /// The event, not held.
+    /// Returns a reference that does not hold the event.
     pub fn downgrade(&self) -> WeakEvent {
         WeakEvent(Arc::downgrade(&self.0))
     }
 
-    /// The signal beneath, for those who wait in their own way.
+    /// Returns the signal beneath, for callers that wait in their own way.
     pub fn signal(&self) -> &Signal<Pipe> {
         &self.0.signal
     }
+}
 
-    fn forget(&self) {
-        if let Some(key) = self.0.key.get() {
-            registry::forget(*key);
+impl Inner {
+    fn unregister(&self) {
+        if let Some(key) = self.key.get() {
+            REGISTRY.unregister(*key);
         }
     }
 }
 
-thread_local! {
-    /// What this thread has learnt of lingering.
-    static LINGER: Linger = const { Linger::new() };
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.unregister();
+    }
 }
 
-/// This thread's interrupter, made when the thread first waits. When there are no descriptors left for it,
-/// the next wait tries again.
-fn own_interrupter() -> std::io::Result<Arc<Interrupter>> {
+thread_local! {
+    /// The history of this thread's spins.
+    static SPIN: AdaptiveSpin = const { AdaptiveSpin::new() };
+}
+
+/// Returns this thread's interrupter, made when the thread first waits. If there were no descriptors for it, the next wait
+/// tries again.
+fn own_interrupter() -> io::Result<Arc<Interrupter>> {
     thread_local! {
         static INTERRUPTER: OnceCell<Arc<Interrupter>> = const { OnceCell::new() };
     }
@@ -158,28 +178,20 @@ fn own_interrupter() -> std::io::Result<Arc<Interrupter>> {
     })
 }
 
-/// An [`Event`] that is not held: its descriptors are closed although this is there.
+/// A reference to an [`Event`] that does not hold it, or its descriptors.
 #[derive(Clone)]
 pub struct WeakEvent(Weak<Inner>);
 
 impl WeakEvent {
-    /// The event, if somebody still holds it.
+    /// Returns the event, if a thread still holds it.
     pub fn upgrade(&self) -> Option<Event> {
-        Event::upgrade(&self.0)
+        self.0.upgrade().map(Event)
     }
 }
 
 impl fmt::Debug for WeakEvent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("WeakEvent").finish_non_exhaustive()
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        if let Some(key) = self.key.get() {
-            registry::forget(*key);
-        }
     }
 }
 

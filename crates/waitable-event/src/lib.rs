@@ -1,13 +1,12 @@
 //! An event that any thread can set and any thread can wait for.
 //!
-//! [`Event`] is the Rust half of BACpypes' `event.WaitableEvent`: the methods of Python's
-//! `threading.Event` over a pipe, so that the same event can also sit among other file descriptors
-//! in `select()`, `poll()` or `epoll`, and so that another process can set it by writing one byte.
+//! [`Event`] is the Rust half of BACpypes' `event.WaitableEvent`: the methods of Python's `threading.Event` over a pipe.
+//! So the same event can also sit among other file descriptors in `select()`, `poll()` or `epoll`, and another process
+//! can set it by writing one byte.
 //!
-//! The way of one wake-up: [`Event::set`] moves the state word in `state.rs`, `signal.rs` rings the
-//! pipe when the word was clear, and whoever sleeps in [`Event::wait`] (`sys::Parker`) or in a
-//! [`Poller`] wakes from the pipe. `signal.rs` holds the argument why no wake-up is lost; it is
-//! checked with loom in `tests/loom.rs`.
+//! One wake-up takes this path: [`Event::set`] notifies the pipe and marks the state word in `state.rs`. A thread that
+//! sleeps in [`Event::wait`] (`sys::Parker`) or on a [`Poller`] wakes from the pipe. `signal.rs` argues why no wake-up is
+//! lost, and `tests/loom.rs` checks that argument with loom.
 //!
 //! ```
 //! use std::{thread, time::Duration};
@@ -25,11 +24,15 @@
 #[cfg(not(loom))]
 mod adaptive_spin;
 mod deadline;
+mod doorbell;
 mod error;
 #[cfg(not(loom))]
 mod event;
+mod park;
 #[cfg(not(loom))]
 mod poller;
+#[cfg(not(loom))]
+mod readiness;
 #[cfg(not(loom))]
 mod registry;
 mod signal;
@@ -37,14 +40,20 @@ mod state;
 mod sync;
 #[cfg(not(loom))]
 pub mod sys;
+#[cfg(not(loom))]
+mod token_queue;
 
 #[cfg(not(loom))]
-pub use adaptive_spin::Linger;
+pub use adaptive_spin::AdaptiveSpin;
 pub use deadline::Deadline;
+pub use doorbell::Doorbell;
 pub use error::Error;
 #[cfg(not(loom))]
 pub use event::{Event, WeakEvent};
+pub use park::{Park, Parked, Wake};
 #[cfg(not(loom))]
-pub use poller::{Interest, Poller, Readiness, Ready, Trigger};
-pub use signal::{Bell, Joined, Park, Parked, Signal, Wake};
+pub use poller::Poller;
+#[cfg(not(loom))]
+pub use readiness::{Interest, Readiness, Ready, Trigger};
+pub use signal::{Joined, Signal};
 pub use state::{Snapshot, State};

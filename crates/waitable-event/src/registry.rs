@@ -1,53 +1,52 @@
-//! How a thread finds an event that another thread made: by an unguessable number.
+//! How a thread finds what another thread made: by an unguessable number.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{LazyLock, Mutex, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
-use crate::Event;
-use crate::event::Inner;
 use crate::sync::lock;
 
-/// Keys stay below 2^53, so that they pass through a JavaScript number unharmed.
+/// Keys stay below 2^53, so that a JavaScript number holds them exactly.
 const KEY_MASK: u64 = (1 << 53) - 1;
 
-static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::default);
-
-#[derive(Default)]
-struct Registry {
-    /// Seeded by the operating system: an invented key hits a live one with a chance of about
-    /// one in 2^53 for each event there is.
+/// Things of this process, by key. It does not hold them.
+pub(crate) struct Registry<T> {
+    /// Seeded by the operating system: an invented key hits a live one with a chance of about one in 2^53 for each thing
+    /// that is registered.
     hasher: RandomState,
-    events: Mutex<Events>,
+    entries: Mutex<Entries<T>>,
 }
 
-#[derive(Default)]
-struct Events {
+struct Entries<T> {
     made: u64,
-    by_key: HashMap<u64, Weak<Inner>>,
+    by_key: HashMap<u64, Weak<T>>,
 }
 
-/// Makes `event` findable, and returns its key: never 0, never one that was given out before and
-/// is still in use.
-pub(crate) fn register(event: Weak<Inner>) -> u64 {
-    let registry = &*REGISTRY;
-    let mut events = lock(&registry.events);
-    loop {
-        events.made += 1;
-        let key = registry.hasher.hash_one(events.made) & KEY_MASK;
-        if key != 0 && !events.by_key.contains_key(&key) {
-            events.by_key.insert(key, event);
-            return key;
+impl<T> Registry<T> {
+    pub(crate) fn new() -> Registry<T> {
+        Registry { hasher: RandomState::new(), entries: Mutex::new(Entries { made: 0, by_key: HashMap::new() }) }
+    }
+
+    /// Makes `thing` findable, and returns its key: never 0, and never one that is still in use.
+    pub(crate) fn register(&self, thing: Weak<T>) -> u64 {
+        let mut entries = lock(&self.entries);
+        loop {
+            entries.made += 1;
+            let key = self.hasher.hash_one(entries.made) & KEY_MASK;
+            if key != 0 && !entries.by_key.contains_key(&key) {
+                entries.by_key.insert(key, thing);
+                return key;
+            }
         }
     }
-}
 
-/// The live event with this key.
-pub(crate) fn find(key: u64) -> Option<Event> {
-    lock(&REGISTRY.events).by_key.get(&key).and_then(Event::upgrade)
-}
+    /// Returns the live thing with this key.
+    pub(crate) fn find(&self, key: u64) -> Option<Arc<T>> {
+        lock(&self.entries).by_key.get(&key).and_then(Weak::upgrade)
+    }
 
-/// Forgets a key.
-pub(crate) fn forget(key: u64) {
-    lock(&REGISTRY.events).by_key.remove(&key);
+    /// Makes a key invalid.
+    pub(crate) fn unregister(&self, key: u64) {
+        lock(&self.entries).by_key.remove(&key);
+    }
 }

@@ -7,29 +7,27 @@
 //! └───────────────────────────────────┴────────┴─────┘
 //! ```
 //!
-//! **Memory order.** Every access is a read-modify-write with acquire-release order, also where only
-//! the value is wanted and also where the value stays as it is. That carries the promise that
-//! whoever clears the event sees everything that every setter wrote before its `set()`, also the
-//! setters who found it set already and did nothing else: their read-modify-write stands before the
-//! clearing one in the word's modification order, and read-modify-writes continue the release
-//! sequence, so the clearing one synchronises with all of them. A plain load instead (libuv's "cheap
-//! read first") could be satisfied while the setter's data still sits in its store buffer; BIND 9
-//! lost wake-ups that way.
+//! **Memory order.** Every access is a read-modify-write with acquire-release order. That holds also where only the value
+//! is wanted, and where the value does not change. The promise that rests on it: a thread that clears the event sees
+//! everything that every setter wrote before its `set()`. This includes setters that found the event set already and did
+//! nothing else:
 //!
-//! The epoch counts edges, not calls, so a waiter that slept through `set(); clear()` sees that it was
-//! called. It wraps after 2^30 edges; a waiter would be fooled only by sleeping through an exact
-//! multiple of that many.
+//! 1. The read-modify-write of such a setter precedes the clearing one in the word's modification order.
+//! 2. Read-modify-writes continue the release sequence.
+//! 3. So the clearing one synchronises with all of them.
+//!
+//! A plain load in their place (libuv's "cheap read first") could be satisfied while the setter's data still sits in its
+//! store buffer. BIND 9 lost wake-ups that way.
+//!
+//! The epoch counts edges, not calls: a waiter that slept through `set(); clear()` sees that the event was set. The epoch
+//! wraps after 2^30 edges. A waiter would miss a wake-up only if it slept through an exact multiple of that many.
 
 use std::fmt;
 use std::ptr::NonNull;
 
 use crate::sync::{AtomicU32, Ordering};
 
-const SET: u32 = 1;
-const CLOSED: u32 = 1 << 1;
-const EPOCH_ONE: u32 = 1 << 2;
-
-/// The state word, in memory of its own or in memory that somebody lends (a SharedArrayBuffer).
+/// The state word, in memory of its own or in memory that the caller lends (a SharedArrayBuffer).
 pub struct State {
     word: Storage,
 }
@@ -39,35 +37,35 @@ enum Storage {
     Lent(NonNull<AtomicU32>),
 }
 
-// SAFETY: both variants are a place for one atomic; `Lent` is promised to outlive every use by
-// whoever called `State::lent`, from whatever thread.
+// SAFETY: both variants are a place for one atomic. The caller of `State::lent` promised that `Lent` outlives every use,
+// from any thread.
 unsafe impl Send for State {}
-// SAFETY: as above; the atomic is all that is ever reached through a shared reference.
+// SAFETY: as above; a shared reference gives access to the atomic alone.
 unsafe impl Sync for State {}
 
-/// What the state word said at one moment.
+/// The value of the state word at one moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Snapshot(u32);
 
 impl Snapshot {
-    /// What the word says when it is `word`: for those who read it in JavaScript.
-    pub fn of_word(word: u32) -> Self {
+    /// Returns the snapshot of a word that JavaScript has read.
+    pub fn from_word(word: u32) -> Self {
         Snapshot(word)
     }
 
-    /// Whether the event was set through the word (a byte from a foreign writer is not in it).
+    /// Returns whether the event was set through the word. A byte from a foreign writer is not in it.
     pub fn is_set(self) -> bool {
-        self.0 & SET != 0
+        self.0 & State::SET != 0
     }
 
-    /// Whether the event was closed.
+    /// Returns whether the event was closed.
     pub fn is_closed(self) -> bool {
-        self.0 & CLOSED != 0
+        self.0 & State::CLOSED != 0
     }
 
-    /// How often the event had become set, modulo 2^30.
+    /// Returns how often the event had become set, modulo 2^30.
     pub fn epoch(self) -> u32 {
-        self.0 / EPOCH_ONE
+        self.0 >> State::EPOCH_SHIFT
     }
 }
 
@@ -89,22 +87,32 @@ impl Default for State {
 }
 
 impl State {
-    /// A clear state in memory of its own.
+    /// The bit that says that the event is set.
+    pub const SET: u32 = 1;
+    /// The bit that says that the event is closed.
+    pub const CLOSED: u32 = 1 << 1;
+    /// The number of bits below the epoch.
+    pub const EPOCH_SHIFT: u32 = 2;
+
+    /// The distance from one epoch to the next.
+    const EPOCH_ONE: u32 = 1 << State::EPOCH_SHIFT;
+
+    /// Returns a clear state in memory of its own.
     pub fn new() -> Self {
         State { word: Storage::Owned(Box::new(AtomicU32::new(0))) }
     }
 
-    /// A state in memory that somebody else owns; the word must be zero for a clear event.
+    /// Returns a state in memory that the caller owns. The word must be zero for a clear event.
     ///
     /// # Safety
     ///
-    /// `word` is aligned, valid for reads and writes, accessed by atomic operations only, and stays
-    /// so for as long as anybody calls a method of this state (dropping the state does not touch it).
+    /// `word` is aligned, valid for reads and writes, and accessed by atomic operations only. It stays so for as long as
+    /// a method of this state may be called (dropping the state does not touch it).
     pub unsafe fn lent(word: NonNull<AtomicU32>) -> Self {
         State { word: Storage::Lent(word) }
     }
 
-    /// Where the word is; two states are the same one when this is equal.
+    /// Returns the address of the word. Two states with the same address are the same state.
     pub fn address(&self) -> *const AtomicU32 {
         self.word()
     }
@@ -117,39 +125,41 @@ impl State {
         }
     }
 
-    /// Applies `change` in one read-modify-write and returns what stood there before.
+    /// Applies `change` in one read-modify-write, and returns the value before it.
     fn update(&self, change: impl Fn(u32) -> u32) -> Snapshot {
         let result = self.word().fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| Some(change(word)));
         Snapshot(result.unwrap_or_else(|word| word))
     }
 
-    /// Reads the word, as a read-modify-write that changes nothing.
+    /// Reads the word, by a read-modify-write that changes nothing.
     pub fn observe(&self) -> Snapshot {
         Snapshot(self.word().fetch_or(0, Ordering::AcqRel))
     }
 
-    /// Sets and counts the edge, if the word is still as it was `before`, which was clear and open.
+    /// Sets the word and counts the edge, if the word is still `before`, which was clear and open.
     pub(crate) fn mark_set(&self, before: Snapshot) {
-        let after = (before.0 | SET).wrapping_add(EPOCH_ONE);
-        // Nothing to do when it fails: somebody else has set, cleared or closed meanwhile.
+        let after = (before.0 | State::SET).wrapping_add(State::EPOCH_ONE);
+        // A failure needs no action: another thread has set, cleared or closed the event meanwhile.
         let _ = self.word().compare_exchange(before.0, after, Ordering::AcqRel, Ordering::Acquire);
     }
 
-    /// Clears. `rung` tells that the pipe held bytes: on a word that was clear they came from a
-    /// foreign writer whose edge nobody counted yet, so it is counted now.
-    pub(crate) fn clear(&self, rung: bool) -> Snapshot {
-        self.update(|word| if word & SET == 0 && rung { word.wrapping_add(EPOCH_ONE) } else { word & !SET })
+    /// Clears the word, and returns its value before. `drained` says that the pipe held bytes. If the word was clear then,
+    /// the bytes came from a foreign writer. No setter counted that edge, so it is counted here.
+    pub(crate) fn clear(&self, drained: bool) -> Snapshot {
+        self.update(|word| {
+            if word & State::SET == 0 && drained { word.wrapping_add(State::EPOCH_ONE) } else { word & !State::SET }
+        })
     }
 
-    /// Closes, for ever.
+    /// Closes the word permanently, and returns its value before.
     pub(crate) fn close(&self) -> Snapshot {
-        Snapshot(self.word().fetch_or(CLOSED, Ordering::AcqRel))
+        Snapshot(self.word().fetch_or(State::CLOSED, Ordering::AcqRel))
     }
 }
 
 impl fmt::Debug for State {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The word itself is not read: lent memory may be gone when somebody prints the state.
+        // The word itself is not read: lent memory may be gone when the state is printed.
         formatter.debug_struct("State").finish_non_exhaustive()
     }
 }
@@ -175,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_epoch_wraps_without_touching_the_flags() {
-        let state = State { word: Storage::Owned(Box::new(AtomicU32::new(!(SET | CLOSED)))) };
+        let state = State { word: Storage::Owned(Box::new(AtomicU32::new(!(State::SET | State::CLOSED)))) };
         state.mark_set(state.observe());
         let now = state.observe();
         assert!(now.is_set() && !now.is_closed());
@@ -183,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_somebody_touched_is_not_marked() {
+    fn a_word_that_changed_meanwhile_is_not_marked() {
         let state = State::new();
         let before = state.observe();
         state.clear(true);

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use common::{Announcing, Outcome, PATIENCE, Watchdog, join, open_descriptors};
+use common::{Announcing, Outcome, TIMEOUT, Watchdog, join, open_descriptors};
 use waitable_event::{Error, Event};
 
 #[test]
@@ -32,7 +32,7 @@ fn descriptors_close_with_the_last_clone_with_close_and_with_the_thread() -> Out
     drop((event, clone));
 
     let event = Event::new()?;
-    let held = event.signal().bell()?;
+    let held = event.signal().doorbell()?;
     assert!(event.close());
     assert_eq!(open_descriptors()?, before + 2, "a call that is under way holds them");
     drop(held);
@@ -44,7 +44,7 @@ fn descriptors_close_with_the_last_clone_with_close_and_with_the_thread() -> Out
         let event = event.clone();
         move || Announcing::new(begun)?.wait(&event)
     });
-    waits.recv_timeout(PATIENCE)?;
+    waits.recv_timeout(TIMEOUT)?;
     assert!(event.close());
     let outcome = join(waiter);
     assert!(matches!(outcome, Err(Error::Closed)), "{outcome:?}");
@@ -56,7 +56,7 @@ fn descriptors_close_with_the_last_clone_with_close_and_with_the_thread() -> Out
         assert!(!join(thread::spawn(move || event.wait(Some(Duration::from_micros(10)))))?);
     }
     drop(event);
-    assert_eq!(open_descriptors()?, before, "a thread takes along what it slept with");
+    assert_eq!(open_descriptors()?, before, "a thread closes what it slept with");
 
     for _ in 0..10_000 {
         let event = Event::new()?;

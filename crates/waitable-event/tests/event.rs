@@ -1,4 +1,4 @@
-//! What one thread sees of an event: a level that set() and clear() move, and timeouts.
+//! What one thread sees of an event: a level that set() and clear() change, and timeouts.
 #![cfg(not(loom))]
 
 mod common;
@@ -6,7 +6,7 @@ mod common;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Outcome, PATIENCE, Watchdog, foreign_byte};
+use common::{Outcome, TIMEOUT, Watchdog, foreign_byte};
 use waitable_event::sys::{Interrupter, Parker, descriptor};
 use waitable_event::{Deadline, Error, Event};
 
@@ -18,7 +18,7 @@ fn an_event_is_clear_until_set_and_set_until_cleared() -> Outcome {
     event.set()?;
     assert!(event.is_set()?);
     assert!(event.wait(None)?, "set before the wait");
-    assert!(event.wait(Some(PATIENCE))?, "waiting does not clear");
+    assert!(event.wait(Some(TIMEOUT))?, "waiting does not clear");
     event.clear()?;
     assert!(!event.is_set()?, "one clear() for two set()s");
     event.clear()?;
@@ -53,7 +53,7 @@ fn a_timeout_never_ends_early_and_keeps_its_fractions() -> Outcome {
         assert!(!event.wait(Some(timeout))?);
         let elapsed = before.elapsed();
         assert!(elapsed >= timeout, "{elapsed:?} is less than {timeout:?}");
-        assert!(elapsed < PATIENCE);
+        assert!(elapsed < TIMEOUT);
     }
     Ok(())
 }
@@ -63,7 +63,7 @@ fn a_timeout_in_milliseconds_may_be_a_fraction_zero_negative_or_infinite() -> Ou
     let _watchdog = Watchdog::new("a_timeout_in_milliseconds_may_be_a_fraction_zero_negative_or_infinite");
     let event = Event::new()?;
     let interrupter = Interrupter::new()?.into();
-    let parker = Parker { interrupter: &interrupter, ending: &|| false, slice: None, linger: None };
+    let parker = Parker { interrupter: &interrupter, is_ending: &|| false, slice: None, spin: None };
     let before = Instant::now();
     assert!(!event.wait_with(&parker, Deadline::after_millis(2.75))?);
     assert!(before.elapsed() >= Duration::from_micros(2750));
@@ -86,7 +86,7 @@ fn a_foreign_byte_sets_and_one_clear_clears() -> Outcome {
     foreign_byte(&event)?;
     foreign_byte(&event)?;
     assert!(event.is_set()?);
-    assert!(event.wait(Some(PATIENCE))?);
+    assert!(event.wait(Some(TIMEOUT))?);
     event.set()?;
     event.clear()?;
     assert!(!event.is_set()?);
@@ -98,11 +98,11 @@ fn a_foreign_byte_sets_and_one_clear_clears() -> Outcome {
 fn another_process_sets_by_writing_to_the_descriptor() -> Outcome {
     let _watchdog = Watchdog::new("another_process_sets_by_writing_to_the_descriptor");
     let event = Event::new()?;
-    let pipe = event.signal().bell()?;
+    let pipe = event.signal().doorbell()?;
     // SAFETY: `pipe` keeps the descriptor open.
     let writer = unsafe { descriptor::borrow(pipe.writer_fileno()) }?.try_clone_to_owned()?;
     let mut child = Command::new("echo").stdout(Stdio::from(writer)).spawn()?;
-    assert!(event.wait(Some(PATIENCE))?);
+    assert!(event.wait(Some(TIMEOUT))?);
     assert!(child.wait()?.success());
     event.clear()?;
     assert!(!event.is_set()?);
@@ -113,17 +113,17 @@ fn another_process_sets_by_writing_to_the_descriptor() -> Outcome {
 fn a_full_pipe_blocks_neither_set_nor_clear() -> Outcome {
     let _watchdog = Watchdog::new("a_full_pipe_blocks_neither_set_nor_clear");
     let event = Event::new()?;
-    let pipe = event.signal().bell()?;
+    let pipe = event.signal().doorbell()?;
     let block = [0; 4096];
     while descriptor::write(pipe.writer_fileno(), &block).is_ok() {}
     while descriptor::write(pipe.writer_fileno(), b"x").is_ok() {}
     event.set()?;
-    assert!(event.wait(Some(PATIENCE))?);
+    assert!(event.wait(Some(TIMEOUT))?);
     event.clear()?;
     assert!(!event.is_set()?);
     event.set()?;
     let mut buffer = [0; 2];
-    assert_eq!(event.receive(&mut buffer)?, 1, "the bell rings anew");
+    assert_eq!(event.receive(&mut buffer)?, 1, "the doorbell is notified again");
     Ok(())
 }
 

@@ -33,7 +33,7 @@ fn the_keys_of_a_thousand_events_differ_and_fit_a_javascript_number() -> Outcome
 }
 
 #[test]
-fn threads_that_ask_at_once_hear_one_key() -> Outcome {
+fn threads_that_ask_together_get_one_key() -> Outcome {
     let event = Event::new()?;
     let keys = thread::scope(|scope| {
         let asking: Vec<_> = (0..8).map(|_| scope.spawn(|| event.key())).collect();

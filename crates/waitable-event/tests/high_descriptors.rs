@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use common::{Outcome, PATIENCE, Watchdog, foreign_byte, join};
+use common::{Outcome, TIMEOUT, Watchdog, foreign_byte, join};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use waitable_event::sys::{Interrupter, Member, Parker, select};
 use waitable_event::{Deadline, Event, Interest, Readiness};
@@ -25,7 +25,7 @@ fn descriptors_above_1023_are_like_any_others() -> Outcome {
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     let files = (0..FILES).map(|_| File::open("/dev/null")).collect::<Result<Vec<_>, _>>()?;
     let event = Event::new()?;
-    let reader = event.signal().bell()?.reader_fileno();
+    let reader = event.signal().doorbell()?.reader_fileno();
     assert!(reader > 1023);
 
     assert!(!event.wait(Some(Duration::from_millis(1)))?);
@@ -33,7 +33,7 @@ fn descriptors_above_1023_are_like_any_others() -> Outcome {
         let event = event.clone();
         move || event.set()
     });
-    assert!(event.wait(Some(PATIENCE))?);
+    assert!(event.wait(Some(TIMEOUT))?);
     join(setter)?;
     event.clear()?;
     assert!(!event.is_set()?);
@@ -41,9 +41,9 @@ fn descriptors_above_1023_are_like_any_others() -> Outcome {
     assert!(event.is_set()?);
 
     let interrupter = Arc::new(Interrupter::new()?);
-    let parker = Parker { interrupter: &interrupter, ending: &|| false, slice: None, linger: None };
+    let parker = Parker { interrupter: &interrupter, is_ending: &|| false, slice: None, spin: None };
     let mut members = [Member { fd: reader, interest: Interest::READABLE, readiness: Readiness::default() }];
-    assert_eq!(select(&mut members, &parker, Deadline::after(Some(PATIENCE)))?, Some(1));
+    assert_eq!(select(&mut members, &parker, Deadline::after(Some(TIMEOUT)))?, Some(1));
     assert!(members[0].readiness.readable);
     drop(files);
     Ok(())

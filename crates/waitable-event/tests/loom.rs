@@ -1,15 +1,15 @@
-//! Model checking of the protocol: loom runs each closure under every interleaving of its threads
-//! (with a bound on preemptions) and under every value that the memory model lets a load return.
+//! Model checking of the protocol: loom runs each closure under every interleaving of its threads (with a bound on
+//! preemptions) and under every value that the memory model lets a load return.
 //!
-//! The state word, the signal and its waiter list are the real code. The kernel is a model: a pipe is a count
-//! of bytes, poll() is a sleep on a condition variable that looks at the count again when it gets up.
+//! The state word, the signal and its waiter list are the real code. The kernel is a model: a pipe is a count of bytes, and
+//! poll() is a sleep on a condition variable that reads the count again when it wakes.
 //!
 //! ```text
 //! RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p waitable-event --test loom --release
 //! ```
 //!
-//! A lost wake-up shows as a deadlock, which loom reports. A model that fails may take the process with
-//! it, because destructors then run outside the model: the first panic, which `-- --nocapture` shows, is the one to read.
+//! A lost wake-up shows as a deadlock, which loom reports. A model that fails may end the process, because destructors then
+//! run outside the model. Read the first panic, which `-- --nocapture` shows.
 #![cfg(loom)]
 
 use std::io;
@@ -17,9 +17,9 @@ use std::io;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
 use loom::thread::{self, JoinHandle};
-use waitable_event::{Bell, Deadline, Error, Park, Parked, Signal, State, Wake};
+use waitable_event::{Deadline, Doorbell, Error, Park, Parked, Signal, State, Wake};
 
-/// As many preemptions as a model explores unless LOOM_MAX_PREEMPTIONS says otherwise.
+/// The number of preemptions that a model explores unless LOOM_MAX_PREEMPTIONS says otherwise.
 const PREEMPTIONS: usize = 3;
 
 /// The same for models of four threads, which would take minutes with one more.
@@ -27,8 +27,7 @@ const FEWER_PREEMPTIONS: usize = 2;
 
 type Set = fn(&Signal<ModelPipe>) -> Result<(), Error>;
 
-/// The two ways to set: from Rust, and from JavaScript, which reads the word and enters Rust only
-/// when it has to.
+/// The two ways to set: from Rust, and from JavaScript, which reads the word and calls Rust only if it has to.
 const SETTERS: [Set; 2] = [Signal::set, set_unless_set];
 
 fn set_unless_set(signal: &Signal<ModelPipe>) -> Result<(), Error> {
@@ -41,83 +40,83 @@ fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
-/// What the kernel knows of one pipe and of those who sleep on it.
+/// What the kernel knows of one pipe and of the threads that sleep on it.
 #[derive(Default)]
-struct Desk {
+struct PipeState {
     bytes: usize,
     closed: bool,
-    /// How many waits have begun. What happens from then on must not be lost on them.
+    /// How many waits have begun. They must not miss what happens from then on.
     begun: usize,
-    /// By waiter: its waker was called, and the call not yet taken.
+    /// By waiter: its waker was called, and the waiter has not consumed the call yet.
     called: [bool; 2],
-    /// By waiter: it has left, and must not be called any more.
+    /// By waiter: it has left, and its waker must not be called any more.
     gone: [bool; 2],
 }
 
 #[derive(Default)]
 struct Kernel {
-    desk: Mutex<Desk>,
+    pipe: Mutex<PipeState>,
     changed: Condvar,
 }
 
 impl Kernel {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn pipe(&self) -> MutexGuard<'_, PipeState> {
+        self.pipe.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Desk)) {
-        change(&mut self.desk());
+    fn change(&self, change: impl FnOnce(&mut PipeState)) {
+        change(&mut self.pipe());
         self.changed.notify_all();
     }
 
-    /// Sleeps until `look` finds something, and looks only when awake: what came and went
-    /// before this thread got up was never there.
-    fn sleep<T>(&self, mut look: impl FnMut(&mut Desk) -> Option<T>) -> T {
-        let mut desk = self.desk();
+    /// Sleeps until `poll` finds something. It polls only when awake: what came and went before this thread woke was never
+    /// there.
+    fn sleep<T>(&self, mut poll: impl FnMut(&mut PipeState) -> Option<T>) -> T {
+        let mut pipe = self.pipe();
         loop {
-            if let Some(found) = look(&mut desk) {
+            if let Some(found) = poll(&mut pipe) {
                 return found;
             }
-            desk = self.changed.wait(desk).unwrap_or_else(std::sync::PoisonError::into_inner);
+            pipe = self.changed.wait(pipe).unwrap_or_else(std::sync::PoisonError::into_inner);
         }
     }
 }
 
-/// The bell; its drop is the close() of the descriptors.
+/// The doorbell; its drop is the close() of the descriptors.
 struct ModelPipe(Arc<Kernel>);
 
-impl Bell for ModelPipe {
-    fn ring(&self) -> io::Result<()> {
-        self.0.change(|desk| {
-            assert!(!desk.closed, "a write to a closed descriptor");
-            desk.bytes += 1;
+impl Doorbell for ModelPipe {
+    fn notify(&self) -> io::Result<()> {
+        self.0.change(|pipe| {
+            assert!(!pipe.closed, "a write to a closed descriptor");
+            pipe.bytes += 1;
         });
         Ok(())
     }
 
     fn drain(&self) -> io::Result<bool> {
-        let mut desk = self.0.desk();
-        assert!(!desk.closed, "a read from a closed descriptor");
-        Ok(std::mem::take(&mut desk.bytes) > 0)
+        let mut pipe = self.0.pipe();
+        assert!(!pipe.closed, "a read from a closed descriptor");
+        Ok(std::mem::take(&mut pipe.bytes) > 0)
     }
 
-    fn is_ringing(&self) -> io::Result<bool> {
-        let desk = self.0.desk();
-        assert!(!desk.closed, "a poll of a closed descriptor");
-        Ok(desk.bytes > 0)
+    fn is_notified(&self) -> io::Result<bool> {
+        let pipe = self.0.pipe();
+        assert!(!pipe.closed, "a poll of a closed descriptor");
+        Ok(pipe.bytes > 0)
     }
 }
 
 impl Drop for ModelPipe {
     fn drop(&mut self) {
-        self.0.change(|desk| {
-            assert!(!desk.closed, "a descriptor closed twice");
-            desk.closed = true;
+        self.0.change(|pipe| {
+            assert!(!pipe.closed, "a descriptor closed twice");
+            pipe.closed = true;
         });
     }
 }
 
-/// The sleep of waiter number `id`.
+/// How waiter number `id` sleeps.
 struct ModelParker {
     kernel: Arc<Kernel>,
     id: usize,
@@ -130,27 +129,27 @@ struct ModelWaker {
 
 impl Wake for ModelWaker {
     fn wake(&self) {
-        self.kernel.change(|desk| {
-            assert!(!desk.gone[self.id], "a waiter called after it had left");
-            desk.called[self.id] = true;
+        self.kernel.change(|pipe| {
+            assert!(!pipe.gone[self.id], "a waiter called after it had left");
+            pipe.called[self.id] = true;
         });
     }
 }
 
 impl Park<ModelPipe> for ModelParker {
     fn waker(&self) -> Arc<dyn Wake> {
-        self.kernel.change(|desk| desk.begun += 1);
-        // loom's Arc coerces to a trait object only through a unique one of the standard library.
+        self.kernel.change(|pipe| pipe.begun += 1);
+        // loom's Arc coerces to a trait object only by way of a unique Arc of the standard library.
         Arc::from_std(std::sync::Arc::new(ModelWaker { kernel: self.kernel.clone(), id: self.id }))
     }
 
-    fn park(&self, bell: &ModelPipe, _: Deadline) -> io::Result<Parked> {
-        bell.0.sleep(|desk| {
-            assert!(!desk.closed, "a poll of a closed descriptor");
-            if desk.bytes > 0 {
-                return Some(Ok(Parked::Rung));
+    fn park(&self, doorbell: &ModelPipe, _: Deadline) -> io::Result<Parked> {
+        doorbell.0.sleep(|pipe| {
+            assert!(!pipe.closed, "a poll of a closed descriptor");
+            if pipe.bytes > 0 {
+                return Some(Ok(Parked::Notified));
             }
-            std::mem::take(&mut desk.called[self.id]).then_some(Ok(Parked::Woken))
+            std::mem::take(&mut pipe.called[self.id]).then_some(Ok(Parked::Woken))
         })
     }
 }
@@ -181,39 +180,39 @@ impl Model {
     fn wait(&self, id: usize) -> Result<bool, Error> {
         let parker = ModelParker { kernel: self.kernel.clone(), id };
         let outcome = self.signal.wait(&parker, Deadline::NEVER);
-        self.kernel.desk().gone[id] = true;
+        self.kernel.pipe().gone[id] = true;
         outcome
     }
 
-    /// Returns when `count` waits have begun. They may sleep already, or be anywhere on the way there.
+    /// Returns when `count` waits have begun. They may sleep already, or be anywhere before that.
     fn until_waits_have_begun(&self, count: usize) {
-        self.kernel.sleep(|desk| (desk.begun == count).then_some(()));
+        self.kernel.sleep(|pipe| (pipe.begun == count).then_some(()));
     }
 
-    /// One byte from a writer who knows nothing of the word.
+    /// Writes one byte, as a writer does that knows nothing of the word.
     fn foreign_byte(&self) {
-        self.kernel.change(|desk| desk.bytes += 1);
+        self.kernel.change(|pipe| pipe.bytes += 1);
     }
 
-    fn is_ringing(&self) -> bool {
-        self.kernel.desk().bytes > 0
+    fn is_notified(&self) -> bool {
+        self.kernel.pipe().bytes > 0
     }
 
-    /// What must hold whenever no call is under way: whoever only has the descriptor sees a set event as
-    /// set, and the next set() and the next clear() work.
+    /// Asserts what must hold whenever no call is under way: the descriptor of a set event says that it is set, and the
+    /// next set() and the next clear() work.
     fn assert_sound(&self) {
         if self.signal.state().observe().is_set() {
-            assert!(self.is_ringing(), "the word says set and the bell is silent");
+            assert!(self.is_notified(), "the word says set and the doorbell is drained");
         }
         assert_ok(self.signal.set());
-        assert!(self.is_ringing(), "a set() was swallowed");
+        assert!(self.is_notified(), "a set() was swallowed");
         assert_ok(self.signal.clear());
         self.assert_clear();
     }
 
     fn assert_clear(&self) {
         assert!(!self.signal.state().observe().is_set(), "the word stayed set");
-        assert!(!self.is_ringing(), "the bell kept ringing");
+        assert!(!self.is_notified(), "the doorbell stayed notified");
     }
 }
 
@@ -253,7 +252,7 @@ fn a_set_wakes_every_waiter() {
 }
 
 #[test]
-fn a_set_that_is_cleared_at_once_releases_every_wait_that_had_begun() {
+fn a_set_that_is_cleared_immediately_releases_every_wait_that_had_begun() {
     for (count, preemptions) in [(1, PREEMPTIONS), (2, FEWER_PREEMPTIONS)] {
         check(preemptions, move || {
             let model = Model::new();
@@ -298,20 +297,20 @@ fn a_set_against_two_clears_releases_a_wait_that_had_begun() {
 }
 
 #[test]
-fn a_wait_without_a_deadline_is_not_in_vain_however_set_and_clear_fall() {
+fn a_wait_without_a_deadline_returns_however_set_and_clear_fall() {
     check(PREEMPTIONS, || {
         let model = Model::new();
         let waiters = model.spawn_waiters(1);
         assert_ok(model.signal.set());
         assert_ok(model.signal.clear());
-        // For the wait that began after all that.
+        // For the wait that begins after all that.
         assert_ok(model.signal.set());
         assert_woken(waiters);
     });
 }
 
 #[test]
-fn one_who_joins_by_hand_hears_of_a_set_that_is_cleared_at_once() {
+fn a_waiter_that_joins_by_hand_sees_a_set_that_is_cleared_immediately() {
     check(PREEMPTIONS, || {
         let model = Model::new();
         let joiner = model.spawn(|model| {
@@ -319,17 +318,17 @@ fn one_who_joins_by_hand_hears_of_a_set_that_is_cleared_at_once() {
             let joined = model.signal.join(parker.waker())?;
             let snapshot = model.signal.state().observe();
             // The second count: now it is in the list and knows the epoch.
-            model.kernel.change(|desk| desk.begun += 1);
+            model.kernel.change(|pipe| pipe.begun += 1);
             let outcome = loop {
                 if let Some(outcome) = model.signal.outcome(snapshot) {
                     break outcome;
                 }
-                if parker.park(&joined.bell, Deadline::NEVER)? == Parked::Rung {
+                if parker.park(&joined.doorbell, Deadline::NEVER)? == Parked::Notified {
                     break Ok(true);
                 }
             };
-            model.signal.leave(joined.key);
-            model.kernel.desk().gone[0] = true;
+            model.signal.leave(joined.waiter_id);
+            model.kernel.pipe().gone[0] = true;
             outcome
         });
         model.until_waits_have_begun(2);
@@ -340,7 +339,7 @@ fn one_who_joins_by_hand_hears_of_a_set_that_is_cleared_at_once() {
 }
 
 #[test]
-fn set_against_clear_never_leaves_a_set_word_with_a_silent_bell() {
+fn set_against_clear_never_leaves_a_set_word_with_a_drained_doorbell() {
     for set in SETTERS {
         for set_before in [false, true] {
             check(PREEMPTIONS, move || {
@@ -358,7 +357,7 @@ fn set_against_clear_never_leaves_a_set_word_with_a_silent_bell() {
 }
 
 #[test]
-fn two_clears_against_a_set_never_leave_a_set_word_with_a_silent_bell() {
+fn two_clears_against_a_set_never_leave_a_set_word_with_a_drained_doorbell() {
     for set in SETTERS {
         for set_before in [false, true] {
             check(PREEMPTIONS, move || {
@@ -376,7 +375,7 @@ fn two_clears_against_a_set_never_leave_a_set_word_with_a_silent_bell() {
 }
 
 #[test]
-fn two_sets_against_a_clear_never_leave_a_set_word_with_a_silent_bell() {
+fn two_sets_against_a_clear_never_leave_a_set_word_with_a_drained_doorbell() {
     check(PREEMPTIONS, || {
         let model = Model::new();
         let setters = SETTERS.map(|set| model.spawn(move |model| set(&model.signal)));
@@ -387,7 +386,7 @@ fn two_sets_against_a_clear_never_leave_a_set_word_with_a_silent_bell() {
 }
 
 #[test]
-fn one_clear_is_enough_for_two_sets_at_once() {
+fn one_clear_is_enough_for_two_sets_immediately() {
     for set in SETTERS {
         check(PREEMPTIONS, move || {
             let model = Model::new();
@@ -402,7 +401,7 @@ fn one_clear_is_enough_for_two_sets_at_once() {
     }
 }
 
-/// As soon as the waiter has seen the set(), the setter's call may be anywhere after the ringing.
+/// As soon as the waiter has seen the set(), the setter's call may be anywhere after the notification.
 #[test]
 fn one_set_is_seen_and_cleared_once() {
     for set in SETTERS {
@@ -421,7 +420,7 @@ fn one_set_is_seen_and_cleared_once() {
 
 /// A second edge would end a wait that began between the two clears.
 #[test]
-fn two_clears_at_once_count_no_edge_of_their_own() {
+fn two_clears_immediately_count_no_edge_of_their_own() {
     check(PREEMPTIONS, || {
         let model = Model::new();
         assert_ok(model.signal.set());
@@ -449,7 +448,7 @@ fn a_foreign_byte_wakes_every_waiter() {
 }
 
 #[test]
-fn a_foreign_byte_that_is_cleared_at_once_releases_every_wait_that_had_begun() {
+fn a_foreign_byte_that_is_cleared_immediately_releases_every_wait_that_had_begun() {
     for (count, preemptions) in [(1, PREEMPTIONS), (2, FEWER_PREEMPTIONS)] {
         check(preemptions, move || {
             let model = Model::new();
@@ -498,13 +497,13 @@ fn close_releases_every_waiter_with_closed() {
                 let outcome = join(waiter);
                 assert!(is_closed(&outcome), "{outcome:?}");
             }
-            assert!(model.kernel.desk().closed, "the descriptors outlived the close and the waiters");
+            assert!(model.kernel.pipe().closed, "the descriptors outlived the close and the waiters");
         });
     }
 }
 
 #[test]
-fn close_against_set_and_wait_leaves_nobody_stuck() {
+fn close_against_set_and_wait_leaves_no_thread_stuck() {
     check(FEWER_PREEMPTIONS, || {
         let model = Model::new();
         let waiters = model.spawn_waiters(1);
@@ -516,12 +515,12 @@ fn close_against_set_and_wait_leaves_nobody_stuck() {
         }
         let outcome = join(setter);
         assert!(matches!(outcome, Ok(()) | Err(Error::Closed)), "{outcome:?}");
-        assert!(model.kernel.desk().closed);
+        assert!(model.kernel.pipe().closed);
     });
 }
 
 #[test]
-fn close_drops_the_bell_once_and_nobody_rings_or_drains_it_afterwards() {
+fn close_drops_the_doorbell_once_and_no_thread_notifies_or_drains_it_afterwards() {
     for set in SETTERS {
         check(PREEMPTIONS, move || {
             let model = Model::new();
@@ -531,7 +530,7 @@ fn close_drops_the_bell_once_and_nobody_rings_or_drains_it_afterwards() {
             for outcome in [join(setter), join(clearer)] {
                 assert!(matches!(outcome, Ok(()) | Err(Error::Closed)), "{outcome:?}");
             }
-            assert!(model.kernel.desk().closed, "the descriptors outlived the close and the setter");
+            assert!(model.kernel.pipe().closed, "the descriptors outlived the close and the setter");
             assert!(is_closed(&model.signal.set()));
             assert!(is_closed(&model.signal.clear()));
             assert!(is_closed(&model.signal.is_set()));
@@ -552,13 +551,13 @@ fn of_two_closes_one_did_it_and_both_return_to_a_closed_event() {
         let here = model.signal.close();
         assert!(is_closed(&model.signal.clear()), "close() returned, and a later clear() did not fail");
         assert!(join(closer) ^ here);
-        assert!(model.kernel.desk().closed);
+        assert!(model.kernel.pipe().closed);
     });
 }
 
-/// Each producer writes and sets; the consumer waits, clears and looks until it has seen it all. Were
-/// something written before a set() not visible after the clear() that follows it, the consumer would wait
-/// for ever. The data is relaxed, so that only the event carries the order.
+/// Each producer writes and sets. The consumer waits, clears and reads until it has seen everything. If a write before a
+/// set() were not visible after the clear() that follows it, the consumer would wait forever. The data is relaxed, so that
+/// the event alone carries the order.
 #[test]
 fn what_was_written_before_a_set_is_visible_after_the_clear() {
     for set in SETTERS {
@@ -575,7 +574,7 @@ fn what_was_written_before_a_set_is_visible_after_the_clear() {
             loop {
                 let outcome = model.wait(0);
                 assert!(matches!(outcome, Ok(true)), "{outcome:?}");
-                model.kernel.desk().gone[0] = false;
+                model.kernel.pipe().gone[0] = false;
                 assert_ok(model.signal.clear());
                 if data.iter().all(|datum| datum.load(Ordering::Relaxed) == 1) {
                     break;
@@ -585,7 +584,7 @@ fn what_was_written_before_a_set_is_visible_after_the_clear() {
     }
 }
 
-/// As above, with nothing but the word between producer and consumer: the producer finds it set.
+/// As above, with the word alone between producer and consumer: the producer finds it set.
 #[test]
 fn a_setter_that_found_the_word_set_publishes_through_the_word_alone() {
     check(PREEMPTIONS, || {

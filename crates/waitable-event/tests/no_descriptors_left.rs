@@ -1,4 +1,4 @@
-//! A process that has used up its descriptors. In a process of its own, which is that process.
+//! A process that has used up its descriptors. The test runs in a process of its own, which is that process.
 #![cfg(not(loom))]
 
 mod common;
@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::time::Duration;
 
-use common::{Outcome, PATIENCE};
+use common::{Outcome, TIMEOUT};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -16,7 +16,7 @@ use waitable_event::{Error, Event, Poller};
 
 const LIMIT: u64 = 64;
 
-/// Counted without /proc, which takes a descriptor to read.
+/// Returns how many descriptors are open, without /proc, which takes a descriptor to read.
 fn open_descriptors() -> io::Result<usize> {
     let mut count = 0;
     for number in 0..i32::try_from(LIMIT).unwrap_or(i32::MAX) {
@@ -47,10 +47,10 @@ fn without_descriptors_new_fails_and_leaks_nothing_and_old_events_work() -> Outc
 
     assert!(is_emfile(&Event::new()));
     old.set()?;
-    assert!(old.wait(Some(PATIENCE))?, "a set event needs nothing to wait for");
+    assert!(old.wait(Some(TIMEOUT))?, "a set event needs nothing to wait for");
     old.clear()?;
     assert!(!old.wait(Some(Duration::ZERO))?, "a probe needs nothing either");
-    assert!(is_emfile(&old.wait(Some(PATIENCE))), "a sleep does, on a thread that never slept before");
+    assert!(is_emfile(&old.wait(Some(TIMEOUT))), "a sleep does, on a thread that never slept before");
 
     for free in 1..=4 {
         files.pop();

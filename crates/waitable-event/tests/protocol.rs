@@ -1,5 +1,4 @@
-//! The signal over a scripted bell and a scripted sleep: what happens in the middle of a wait
-//! happens exactly there.
+//! The signal over a scripted doorbell and a scripted sleep: what happens in the middle of a wait happens exactly there.
 #![cfg(not(loom))]
 
 mod common;
@@ -11,16 +10,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use common::Outcome;
-use waitable_event::{Bell, Deadline, Error, Park, Parked, Signal, State, Wake};
+use waitable_event::{Deadline, Doorbell, Error, Park, Parked, Signal, State, Wake};
 
 #[derive(Default)]
-struct ScriptedBell {
+struct ScriptedDoorbell {
     bytes: AtomicUsize,
     broken: AtomicBool,
 }
 
-impl Bell for ScriptedBell {
-    fn ring(&self) -> io::Result<()> {
+impl Doorbell for ScriptedDoorbell {
+    fn notify(&self) -> io::Result<()> {
         if self.broken.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -32,7 +31,7 @@ impl Bell for ScriptedBell {
         Ok(self.bytes.swap(0, Ordering::Relaxed) > 0)
     }
 
-    fn is_ringing(&self) -> io::Result<bool> {
+    fn is_notified(&self) -> io::Result<bool> {
         Ok(self.bytes.load(Ordering::Relaxed) > 0)
     }
 }
@@ -68,22 +67,22 @@ impl<'a> Script<'a> {
     }
 }
 
-impl Park<ScriptedBell> for Script<'_> {
+impl Park<ScriptedDoorbell> for Script<'_> {
     fn waker(&self) -> Arc<dyn Wake> {
         self.waker.clone()
     }
 
-    fn park(&self, _: &ScriptedBell, _: Deadline) -> io::Result<Parked> {
+    fn park(&self, _: &ScriptedDoorbell, _: Deadline) -> io::Result<Parked> {
         let sleep = self.sleeps.borrow_mut().pop_front().ok_or("one sleep too many").map_err(io::Error::other)?;
         sleep()
     }
 }
 
-fn signal() -> Signal<ScriptedBell> {
-    Signal::new(State::new(), ScriptedBell::default())
+fn signal() -> Signal<ScriptedDoorbell> {
+    Signal::new(State::new(), ScriptedDoorbell::default())
 }
 
-fn set_and_clear(signal: &Signal<ScriptedBell>) -> io::Result<()> {
+fn set_and_clear(signal: &Signal<ScriptedDoorbell>) -> io::Result<()> {
     signal.set().and_then(|()| signal.clear()).map_err(io::Error::other)
 }
 
@@ -120,7 +119,7 @@ fn a_call_without_a_reason_puts_the_waiter_back_to_sleep() -> Outcome {
 }
 
 #[test]
-fn a_clear_of_a_clear_event_calls_nobody() -> Outcome {
+fn a_clear_of_a_clear_event_wakes_no_waiter() -> Outcome {
     let signal = signal();
     let script = Script::new([Box::new(|| {
         signal.clear().map_err(io::Error::other)?;
@@ -149,7 +148,7 @@ fn the_end_of_the_thread_and_an_error_end_the_wait_and_leave() -> Outcome {
 
 #[test]
 fn a_close_during_the_sleep_outweighs_whatever_ended_the_sleep() {
-    for end in [Parked::Rung, Parked::Woken, Parked::TimedOut] {
+    for end in [Parked::Notified, Parked::Woken, Parked::TimedOut] {
         let signal = signal();
         let script = Script::new([Box::new(|| {
             signal.set().map_err(io::Error::other)?;
@@ -163,24 +162,24 @@ fn a_close_during_the_sleep_outweighs_whatever_ended_the_sleep() {
 }
 
 #[test]
-fn a_set_whose_bell_fails_is_an_error_and_the_next_one_rings() -> Outcome {
+fn a_set_whose_doorbell_fails_is_an_error_and_the_next_one_notifies() -> Outcome {
     let signal = signal();
-    let bell = signal.bell()?;
-    bell.broken.store(true, Ordering::Relaxed);
+    let doorbell = signal.doorbell()?;
+    doorbell.broken.store(true, Ordering::Relaxed);
     assert!(matches!(signal.set(), Err(Error::Io(_))));
     assert!(!signal.is_set()?, "a failed set() leaves the event clear");
-    bell.broken.store(false, Ordering::Relaxed);
+    doorbell.broken.store(false, Ordering::Relaxed);
     signal.set()?;
-    assert!(bell.is_ringing()?);
+    assert!(doorbell.is_notified()?);
     Ok(())
 }
 
 #[test]
-fn only_the_set_that_changes_something_rings() -> Outcome {
+fn only_the_set_that_changes_something_notifies() -> Outcome {
     let signal = signal();
     for _ in 0..3 {
         signal.set()?;
     }
-    assert_eq!(signal.bell()?.bytes.load(Ordering::Relaxed), 1);
+    assert_eq!(signal.doorbell()?.bytes.load(Ordering::Relaxed), 1);
     Ok(())
 }

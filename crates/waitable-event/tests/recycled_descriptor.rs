@@ -1,5 +1,5 @@
-//! The numbers of a closed event's descriptors belong to somebody else at once. In a process of its own,
-//! because every other thread that opens something would take the numbers.
+//! The numbers of a closed event's descriptors are reused immediately. The test runs in a process of its own, because every
+//! other thread that opens something would get the numbers.
 #![cfg(not(loom))]
 
 mod common;
@@ -16,7 +16,7 @@ use waitable_event::{Error, Event};
 
 const CANARY: &[u8] = b"canary";
 
-/// A pipe that holds CANARY: a stray write adds to it, a stray read takes from it.
+/// Returns a pipe that holds CANARY: a stray write adds to it, a stray read removes from it.
 fn canary() -> Outcome<[OwnedFd; 2]> {
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
     assert_eq!(write(&writer, CANARY)?, CANARY.len());
@@ -24,13 +24,13 @@ fn canary() -> Outcome<[OwnedFd; 2]> {
 }
 
 #[test]
-fn nobody_reads_or_writes_a_recycled_number_after_close() -> Outcome {
+fn no_thread_reads_or_writes_a_recycled_number_after_close() -> Outcome {
     const THREADS: usize = 4;
-    let _watchdog = Watchdog::new("nobody_reads_or_writes_a_recycled_number_after_close");
+    let _watchdog = Watchdog::new("no_thread_reads_or_writes_a_recycled_number_after_close");
     let mut recycled = 0;
     for _ in 0..300 {
         let event = Event::new()?;
-        let pipe = event.signal().bell()?;
+        let pipe = event.signal().doorbell()?;
         let numbers = [pipe.reader_fileno(), pipe.writer_fileno()];
         drop(pipe);
         let (start, over) = (Barrier::new(THREADS + 1), AtomicBool::new(false));

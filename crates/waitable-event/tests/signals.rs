@@ -1,4 +1,4 @@
-//! Signals interrupt system calls; nobody who waits may notice.
+//! Signals interrupt system calls; no waiter may notice.
 #![cfg(not(loom))]
 
 mod common;
@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Announcing, Outcome, PATIENCE, Watchdog, join};
+use common::{Announcing, Outcome, TIMEOUT, Watchdog, join};
 use nix::sys::pthread::{pthread_kill, pthread_self};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, sigaction};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -24,7 +24,7 @@ extern "C" fn count_signal(_: i32) {
     CAUGHT.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Runs `work` in a thread that signals hit as fast as they can be sent, each interrupting what it is in.
+/// Runs `work` in a thread that receives signals as fast as they can be sent. Each one interrupts its system call.
 fn in_a_storm<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Outcome<T> {
     // Without SA_RESTART; poll() would not be restarted anyway.
     let action = SigAction::new(SigHandler::Handler(count_signal), SaFlags::empty(), SigSet::empty());
@@ -38,7 +38,7 @@ fn in_a_storm<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> O
         drop(finish);
         result
     });
-    let thread = told.recv_timeout(PATIENCE)?;
+    let thread = told.recv_timeout(TIMEOUT)?;
     while finished.try_recv() == Err(mpsc::TryRecvError::Empty) {
         // The number stays valid until the thread is joined.
         let _ = pthread_kill(thread, Signal::SIGUSR1);
@@ -58,7 +58,7 @@ fn a_storm_of_signals_ends_no_wait_early_or_late() -> Outcome {
         (outcome, start.elapsed())
     })?;
     assert!(!outcome?);
-    assert!(elapsed >= timeout && elapsed < PATIENCE, "{elapsed:?}");
+    assert!(elapsed >= timeout && elapsed < TIMEOUT, "{elapsed:?}");
     assert!(CAUGHT.load(Ordering::Relaxed) > before, "no signal arrived: the test shows nothing");
     Ok(())
 }
@@ -74,7 +74,7 @@ fn a_storm_of_signals_hides_no_set() -> Outcome {
         let event = event.clone();
         move || -> Outcome {
             for _ in 0..ROUNDS {
-                waits.recv_timeout(PATIENCE)?;
+                waits.recv_timeout(TIMEOUT)?;
                 event.set()?;
                 event.clear()?;
                 next.send(())?;
@@ -87,7 +87,7 @@ fn a_storm_of_signals_hides_no_set() -> Outcome {
         let mut woken = 0;
         for _ in 0..ROUNDS {
             woken += usize::from(parker.wait(&event)?);
-            turn.recv_timeout(PATIENCE)?;
+            turn.recv_timeout(TIMEOUT)?;
         }
         Ok(woken)
     })??;
@@ -97,8 +97,8 @@ fn a_storm_of_signals_hides_no_set() -> Outcome {
 
 const CHILD: &str = "WAITABLE_EVENT_STOPPED_CHILD";
 
-/// What the child process of the test below does: one wait that times out, one that is set
-/// by the byte on its standard input.
+/// Does the work of the child process below: one wait that times out, and one that ends when a byte arrives on standard
+/// input.
 fn be_the_child() -> Outcome {
     let event = Event::new()?;
     let mut output = std::io::stderr();
@@ -115,7 +115,7 @@ fn be_the_child() -> Outcome {
         }
     });
     writeln!(output, "waiting")?;
-    assert!(event.wait(Some(PATIENCE))?);
+    assert!(event.wait(Some(TIMEOUT))?);
     join(setter)?;
     Ok(())
 }
@@ -147,7 +147,7 @@ fn being_stopped_and_continued_changes_no_result() -> Outcome {
     for _ in 0..20 {
         kill(stop(&child)?, Signal::SIGCONT)?;
     }
-    assert_eq!(lines.next().ok_or("the child's wait went wrong")??, "waiting");
+    assert_eq!(lines.next().ok_or("the child's wait failed")??, "waiting");
     let pid = stop(&child)?;
     input.write_all(b"x")?;
     kill(pid, Signal::SIGCONT)?;

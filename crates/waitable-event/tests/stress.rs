@@ -1,4 +1,4 @@
-//! Many threads on one event, round after round. Nothing here sleeps to let the others come first.
+//! Many threads on one event, in many rounds. No thread here sleeps to let another one come first.
 #![cfg(not(loom))]
 
 mod common;
@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Barrier, mpsc};
 use std::thread;
 
-use common::{Announcing, Outcome, PATIENCE, Watchdog, foreign_byte, join};
+use common::{Announcing, Outcome, TIMEOUT, Watchdog, foreign_byte, join};
 use waitable_event::{Error, Event};
 
 #[test]
-fn a_set_that_is_cleared_at_once_releases_every_blocked_thread() -> Outcome {
+fn a_set_that_is_cleared_immediately_releases_every_blocked_thread() -> Outcome {
     const THREADS: usize = 5;
     const ROUNDS: usize = 300;
-    let _watchdog = Watchdog::new("a_set_that_is_cleared_at_once_releases_every_blocked_thread");
+    let _watchdog = Watchdog::new("a_set_that_is_cleared_immediately_releases_every_blocked_thread");
     let event = Event::new()?;
     let round_over = Barrier::new(THREADS + 1);
     let released = AtomicUsize::new(0);
@@ -33,7 +33,7 @@ fn a_set_that_is_cleared_at_once_releases_every_blocked_thread() -> Outcome {
         }
         for round in 0..ROUNDS {
             for _ in 0..THREADS {
-                waits.recv_timeout(PATIENCE)?;
+                waits.recv_timeout(TIMEOUT)?;
             }
             if round % 3 == 2 {
                 foreign_byte(&event)?
@@ -51,10 +51,10 @@ fn a_set_that_is_cleared_at_once_releases_every_blocked_thread() -> Outcome {
 }
 
 #[test]
-fn one_clear_is_enough_for_eight_sets_at_once() -> Outcome {
+fn one_clear_is_enough_for_eight_sets_immediately() -> Outcome {
     const THREADS: usize = 8;
     const ROUNDS: usize = 2000;
-    let _watchdog = Watchdog::new("one_clear_is_enough_for_eight_sets_at_once");
+    let _watchdog = Watchdog::new("one_clear_is_enough_for_eight_sets_immediately");
     let event = Event::new()?;
     let step = Barrier::new(THREADS + 1);
     let failures = AtomicUsize::new(0);
@@ -80,9 +80,9 @@ fn one_clear_is_enough_for_eight_sets_at_once() -> Outcome {
 }
 
 #[test]
-fn eight_clears_at_once_never_fail_and_lose_no_later_set() -> Outcome {
+fn eight_clears_immediately_never_fail_and_lose_no_later_set() -> Outcome {
     const THREADS: usize = 8;
-    let _watchdog = Watchdog::new("eight_clears_at_once_never_fail_and_lose_no_later_set");
+    let _watchdog = Watchdog::new("eight_clears_immediately_never_fail_and_lose_no_later_set");
     let event = Event::new()?;
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -107,7 +107,7 @@ fn eight_clears_at_once_never_fail_and_lose_no_later_set() -> Outcome {
     event.clear()?;
     assert!(!event.is_set()?);
     event.set()?;
-    assert!(event.signal().bell().is_ok_and(|pipe| waitable_event::Bell::is_ringing(&*pipe).unwrap_or(false)));
+    assert!(event.signal().doorbell().is_ok_and(|pipe| waitable_event::Doorbell::is_notified(&*pipe).unwrap_or(false)));
     Ok(())
 }
 
@@ -118,7 +118,7 @@ fn two_threads_hand_over_ten_thousand_times() -> Outcome {
     let [ping, pong] = [Event::new()?, Event::new()?];
     let play = |mine: Event, theirs: Event| -> Result<usize, Error> {
         for round in 0..ROUNDS {
-            if !mine.wait(Some(PATIENCE))? {
+            if !mine.wait(Some(TIMEOUT))? {
                 return Ok(round);
             }
             mine.clear()?;
@@ -148,14 +148,14 @@ fn close_ends_every_wait_and_every_set_with_closed() -> Outcome {
         for _ in 0..WAITERS {
             let (event, parker) = (event.clone(), Announcing::new(begun.clone())?);
             threads.push(thread::spawn(move || -> Result<(), Error> {
-                // Whoever is not woken returns Ok, and is found out below.
+                // A waiter that is not woken returns Ok, and fails the test below.
                 while parker.wait(&event)? {
                     event.clear()?;
                 }
                 Ok(())
             }));
         }
-        // In every other round nobody sets, so that all waiters are blocked when the event closes.
+        // In every other round no thread sets, so that all waiters are blocked when the event closes.
         for _ in 0..SETTERS * (round % 2) {
             let event = event.clone();
             threads.push(thread::spawn(move || -> Result<(), Error> {
@@ -166,7 +166,7 @@ fn close_ends_every_wait_and_every_set_with_closed() -> Outcome {
         }
         for _ in 0..WAITERS {
             if round % 2 == 0 {
-                waits.recv_timeout(PATIENCE)?;
+                waits.recv_timeout(TIMEOUT)?;
             }
         }
         assert!(event.close());

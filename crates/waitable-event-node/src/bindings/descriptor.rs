@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::{Int32Array, Uint32Array};
 use napi_derive::napi;
-use waitable_event::sys::{Member, Pipe, descriptor, select_called};
+use waitable_event::sys::{Member, Pipe, descriptor, select_with};
 use waitable_event::{Deadline, Error, Event, Joined, Readiness, Snapshot, Wake};
 
 use crate::bindings::event::event_in;
@@ -36,7 +36,7 @@ impl Watched {
         let Some(outcome) = self.event.signal().outcome(self.entered) else {
             return false;
         };
-        let fd = self.joined.bell.reader_fileno();
+        let fd = self.joined.doorbell.reader_fileno();
         for member in members.iter_mut().filter(|member| member.fd == fd) {
             member.readiness.readable |= outcome.is_ok();
         }
@@ -46,7 +46,7 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        self.event.signal().leave(self.joined.key);
+        self.event.signal().leave(self.joined.waiter_id);
     }
 }
 
@@ -70,7 +70,7 @@ pub fn select_descriptors(env: Env, mut members: Int32Array, events: Uint32Array
             .iter()
             .map(|slot| Watched::new(event_in(environment, *slot)?, parker.interrupter.clone()))
             .collect::<Result<_, _>>()?;
-        let ready = select_called(&mut list, parker, deadline, |members| {
+        let ready = select_with(&mut list, parker, deadline, |members| {
             watched.iter().filter(|event| event.look(members)).count() > 0
         })?;
         match watched.iter().any(|watched| watched.event.is_closed()) {

@@ -167,13 +167,13 @@ pub fn receive_event(env: Env, slot: u32, mut buffer: Uint8Array) -> i32 {
 /// The descriptor of the event's read side.
 #[napi]
 pub fn event_fileno(env: Env, slot: u32) -> i32 {
-    with_open_event(&env, slot, |event| status::of(event.signal().bell().map(|pipe| pipe.reader_fileno())))
+    with_open_event(&env, slot, |event| status::of(event.signal().doorbell().map(|pipe| pipe.reader_fileno())))
 }
 
 /// The descriptor of the event's write side.
 #[napi]
 pub fn event_write_fileno(env: Env, slot: u32) -> i32 {
-    with_open_event(&env, slot, |event| status::of(event.signal().bell().map(|pipe| pipe.writer_fileno())))
+    with_open_event(&env, slot, |event| status::of(event.signal().doorbell().map(|pipe| pipe.writer_fileno())))
 }
 
 /// Closes the event for everybody. The slot stays until it is released.
@@ -222,7 +222,7 @@ pub fn close_event_with(env: Env, slot: u32, other: u32) -> i32 {
     };
     let result = event_in(environment, slot).and_then(|event| {
         let other = event_in(environment, other)?;
-        let key = other.signal().join(Arc::new(CloseWith(event.downgrade())))?.key;
+        let key = other.signal().join(Arc::new(CloseWith(event.downgrade())))?.waiter_id;
         Ok((other, key))
     });
     match (result, environment.events.borrow_mut().get_mut(slot as usize)) {

@@ -71,18 +71,18 @@ impl Watch {
         }
         // As a blocked wait: first the epoch, which the caller took when his wait began, then the list, then the word.
         let joined = event.signal().join(self.waker.clone())?;
-        self.armed = Some(Armed { key: Some(joined.key), entered });
+        self.armed = Some(Armed { key: Some(joined.waiter_id), entered });
         if let Some(outcome) = event.signal().outcome(entered) {
             self.disarm(event);
             return outcome;
         }
         let poller = &self.reactor.poller;
-        let fd = joined.bell.reader();
+        let fd = joined.doorbell.reader();
         let armed = match &self.pipe {
             Some(_) => poller.modify(fd, token, Interest::READABLE, Trigger::OneShot),
             None => match poller.add(fd, token, Interest::READABLE, Trigger::OneShot) {
                 Ok(()) => {
-                    self.pipe = Some(Arc::downgrade(&joined.bell));
+                    self.pipe = Some(Arc::downgrade(&joined.doorbell));
                     Ok(())
                 }
                 Err(error) if error.raw_os_error() == Some(libc::EEXIST) => fd.try_clone_to_owned().and_then(|copy| {
@@ -117,7 +117,7 @@ pub fn arm(environment: &Environment, slot: u32, reactor: u32, entered: u32) -> 
         copy: None,
         armed: None,
     });
-    let entered = Snapshot::of_word(entered);
+    let entered = Snapshot::from_word(entered);
     if watch.armed.is_none() && watch.reactor.unarmed.take(slot) {
         watch.armed = Some(Armed { key: None, entered });
         return 0;

@@ -154,7 +154,7 @@ impl PollerEntry {
                     count += 1;
                 }
                 Some(slot) => {
-                    let readable = ready.readiness.answers(Interest::READABLE);
+                    let readable = ready.readiness.satisfies(Interest::READABLE);
                     if let Some(outcome) = watch::fired(environment, slot, readable) {
                         self.report(count, slot as u32, outcome);
                         count += 1;
@@ -169,7 +169,7 @@ impl PollerEntry {
     pub fn fetch(&self) -> io::Result<bool> {
         self.forget_stale();
         let mut taken = self.taken.borrow_mut();
-        let has_rung = self.poller.take(&mut taken)?;
+        let has_rung = self.poller.poll(&mut taken)?;
         self.has_rung.set(self.has_rung.get() || has_rung);
         Ok(has_rung || !taken.is_empty())
     }
@@ -306,13 +306,13 @@ pub fn watch_closing(env: Env, poller: u32, token: u32, slot: u32, wanted: i32) 
     };
     with_poller(&env, poller, |entry| {
         let joined = event_in(environment, slot).and_then(|event| {
-            let pipe = event.signal().bell()?;
-            event.signal().join(entry.poller.closing_waker(u64::from(token), &pipe))
+            let pipe = event.signal().doorbell()?;
+            event.signal().join(entry.poller.close_waker(u64::from(token), &pipe))
         });
         if joined.is_ok() {
             entry.members.is_event(token, slot, wanted);
         }
-        joined.map_or_else(|error| status::of_error(&error), |joined| status::of_count(Ok(joined.key)))
+        joined.map_or_else(|error| status::of_error(&error), |joined| status::of_count(Ok(joined.waiter_id)))
     })
 }
 

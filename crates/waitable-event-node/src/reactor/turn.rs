@@ -1,4 +1,4 @@
-//! Lingering in Node's event loop (`waitable_event::Linger` says why).
+//! Lingering in Node's event loop (`waitable_event::AdaptiveSpin` says why).
 //!
 //! An event that is awaited while its reactor calls JavaScript is not armed in the kernel at once. When JavaScript returns,
 //! the thread lingers: it looks at the words of these events. What was set by then is reported in the same turn of libuv's loop, without
@@ -13,7 +13,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
-use waitable_event::{Linger, sys};
+use waitable_event::{AdaptiveSpin, sys};
 
 use crate::environment::Environment;
 use crate::events::watch::{self, Look};
@@ -34,9 +34,9 @@ const EVENTS: usize = 8;
 
 /// The events of one reactor whose arming waits.
 pub struct Unarmed {
-    linger: Linger,
+    linger: AdaptiveSpin,
     /// Whether it is worth while to ask the kernel again.
-    again: Linger,
+    again: AdaptiveSpin,
     /// Whether the reactor calls JavaScript, and will look.
     is_open: Cell<bool>,
     /// The events, by their slots.
@@ -59,13 +59,18 @@ pub struct Turn<'a> {
 
 impl Unarmed {
     pub fn new() -> Unarmed {
-        Unarmed { linger: Linger::new(), again: Linger::new(), is_open: Cell::new(false), slots: RefCell::default() }
+        Unarmed {
+            linger: AdaptiveSpin::new(),
+            again: AdaptiveSpin::new(),
+            is_open: Cell::new(false),
+            slots: RefCell::default(),
+        }
     }
 
     /// Takes an event; false when it has to be armed.
     pub fn take(&self, slot: u32) -> bool {
         let mut slots = self.slots.borrow_mut();
-        if !self.is_open.get() || slots.len() >= EVENTS || (slots.is_empty() && !self.linger.is_worth_while()) {
+        if !self.is_open.get() || slots.len() >= EVENTS || (slots.is_empty() && !self.linger.should_spin()) {
             return false;
         }
         if !slots.contains(&slot) {
@@ -95,7 +100,7 @@ impl Turn<'_> {
     pub fn next(&self, environment: &Environment) -> i32 {
         let may_go_on = self.may_go_on();
         match self.look(environment, may_go_on) {
-            0 if may_go_on && self.unarmed.again.is_worth_while() => self.look_again(environment),
+            0 if may_go_on && self.unarmed.again.should_spin() => self.look_again(environment),
             filled => filled,
         }
     }
@@ -106,7 +111,7 @@ impl Turn<'_> {
         let loops = &reactor.loops;
         let fill = || Some(reactor.fill(environment)).filter(|filled| *filled != 0);
         if loops.is_empty() {
-            return self.unarmed.again.look(fill).unwrap_or(0);
+            return self.unarmed.again.spin(fill).unwrap_or(0);
         }
         let mut asks = Asks::KernelOfOthers;
         if self.round.get().is_multiple_of(ROUNDS_OF_LOOPS) {
@@ -116,7 +121,7 @@ impl Turn<'_> {
             asks = Asks::Kernel;
         }
         let look = || loops.look(environment, reactor, std::mem::replace(&mut asks, Asks::Words));
-        let found = self.unarmed.again.look(look);
+        let found = self.unarmed.again.spin(look);
         if found.is_some() {
             self.found.set(self.found.get() + 1);
             // Twice is a habit. The two system calls are made once in a turn.
@@ -145,7 +150,7 @@ impl Turn<'_> {
             return 0;
         }
         if may_linger {
-            let found = self.unarmed.linger.look(|| match report(environment, self.reactor, &mut slots, false) {
+            let found = self.unarmed.linger.spin(|| match report(environment, self.reactor, &mut slots, false) {
                 0 if slots.is_empty() => Some(0),
                 0 => None,
                 count => Some(count),

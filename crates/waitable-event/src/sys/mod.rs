@@ -2,11 +2,13 @@
 //!
 //! | name | what it is |
 //! |---|---|
-//! | `Pipe` | the bell of an event |
-//! | `Interrupter`, `Parker` | how a thread sleeps on a bell and is called out of it |
-//! | `Queue`, `Alarm`, `Waker` | what a [`Poller`](crate::Poller) is made of |
-//! | `select` | the wait for many descriptors at once |
-//! | `descriptor` | reading, writing and duplicating somebody's descriptor |
+//! | `Pipe` | the doorbell of an event |
+//! | `Interrupter`, `Parker` | how a thread sleeps on a doorbell, and how another thread ends that sleep |
+//! | `Selector`, `Alarm`, `ClockWatch`, `Waker` | the parts of a [`Poller`](crate::Poller) |
+//! | `select`, `sleep` | the wait for many descriptors |
+//! | `SignalWatch` | a signal as a descriptor |
+//! | `descriptor` | reading, writing and duplicating a descriptor of the caller |
+//! | `monotonic_time`, `wall_offset`, `coarse_now` | the clocks |
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod unix;

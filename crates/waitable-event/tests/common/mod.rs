@@ -1,4 +1,4 @@
-//! What the tests share: bounds on everything that could hang, and waits that say that they have begun.
+//! What the tests share: bounds on everything that could hang, and waits that announce that they have begun.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
@@ -13,18 +13,18 @@ use waitable_event::{Deadline, Error, Event, Park, Parked, Wake};
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Longer than anything here takes on a busy machine. Whoever waits so long has been forgotten.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything here takes on a busy machine. A wait that takes so long has missed its wake-up.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Ends the process with a message when a test hangs in spite of all bounds.
-pub(crate) struct Watchdog(#[allow(unused, reason = "dropped to call the dog off")] Sender<()>);
+pub(crate) struct Watchdog(#[allow(unused, reason = "dropped to stop the watchdog")] Sender<()>);
 
 impl Watchdog {
     pub(crate) fn new(test: &'static str) -> Watchdog {
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
-            if receiver.recv_timeout(2 * PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                // Not eprintln!(), which the harness keeps to itself until the test ends.
+            if receiver.recv_timeout(2 * TIMEOUT) == Err(RecvTimeoutError::Timeout) {
+                // Not eprintln!(), whose output the harness holds back until the test ends.
                 let _ = writeln!(io::stderr(), "\n{test}: hangs");
                 std::process::abort();
             }
@@ -33,7 +33,7 @@ impl Watchdog {
     }
 }
 
-/// Sleeps as `Event::wait` does, and says so beforehand: from then on the wait must not miss anything.
+/// Sleeps as `Event::wait` does, and announces it beforehand: from then on the wait must not miss anything.
 pub(crate) struct Announcing {
     interrupter: Arc<Interrupter>,
     begun: Sender<()>,
@@ -45,12 +45,12 @@ impl Announcing {
     }
 
     fn parker(&self) -> Parker<'_> {
-        Parker { interrupter: &self.interrupter, ending: &|| false, slice: None, linger: None }
+        Parker { interrupter: &self.interrupter, is_ending: &|| false, slice: None, spin: None }
     }
 
-    /// Waits with [`PATIENCE`]; false means that the wait was forgotten.
+    /// Waits for at most [`TIMEOUT`]; false means that the wait missed its wake-up.
     pub(crate) fn wait(&self, event: &Event) -> Result<bool, Error> {
-        event.signal().wait(self, Deadline::after(Some(PATIENCE)))
+        event.signal().wait(self, Deadline::after(Some(TIMEOUT)))
     }
 }
 
@@ -60,24 +60,24 @@ impl Park<Pipe> for Announcing {
         self.parker().waker()
     }
 
-    fn park(&self, bell: &Pipe, deadline: Deadline) -> io::Result<Parked> {
-        self.parker().park(bell, deadline)
+    fn park(&self, doorbell: &Pipe, deadline: Deadline) -> io::Result<Parked> {
+        self.parker().park(doorbell, deadline)
     }
 }
 
-/// One byte into the event's pipe, as from a writer who has nothing but the descriptor.
+/// Writes one byte into the event's pipe, as a writer does that has the descriptor alone.
 pub(crate) fn foreign_byte(event: &Event) -> Outcome {
-    let pipe = event.signal().bell()?;
+    let pipe = event.signal().doorbell()?;
     assert_eq!(waitable_event::sys::descriptor::write(pipe.writer_fileno(), b"x")?, 1);
     Ok(())
 }
 
-/// Joins a thread, passing its panic on.
+/// Joins a thread, and passes its panic on.
 pub(crate) fn join<T>(handle: thread::JoinHandle<T>) -> T {
     handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// How many descriptors this process has open.
+/// Returns how many descriptors this process has open.
 pub(crate) fn open_descriptors() -> io::Result<usize> {
     Ok(std::fs::read_dir("/proc/self/fd")?.count())
 }

@@ -235,7 +235,7 @@ impl Watcher {
     fn run(&self) {
         let mut ready = Vec::new();
         // An error here is a descriptor of ours that somebody closed; there is nobody to tell.
-        while self.poller.wait(Deadline::NEVER).is_ok() && self.poller.take(&mut ready).is_ok() {
+        while self.poller.wait(Deadline::NEVER).is_ok() && self.poller.poll(&mut ready).is_ok() {
             let mut table = self.table();
             for event in ready.drain(..) {
                 if let Some(Callable { functions, calls }) = table.by_token.get_mut(&event.token) {

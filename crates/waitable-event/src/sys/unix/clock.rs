@@ -1,29 +1,29 @@
-//! The two clocks, side by side.
+//! The monotonic clock, and the wall clock beside it.
 
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-/// A measurement that took longer than this, in seconds, is made again: the thread lost its core in the middle of it.
+/// A measurement that took longer than this, in seconds, is repeated: the thread lost its core in the middle of it.
 const INTERRUPTED: f64 = 2e-5;
 
-/// How often at the most; the best one is taken.
-const ATTEMPTS: u32 = 8;
+/// The number of measurements at most; the best one counts.
+const MAX_ATTEMPTS: u32 = 8;
 
-/// Seconds on a clock. It cannot fail for those that are asked for here.
+/// Returns seconds on a clock. It cannot fail for the clocks that are used here.
 fn read(clock: ClockId) -> f64 {
     clock_gettime(clock).map_or(0.0, |time| time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9)
 }
 
-/// Seconds on the monotonic clock, which all threads share.
+/// Returns seconds on the monotonic clock, which all threads share.
 pub fn monotonic_time() -> f64 {
     read(ClockId::CLOCK_MONOTONIC)
 }
 
-/// What has to be added to the monotonic clock to have seconds since the epoch, as the wall clock is set now.
+/// Returns what to add to the monotonic clock to get seconds since the epoch, as the wall clock is set now.
 pub fn wall_offset() -> f64 {
     let (mut best, mut offset) = (f64::INFINITY, 0.0);
-    for _ in 0..ATTEMPTS {
+    for _ in 0..MAX_ATTEMPTS {
         let before = read(ClockId::CLOCK_MONOTONIC);
         let wall = read(ClockId::CLOCK_REALTIME);
         let after = read(ClockId::CLOCK_MONOTONIC);
@@ -38,7 +38,7 @@ pub fn wall_offset() -> f64 {
     offset
 }
 
-/// Time on a monotonic clock that moves every few milliseconds, and costs 8 ns to read where the exact one costs 40.
+/// Returns the time on a monotonic clock that moves every few milliseconds. It costs 8 ns to read, the exact one 40 ns.
 pub fn coarse_now() -> Duration {
     // It cannot fail where there is such a clock; without one, no time passes.
     clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map_or(Duration::ZERO, Duration::from)

@@ -1,4 +1,4 @@
-//! Somebody's descriptor: borrowed for a call, duplicated, read and written.
+//! A descriptor of the caller: borrowed for a call, duplicated, read and written.
 
 use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -7,14 +7,14 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd;
 
-use super::{retry, syscalls};
+use super::retry::retry;
+use super::syscalls;
 
-/// Borrows a number that came from outside; EBADF when it can be no descriptor.
+/// Borrows a number that came from outside. EBADF when it can be no descriptor.
 ///
 /// # Safety
 ///
-/// The result goes to system calls that answer EBADF for a number that is not open, or the caller
-/// knows that it stays open.
+/// The result goes to system calls that answer EBADF for a number that is not open, or the caller knows that it stays open.
 pub unsafe fn borrow<'a>(fd: RawFd) -> io::Result<BorrowedFd<'a>> {
     if fd < 0 {
         return Err(Errno::EBADF.into());
@@ -23,34 +23,34 @@ pub unsafe fn borrow<'a>(fd: RawFd) -> io::Result<BorrowedFd<'a>> {
     Ok(unsafe { BorrowedFd::borrow_raw(fd) })
 }
 
-/// Duplicates `fd`, close-on-exec, and makes its open file description non-blocking, as
-/// asyncore.file_dispatcher does. The caller owns the new number.
+/// Duplicates `fd`, close-on-exec, and makes its open file description non-blocking, as asyncore.file_dispatcher does. The
+/// caller owns the new number.
 pub fn duplicate(fd: RawFd) -> io::Result<RawFd> {
     // SAFETY: fcntl() answers EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;
     let copy = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(0))?;
-    // SAFETY: fcntl() just made it, for nobody else; dropped, and so closed, if the next step fails.
+    // SAFETY: fcntl() just made it, for this call alone. It is dropped, and so closed, if the next step fails.
     let copy = unsafe { OwnedFd::from_raw_fd(copy) };
     let flags = OFlag::from_bits_retain(fcntl(&copy, FcntlArg::F_GETFL)?);
     fcntl(&copy, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
     Ok(copy.into_raw_fd())
 }
 
-/// Reads up to `buffer.len()` bytes; zero is the end of the file.
+/// Reads up to `buffer.len()` bytes, and returns the count; zero is the end of the file.
 pub fn read(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
     // SAFETY: read() answers EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;
     retry(|| syscalls::read(fd, buffer))
 }
 
-/// Writes what fits of `data`, and returns how much that was.
+/// Writes what fits of `data`, and returns the count.
 pub fn write(fd: RawFd, data: &[u8]) -> io::Result<usize> {
     // SAFETY: write() answers EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;
     retry(|| syscalls::write(fd, data))
 }
 
-/// Closes a number that [`duplicate`] returned. Never repeated: after EINTR it is closed all the same.
+/// Closes a number that [`duplicate`] returned. Never repeats the call: after EINTR the number is closed all the same.
 pub fn close(fd: RawFd) -> io::Result<()> {
     match unistd::close(fd) {
         Err(Errno::EINTR) | Ok(()) => Ok(()),

@@ -1,4 +1,4 @@
-//! The kernel's list of what a poller waits for: an epoll.
+//! The kernel's list of the descriptors that a poller waits for: an epoll.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -9,17 +9,18 @@ use nix::libc::epoll_event;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
 use super::syscalls;
-use crate::{Interest, Readiness, Ready, Trigger};
+use crate::readiness::{Interest, Readiness, Ready, Trigger};
 
-/// At most this many events are taken in one pass; the kernel hands out the rest, in turn, in the next.
+/// The number of events that one poll reads at most. The kernel reports the rest, round-robin, in the next one.
 const BATCH: usize = 256;
 
+/// A set of descriptors that the kernel polls.
 #[derive(Debug)]
-pub(crate) struct Queue(Epoll);
+pub(crate) struct Selector(Epoll);
 
-impl Queue {
-    pub(crate) fn new() -> io::Result<Queue> {
-        Ok(Queue(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?))
+impl Selector {
+    pub(crate) fn new() -> io::Result<Selector> {
+        Ok(Selector(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?))
     }
 
     pub(crate) fn add(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
@@ -36,7 +37,7 @@ impl Queue {
         Ok(self.0.modify(fd, &mut EpollEvent::new(flags(interest, trigger), token))?)
     }
 
-    /// A descriptor that is not there any more is not an error: closing it took it out.
+    /// Removes a descriptor. One that is not there any more is no error: closing it removed it.
     pub(crate) fn remove(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
         match self.0.delete(fd) {
             Err(Errno::ENOENT | Errno::EBADF) => Ok(()),
@@ -44,18 +45,18 @@ impl Queue {
         }
     }
 
-    /// Calls `each` with what is ready now.
-    pub(crate) fn take(&self, mut each: impl FnMut(Ready)) -> io::Result<()> {
+    /// Calls `each` with every descriptor that is ready now. Never blocks.
+    pub(crate) fn poll(&self, mut each: impl FnMut(Ready)) -> io::Result<()> {
         let mut events = [const { MaybeUninit::<epoll_event>::uninit() }; BATCH];
         // It does not sleep, so no signal interrupts it.
-        for event in syscalls::ready(&self.0.0, &mut events)? {
+        for event in syscalls::epoll_poll(&self.0.0, &mut events)? {
             each(Ready { token: event.u64, readiness: readiness(EpollFlags::from_bits_truncate(event.events as i32)) });
         }
         Ok(())
     }
 }
 
-impl AsFd for Queue {
+impl AsFd for Selector {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.0.as_fd()
     }

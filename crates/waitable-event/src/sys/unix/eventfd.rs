@@ -1,12 +1,12 @@
-//! A door-bell that is private to one sleeper: an eventfd.
+//! A notification that is private to one sleeper: an eventfd.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-/// Rung with [`Waker::wake`], and watched edge-triggered, so that it never has to be read: every
-/// write is an edge.
+/// A descriptor that [`Waker::wake`] writes to. The sleeper watches it edge-triggered, so it is never read: every write is
+/// an edge.
 #[derive(Debug)]
 pub(crate) struct Waker(EventFd);
 
@@ -16,8 +16,8 @@ impl Waker {
         Ok(Waker(EventFd::from_value_and_flags(0, flags)?))
     }
 
-    /// Makes an edge. The counter takes 2^64 - 2 of them; the write can fail in no other way while
-    /// the descriptor is open, and it is open for as long as this lives.
+    /// Makes an edge. The write fails only when the counter is full, after 2^64 - 2 edges, or when the descriptor is
+    /// closed; it is open for as long as this lives.
     pub(crate) fn wake(&self) {
         let _ = self.0.write(1);
     }

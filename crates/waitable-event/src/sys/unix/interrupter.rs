@@ -1,39 +1,41 @@
-//! How a thread that sleeps on somebody's bell is called out of its sleep.
+//! How another thread, or the thread's own event loop, ends the sleep of a thread.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
-use super::{Waker, retry};
-use crate::Wake;
+use super::descriptor;
+use super::eventfd::Waker;
+use super::retry::retry;
+use crate::park::Wake;
 
 const WAKER: u64 = 0;
 const LOOP: u64 = 1;
 
-/// A descriptor that a thread polls beside the bell whenever it sleeps: a private epoll that holds
-/// the thread's waker and, where there is one, the descriptor of the thread's own event loop.
+/// A descriptor that a thread polls beside the doorbell whenever it sleeps: a private epoll. It holds the thread's waker
+/// and, where there is one, the descriptor of the thread's own event loop.
 ///
-/// Both are edge-triggered. The loop's descriptor stays readable while the loop has work that it
-/// cannot do because its thread sleeps here; only what is *new* may end the sleep. (An epoll
-/// reports an edge for each new event of an epoll that it holds, also when that one was readable before.)
+/// Both are edge-triggered. The loop's descriptor stays readable while the loop has work that it cannot do because its
+/// thread sleeps here. Only *new* work may end the sleep. (An epoll reports an edge for each new event of an epoll that it
+/// holds, also when that one was readable before.)
 #[derive(Debug)]
 pub struct Interrupter {
     epoll: Epoll,
     waker: Waker,
 }
 
-/// Who rang since the last time.
+/// What has happened since the last [`Interrupter::consume`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Interruption {
     /// The waker was called.
     pub woken: bool,
     /// The event loop of this thread has something new: perhaps the order to end the thread.
-    pub by_loop: bool,
+    pub loop_is_ready: bool,
 }
 
 impl Interrupter {
-    /// An interrupter with its waker.
+    /// Returns an interrupter with its waker.
     pub fn new() -> io::Result<Interrupter> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let waker = Waker::new()?;
@@ -43,21 +45,21 @@ impl Interrupter {
 
     /// Watches the descriptor of the thread's event loop as well, until the interrupter is dropped.
     pub fn watch_loop(&self, backend: RawFd) -> io::Result<()> {
-        // SAFETY: the number goes to epoll_ctl() and nowhere else, which answers EBADF when it is
-        // not open; the caller's event loop outlives the interrupter, which its thread owns.
-        let backend = unsafe { super::descriptor::borrow(backend) }?;
+        // SAFETY: the number goes to epoll_ctl() alone, which answers EBADF when it is not open. The event loop outlives
+        // the interrupter, which the loop's thread owns.
+        let backend = unsafe { descriptor::borrow(backend) }?;
         self.epoll.add(backend, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, LOOP))?;
         Ok(())
     }
 
-    /// Consumes what rang.
-    pub fn take(&self) -> io::Result<Interruption> {
+    /// Consumes the edges, and returns what they stood for.
+    pub fn consume(&self) -> io::Result<Interruption> {
         let mut events = [EpollEvent::empty(); 2];
         let count = retry(|| self.epoll.wait(&mut events, EpollTimeout::ZERO))?;
         let mut interruption = Interruption::default();
         for event in &events[..count] {
             interruption.woken |= event.data() == WAKER;
-            interruption.by_loop |= event.data() == LOOP;
+            interruption.loop_is_ready |= event.data() == LOOP;
         }
         Ok(interruption)
     }

@@ -8,45 +8,49 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags};
 
-use super::{Interrupter, Pipe, pipe, sleep};
-use crate::{Deadline, Linger, Park, Parked, Wake};
+use super::interrupter::Interrupter;
+use super::pipe::{self, Pipe};
+use super::ppoll::sleep;
+use crate::adaptive_spin::AdaptiveSpin;
+use crate::deadline::Deadline;
+use crate::park::{Park, Parked, Wake};
 
-/// Sleeps on a bell and on the thread's [`Interrupter`] at once.
+/// Sleeps on a doorbell and on the thread's [`Interrupter`] together.
 pub struct Parker<'a> {
     /// The thread's own interrupter.
     pub interrupter: &'a Arc<Interrupter>,
-    /// Asked when the thread's event loop has something new: is this thread being ended?
-    pub ending: &'a dyn Fn() -> bool,
-    /// Where no event loop can be watched, `ending` is asked this often instead.
+    /// Returns whether this thread is being ended. Called when the thread's event loop has something new.
+    pub is_ending: &'a dyn Fn() -> bool,
+    /// How often `is_ending` is called where no event loop can be watched.
     pub slice: Option<Duration>,
-    /// Has the thread linger before it sleeps: what it has learnt of that.
-    pub linger: Option<&'a Linger>,
+    /// Has the thread spin before it sleeps.
+    pub spin: Option<&'a AdaptiveSpin>,
 }
 
 impl Parker<'_> {
-    /// Sleeps until one of `fds`, whose last one is free for the interrupter, is ready. Woken means
-    /// that the others are to be looked at, and so does Rung.
+    /// Sleeps until one of `fds` is ready. The last one of them must be the interrupter's. After `Woken` as well as
+    /// `Notified` the caller has to check the others.
     pub fn sleep(&self, fds: &mut [PollFd<'_>], deadline: Deadline) -> io::Result<Parked> {
         loop {
             let until = deadline.earlier(self.slice.map_or(Deadline::NEVER, |slice| Deadline::after(Some(slice))));
             let ready = sleep(fds, until)?;
-            if ready == 0 && deadline.has_come() {
+            if ready == 0 && deadline.has_passed() {
                 return Ok(Parked::TimedOut);
             }
             let interrupted = fds.last().and_then(PollFd::any).unwrap_or(false);
             if ready > usize::from(interrupted) {
-                return Ok(Parked::Rung);
+                return Ok(Parked::Notified);
             }
-            let interruption = if interrupted { self.interrupter.take()? } else { Default::default() };
-            let sliced = ready == 0;
-            if (interruption.by_loop || sliced) && (self.ending)() {
+            let interruption = if interrupted { self.interrupter.consume()? } else { Default::default() };
+            let slice_is_over = ready == 0;
+            if (interruption.loop_is_ready || slice_is_over) && (self.is_ending)() {
                 return Ok(Parked::Interrupted);
             }
             if interruption.woken {
                 return Ok(Parked::Woken);
             }
-            // An event loop that has something new all the time must not put the deadline off.
-            if deadline.has_come() {
+            // An event loop that always has something new must not defer the deadline.
+            if deadline.has_passed() {
                 return Ok(Parked::TimedOut);
             }
         }
@@ -58,16 +62,18 @@ impl Park<Pipe> for Parker<'_> {
         self.interrupter.clone()
     }
 
-    fn linger<T>(&self, look: impl FnMut() -> Option<T>) -> Option<T> {
-        self.linger.filter(|linger| linger.is_worth_while())?.look(look)
+    fn spin<T>(&self, poll: impl FnMut() -> Option<T>) -> Option<T> {
+        self.spin.filter(|spin| spin.should_spin())?.spin(poll)
     }
 
-    fn park(&self, bell: &Pipe, deadline: Deadline) -> io::Result<Parked> {
-        let mut fds =
-            [PollFd::new(bell.reader(), PollFlags::POLLIN), PollFd::new(self.interrupter.as_fd(), PollFlags::POLLIN)];
+    fn park(&self, doorbell: &Pipe, deadline: Deadline) -> io::Result<Parked> {
+        let mut fds = [
+            PollFd::new(doorbell.reader(), PollFlags::POLLIN),
+            PollFd::new(self.interrupter.as_fd(), PollFlags::POLLIN),
+        ];
         let parked = self.sleep(&mut fds, deadline)?;
-        if parked == Parked::Rung {
-            pipe::ringing(&fds[0])?;
+        if parked == Parked::Notified {
+            pipe::is_notified(&fds[0])?;
         }
         Ok(parked)
     }

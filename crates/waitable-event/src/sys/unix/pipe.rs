@@ -1,4 +1,4 @@
-//! The bell of an event: a pipe. One byte in it, or more, is "ringing".
+//! The doorbell of an event: a pipe. It is notified while there is a byte in it.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -8,11 +8,12 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd;
 
-use super::{retry, syscalls};
-use crate::Bell;
+use super::retry::retry;
+use super::syscalls;
+use crate::doorbell::Doorbell;
 
-/// One drain takes at most this many bytes, more than any pipe holds by default, so that a foreign
-/// writer in full flood cannot keep it busy. Bytes that came later are a later set.
+/// The number of bytes that one drain reads at most: more than any pipe holds by default. So a foreign writer that writes
+/// without a pause cannot keep the drain busy. Bytes that came later are a later set.
 const DRAIN_LIMIT: usize = 1 << 20;
 
 /// A pipe pair, close-on-exec and non-blocking on both sides.
@@ -23,28 +24,28 @@ pub struct Pipe {
 }
 
 impl Pipe {
-    /// An empty pipe. Fails with EMFILE or ENFILE when there are no descriptors left.
+    /// Returns an empty pipe. Fails with EMFILE or ENFILE when there are no descriptors left.
     pub fn new() -> io::Result<Pipe> {
         let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
         Ok(Pipe { reader, writer })
     }
 
-    /// The side that is readable while the bell rings.
+    /// Returns the side that is readable while the doorbell is notified.
     pub fn reader(&self) -> BorrowedFd<'_> {
         self.reader.as_fd()
     }
 
-    /// The number of the read side.
+    /// Returns the number of the read side.
     pub fn reader_fileno(&self) -> RawFd {
         self.reader.as_raw_fd()
     }
 
-    /// The number of the side that foreign writers write to.
+    /// Returns the number of the side that foreign writers write to.
     pub fn writer_fileno(&self) -> RawFd {
         self.writer.as_raw_fd()
     }
 
-    /// Reads up to `buffer.len()` bytes: none when the pipe is empty.
+    /// Reads up to `buffer.len()` bytes, and returns the count: zero when the pipe is empty.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match retry(|| syscalls::read(&self.reader, buffer)) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
@@ -53,10 +54,10 @@ impl Pipe {
     }
 }
 
-impl Bell for Pipe {
-    fn ring(&self) -> io::Result<()> {
+impl Doorbell for Pipe {
+    fn notify(&self) -> io::Result<()> {
         match retry(|| syscalls::write(&self.writer, &[1])) {
-            // A full pipe is ringing.
+            // A full pipe is notified.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             result => result.map(drop),
         }
@@ -68,24 +69,24 @@ impl Bell for Pipe {
         loop {
             let count = self.read(&mut buffer)?;
             drained += count;
-            // A short read has emptied the pipe: no second system call to hear EAGAIN.
+            // A short read has emptied the pipe: EAGAIN need not confirm it.
             if count < buffer.len() || drained >= DRAIN_LIMIT {
                 return Ok(drained > 0);
             }
         }
     }
 
-    fn is_ringing(&self) -> io::Result<bool> {
+    fn is_notified(&self) -> io::Result<bool> {
         let mut fds = [PollFd::new(self.reader.as_fd(), PollFlags::POLLIN)];
         if retry(|| poll(&mut fds, PollTimeout::ZERO))? == 0 {
             return Ok(false);
         }
-        ringing(&fds[0])
+        is_notified(&fds[0])
     }
 }
 
-/// What poll() said of a bell's read side: an error when somebody closed the descriptor under us.
-pub(super) fn ringing(fd: &PollFd<'_>) -> io::Result<bool> {
+/// Returns whether poll() found the read side ready. EBADF when foreign code has closed the descriptor.
+pub(super) fn is_notified(fd: &PollFd<'_>) -> io::Result<bool> {
     let revents = fd.revents().unwrap_or(PollFlags::empty());
     if revents.contains(PollFlags::POLLNVAL) {
         return Err(Errno::EBADF.into());
@@ -98,28 +99,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rings_until_drained_however_often_it_was_rung() -> io::Result<()> {
+    fn is_notified_until_drained_however_often_it_was_notified() -> io::Result<()> {
         let pipe = Pipe::new()?;
-        assert!(!pipe.is_ringing()?);
+        assert!(!pipe.is_notified()?);
         assert!(!pipe.drain()?);
         for _ in 0..2000 {
-            pipe.ring()?;
+            pipe.notify()?;
         }
-        assert!(pipe.is_ringing()?);
+        assert!(pipe.is_notified()?);
         assert!(pipe.drain()?);
-        assert!(!pipe.is_ringing()?);
+        assert!(!pipe.is_notified()?);
         Ok(())
     }
 
     #[test]
-    fn a_full_pipe_is_ringing_and_ring_does_not_block() -> io::Result<()> {
+    fn a_full_pipe_is_notified_and_notify_does_not_block() -> io::Result<()> {
         let pipe = Pipe::new()?;
         let block = [0; 4096];
         while unistd::write(&pipe.writer, &block).is_ok() {}
-        pipe.ring()?;
-        assert!(pipe.is_ringing()?);
+        pipe.notify()?;
+        assert!(pipe.is_notified()?);
         assert!(pipe.drain()?);
-        assert!(!pipe.is_ringing()?, "one drain empties a full pipe");
+        assert!(!pipe.is_notified()?, "one drain empties a full pipe");
         Ok(())
     }
 

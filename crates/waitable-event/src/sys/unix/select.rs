@@ -1,4 +1,4 @@
-//! The wait for many descriptors at once, as Python's select.select() has it.
+//! The wait for many descriptors, with the rules of Python's select.select().
 
 use std::io;
 use std::os::fd::{AsFd, RawFd};
@@ -6,8 +6,11 @@ use std::os::fd::{AsFd, RawFd};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 
-use super::{Parker, descriptor};
-use crate::{Deadline, Interest, Parked, Readiness};
+use super::descriptor;
+use super::parker::Parker;
+use crate::deadline::Deadline;
+use crate::park::Parked;
+use crate::readiness::{Interest, Readiness};
 
 /// One descriptor of a [`select`] call.
 #[derive(Clone, Copy, Debug)]
@@ -16,27 +19,26 @@ pub struct Member {
     pub fd: RawFd,
     /// What the caller wants to hear of.
     pub interest: Interest,
-    /// What there is, after the call.
+    /// What the descriptor is ready for, after the call.
     pub readiness: Readiness,
 }
 
-/// Waits until a member is ready for what it is interested in, and returns how many are: zero when
-/// the deadline came first, `None` when the thread is being ended.
+/// Waits until a member is ready for what the caller wants of it, and returns how many are: zero when the deadline passed
+/// first, `None` when the thread is being ended.
 ///
-/// select()'s view of things over poll(), which knows no limit on descriptor numbers: a hang-up
-/// or an error makes a descriptor readable, an error makes it writable, and a number that is not
-/// open is the error EBADF.
+/// It has the rules of select() over poll(), which has no limit on descriptor numbers. A hang-up or an error makes a
+/// descriptor readable, an error makes it writable, and a number that is not open is the error EBADF.
 pub fn select(members: &mut [Member], parker: &Parker<'_>, deadline: Deadline) -> io::Result<Option<usize>> {
-    select_called(members, parker, deadline, |_| false)
+    select_with(members, parker, deadline, |_| false)
 }
 
-/// [`select`] for those who also listen to their interrupter's waker: `called` is asked when that was
-/// called, may mark members as ready, and ends the wait by returning true.
-pub fn select_called(
+/// Waits as [`select`] does, and calls `on_wake` when the interrupter's waker was called. `on_wake` may mark members as
+/// ready, and ends the wait when it returns true.
+pub fn select_with(
     members: &mut [Member],
     parker: &Parker<'_>,
     deadline: Deadline,
-    mut called: impl FnMut(&mut [Member]) -> bool,
+    mut on_wake: impl FnMut(&mut [Member]) -> bool,
 ) -> io::Result<Option<usize>> {
     let mut polled: Vec<usize> = (0..members.len()).collect();
     loop {
@@ -50,26 +52,26 @@ pub fn select_called(
         match parker.sleep(&mut fds, deadline)? {
             Parked::Interrupted => return Ok(None),
             Parked::TimedOut => return Ok(Some(0)),
-            Parked::Woken if called(members) => return Ok(Some(ready(members))),
+            Parked::Woken if on_wake(members) => return Ok(Some(count_ready(members))),
             Parked::Woken => {}
-            Parked::Rung => {
+            Parked::Notified => {
                 for (fd, &index) in fds.iter().zip(&polled) {
                     members[index].readiness = readiness(fd)?;
                 }
-                match ready(members) {
+                match count_ready(members) {
                     0 => {}
                     ready => return Ok(Some(ready)),
                 }
-                // A hang-up or an error that select() does not count: of a member that is to be written, say.
-                // poll() would report it again at once and for ever, so it is not asked any more.
+                // A hang-up or an error that select() does not count, of a member that is to be written, for example.
+                // poll() would report it again immediately and forever, so that member is not polled any more.
                 polled.retain(|&index| members[index].readiness == Readiness::default());
             }
         }
     }
 }
 
-fn ready(members: &[Member]) -> usize {
-    members.iter().filter(|member| member.readiness.answers(member.interest)).count()
+fn count_ready(members: &[Member]) -> usize {
+    members.iter().filter(|member| member.readiness.satisfies(member.interest)).count()
 }
 
 fn flags(interest: Interest) -> PollFlags {

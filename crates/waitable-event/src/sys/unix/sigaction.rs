@@ -1,12 +1,12 @@
 //! Signals as descriptors: readable once the signal has come.
 //!
 //! JavaScript's own signal handlers run in the event loop of the main thread, so a thread that sleeps in native code
-//! hears of none. A [`SignalWatch`] takes a signal over for as long as it lives: it is delivered to
-//! the watches for it, and to nobody else.
+//! receives no signal. A [`SignalWatch`] takes a signal over for as long as it lives: the signal is delivered to its
+//! watches alone.
 //!
-//! **The handler** runs on whatever thread, at whatever moment, and may do almost nothing: it loads an atomic and
-//! writes to descriptors that are never closed. That is why places are pooled: a handler that is still
-//! on its way when a watch ends can at most ring a descriptor that nobody listens to.
+//! **The handler** runs on any thread, at any moment, and may do almost nothing. It loads atomics and writes to descriptors
+//! that are never closed. That is why places are pooled: a handler that still runs when a watch ends can at most write to a
+//! descriptor that is not polled.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,10 +22,10 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 
 use crate::sync::lock;
 
-/// How many watches there can be in a process.
+/// The number of watches that a process can have.
 const PLACES: usize = 64;
 
-/// What the handler looks at: for each place, the signal it is for (0: none) and its descriptor.
+/// What the handler reads: for each place, the signal it is for (0: none) and its descriptor.
 static WANTED: [AtomicI32; PLACES] = [const { AtomicI32::new(0) }; PLACES];
 static DESCRIPTORS: [AtomicI32; PLACES] = [const { AtomicI32::new(-1) }; PLACES];
 
@@ -35,11 +35,11 @@ static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
 struct Table {
     /// The descriptors of the places, made when a place is first used, and never closed.
     descriptors: Vec<EventFd>,
-    /// For each signal that is watched: by how many, and what was done with it before.
+    /// For each signal that is watched: the number of watches, and the disposition before.
     signals: HashMap<Signal, (usize, SigAction)>,
 }
 
-/// A signal, taken over for as long as this lives.
+/// A signal that is taken over for as long as this lives.
 pub struct SignalWatch {
     signal: Signal,
     place: usize,
@@ -48,8 +48,12 @@ pub struct SignalWatch {
 }
 
 impl SignalWatch {
-    /// Takes the signal with this number over. EINVAL for what is no signal or cannot be taken over
-    /// (SIGKILL, SIGSTOP), EAGAIN when there are too many watches.
+    /// Takes over the signal with this number.
+    ///
+    /// # Errors
+    ///
+    /// EINVAL for a number that is no signal or cannot be taken over (SIGKILL, SIGSTOP), EAGAIN when there are too many
+    /// watches.
     pub fn new(number: i32) -> io::Result<SignalWatch> {
         let signal = Signal::try_from(number)?;
         let mut table = lock(&TABLE);
@@ -62,7 +66,7 @@ impl SignalWatch {
             DESCRIPTORS[table.descriptors.len()].store(descriptor.as_raw_fd(), Ordering::Relaxed);
             table.descriptors.push(descriptor);
         }
-        // Whatever a late handler left there.
+        // A late handler may have written to it.
         let _ = table.descriptors[place].read();
         let descriptor = table.descriptors[place].as_fd().try_clone_to_owned()?;
         WANTED[place].store(number, Ordering::Release);
@@ -86,7 +90,7 @@ impl Drop for SignalWatch {
         if let Some((count, previous)) = table.signals.get_mut(&self.signal) {
             *count -= 1;
             if *count == 0 {
-                // SAFETY: what was there before `new`, with whatever handler that had.
+                // SAFETY: the disposition before `new`, with its own handler.
                 let _ = unsafe { sigaction(self.signal, previous) };
                 table.signals.remove(&self.signal);
             }
@@ -111,8 +115,8 @@ extern "C" fn on_signal(number: i32) {
     for place in 0..PLACES {
         if WANTED[place].load(Ordering::Acquire) == number {
             let one = 1u64;
-            // SAFETY: eight bytes of ours, to a descriptor that is never closed. That it may fail (the counter is
-            // full) does not matter: it is readable then.
+            // SAFETY: eight bytes of ours, to a descriptor that is never closed. A failure (the counter is full) does
+            // not matter: the descriptor is readable then.
             unsafe { libc::write(DESCRIPTORS[place].load(Ordering::Relaxed), (&raw const one).cast(), 8) };
         }
     }
@@ -122,17 +126,17 @@ extern "C" fn on_signal(number: i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Deadline;
+    use crate::deadline::Deadline;
     use nix::poll::{PollFd, PollFlags};
     use nix::sys::signal::raise;
 
     fn is_readable(watch: &SignalWatch) -> io::Result<bool> {
         let mut fds = [PollFd::new(watch.as_fd(), PollFlags::POLLIN)];
-        Ok(super::super::sleep(&mut fds, Deadline::after_millis(0.0))? > 0)
+        Ok(super::super::ppoll::sleep(&mut fds, Deadline::after_millis(0.0))? > 0)
     }
 
     #[test]
-    fn each_watch_hears_its_signal_and_the_last_one_gives_it_back() -> io::Result<()> {
+    fn each_watch_receives_its_signal_and_the_last_one_gives_it_back() -> io::Result<()> {
         let first = SignalWatch::new(libc::SIGUSR2)?;
         let second = SignalWatch::new(libc::SIGUSR2)?;
         let other = SignalWatch::new(libc::SIGWINCH)?;
@@ -143,7 +147,7 @@ mod tests {
         // Would end the process if the signal had been given back with the first watch.
         raise(Signal::SIGUSR2)?;
         drop(second);
-        // SAFETY: asks what is there and puts it back.
+        // SAFETY: reads the disposition and restores it.
         let now = unsafe {
             sigaction(Signal::SIGUSR2, &SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty()))
         }?;
@@ -151,7 +155,7 @@ mod tests {
         // SAFETY: as above.
         unsafe { sigaction(Signal::SIGUSR2, &now) }?;
         let third = SignalWatch::new(libc::SIGUSR2)?;
-        assert!(!is_readable(&third)?, "a place starts silent");
+        assert!(!is_readable(&third)?, "a place starts drained");
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! A deadline that is itself a descriptor: a timerfd.
+//! Deadlines and clock changes as descriptors: timerfds.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -9,8 +9,8 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timer::{Expiration, TimerSetTimeFlags};
 use nix::sys::timerfd::{ClockId, TimerFd, TimerFlags};
 
-/// Becomes readable when the time it was set to has passed, and stays so until it is set anew.
-/// On the monotonic clock, to the nanosecond.
+/// A deadline. Its descriptor becomes readable when the alarm expires, and stays so until the alarm is set again. It runs
+/// on the monotonic clock, to the nanosecond.
 #[derive(Debug)]
 pub(crate) struct Alarm(TimerFd);
 
@@ -20,8 +20,8 @@ impl Alarm {
         Ok(Alarm(TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?))
     }
 
-    /// Rings in `delay`; `None` disarms. A zero delay would disarm too, as the kernel has it, so
-    /// it becomes the shortest one there is.
+    /// Has the alarm expire in `delay`; `None` disarms it. To the kernel a zero delay would mean the same as `None`, so a
+    /// zero becomes the shortest delay there is.
     pub(crate) fn set(&self, delay: Option<Duration>) -> io::Result<()> {
         match delay {
             None => self.0.unset()?,
@@ -35,7 +35,8 @@ impl Alarm {
     }
 }
 
-/// Becomes readable when somebody sets the wall clock: a timer on that clock which never rings.
+/// A watch on the wall clock. Its descriptor becomes readable when the clock is set: it is a timer on that clock which
+/// never expires.
 #[derive(Debug)]
 pub(crate) struct ClockWatch(TimerFd);
 
@@ -47,12 +48,12 @@ impl ClockWatch {
         Ok(watch)
     }
 
-    /// Listens for the next time.
+    /// Prepares to report the next time that the clock is set.
     pub(crate) fn arm(&self) -> io::Result<()> {
         let never = Expiration::OneShot(TimeSpec::from_duration(Duration::from_secs(i64::MAX as u64 / 4)));
         let flags = TimerSetTimeFlags::TFD_TIMER_ABSTIME | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
         match self.0.set(never, flags) {
-            // It was set since the last time: the timer is armed all the same.
+            // The clock was set since the last call: the timer is armed all the same.
             Err(Errno::ECANCELED) => Ok(()),
             result => Ok(result?),
         }

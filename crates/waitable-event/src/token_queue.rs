@@ -1,0 +1,81 @@
+//! How other threads have a poller report a token.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Mutex, Weak};
+
+use crate::park::Wake;
+use crate::sync::lock;
+use crate::sys::{Pipe, Selector, Waker};
+
+/// The tokens that other threads want a poller to report. The poller and its wakers share it.
+#[derive(Debug)]
+pub(crate) struct TokenQueue {
+    waker: Waker,
+    tokens: Mutex<Vec<u64>>,
+}
+
+impl TokenQueue {
+    pub(crate) fn new() -> io::Result<TokenQueue> {
+        Ok(TokenQueue { waker: Waker::new()?, tokens: Mutex::default() })
+    }
+
+    /// Appends `token`, and wakes the poller.
+    fn push(&self, token: u64) {
+        let is_first = {
+            let mut tokens = lock(&self.tokens);
+            tokens.push(token);
+            tokens.len() == 1
+        };
+        // The poller empties the whole queue when it wakes, so the first token alone wakes it.
+        if is_first {
+            self.waker.wake();
+        }
+    }
+
+    /// Removes and returns all tokens. Call it after the waker's edge was consumed: then a token that is pushed from
+    /// here on makes a new edge.
+    pub(crate) fn drain(&self) -> Vec<u64> {
+        std::mem::take(&mut *lock(&self.tokens))
+    }
+}
+
+impl AsFd for TokenQueue {
+    /// Returns the descriptor that becomes readable, by an edge, when the queue is not empty any more.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.waker.as_fd()
+    }
+}
+
+/// Has a poller report `token` when it is called.
+pub(crate) struct TokenWaker {
+    pub(crate) queue: Arc<TokenQueue>,
+    pub(crate) token: u64,
+}
+
+impl Wake for TokenWaker {
+    fn wake(&self) {
+        self.queue.push(self.token);
+    }
+}
+
+/// Has a poller report a token when an event closes, and only then.
+///
+/// It holds neither the selector nor the pipe: a waker that only listens must not keep their descriptors open.
+pub(crate) struct CloseWaker {
+    pub(crate) waker: TokenWaker,
+    pub(crate) selector: Weak<Selector>,
+    pub(crate) pipe: Weak<Pipe>,
+}
+
+impl Wake for CloseWaker {
+    fn wake(&self) {}
+
+    fn closed(&self) {
+        if let (Some(selector), Some(pipe)) = (self.selector.upgrade(), self.pipe.upgrade()) {
+            // Fails only when the pipe is not in the selector.
+            let _ = selector.remove(pipe.reader());
+        }
+        self.waker.wake();
+    }
+}
