@@ -1,5 +1,5 @@
-//! A native thread that calls JavaScript through a threadsafe function, which is how an addon wakes Node's event loop. The
-//! benchmarks alone use it.
+//! A native thread that calls JavaScript through a threadsafe function, which is how an addon wakes Node's event loop.
+//! The benchmarks alone use it.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,7 +10,8 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
-/// A function that receives a number. It has no error argument and an unlimited queue, and does not keep the process alive.
+/// A function that receives a number. It has no error argument and an unlimited queue, and does not keep the process
+/// alive.
 type Callback = ThreadsafeFunction<f64, (), f64, Status, false, true>;
 
 /// A native thread that calls a function on request.

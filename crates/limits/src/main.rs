@@ -6,11 +6,11 @@
 //! limits epoll MEMBERS    the events of an epoll with so many members, 10 of them active
 //! ```
 //!
-//! It has another thread, as every Node process has. The kernel and libc need longer for a call on a descriptor that another
-//! thread may close (write and read together 390 ns without and 460 ns with that thread).
+//! It has another thread, as every Node process has. The kernel and libc need longer for a call on a descriptor that
+//! another thread may close (write and read together 390 ns without and 460 ns with that thread).
 //!
-//! It measures on request, so that its rounds alternate with those of the other contenders. It reads the number of samples
-//! from a line, and answers with a line, `{"samples":[4711,…]}`, in nanoseconds. It ends with its input.
+//! It measures on request, so that its rounds alternate with those of the other contenders. It reads the number of
+//! samples from a line, and answers with a line, `{"samples":[4711,…]}`, in nanoseconds. It ends with its input.
 
 mod members;
 mod pipes;

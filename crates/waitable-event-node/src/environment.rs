@@ -1,152 +1,204 @@
 //! What one Node environment owns: the main thread has one, and so has each worker.
 //!
-//! **Teardown.** Everything here belongs to the environment's thread. When the environment ends, however it
-//! ends, Node runs the cleanup hooks in the reverse order of their registration: first the driver's
-//! (it stops waking a loop that is going away), then this one's, which lets go of events and pollers.
-//! The environment itself is freed last, with the instance data. A worker that is terminated inside a
-//! native call comes back from it first (`blocking.rs`), so no hook ever runs beneath one.
+//! **Teardown.** Everything here belongs to the environment's thread. However the environment ends, Node runs the
+//! cleanup hooks in the reverse order of their registration. The driver's hook is first: it stops waking a loop that is
+//! about to end. This one is next: it releases events and pollers. The environment itself is freed last, with the
+//! instance data. A worker that is terminated inside a native call returns from it first (`sleeper.rs`), so no hook
+//! ever runs beneath one.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use napi::bindgen_prelude::Unknown;
-use napi::{Env, JsValue, sys};
-use napi_derive::napi;
+use napi::{Env, sys};
 use slab::Slab;
-use waitable_event::AdaptiveSpin;
-use waitable_event::sys::{Interrupter, SignalWatch};
+use waitable_event::sys::SignalWatch;
 
-use crate::bindings::event::Entry;
+use crate::events::event_table::EventTable;
 use crate::ffi::reference::Reference;
-use crate::ffi::{status, uv_symbols as uv};
-use crate::pollers::batch_poller::PollerEntry;
+use crate::ffi::status;
+use crate::ffi::uv_symbols::UvLoop;
+use crate::pollers::batch_poller::BatchPoller;
+use crate::reactor::reactor::Reactor;
+use crate::sleeper::Sleeper;
 
-/// The per-environment state.
+/// The state of one environment.
 pub struct Environment {
+    /// The environment, which is current whenever a reference to this is at hand.
     pub raw: sys::napi_env,
-    /// Does nothing; called to learn whether JavaScript may still run.
-    pub probe: Reference,
-    /// Whether libuv's functions may be called in this runtime.
-    pub uses_uv: bool,
-    pub events: RefCell<Slab<Entry>>,
-    pub pollers: RefCell<Slab<Rc<PollerEntry>>>,
-    pub interrupter: OnceCell<Arc<Interrupter>>,
+    /// The open events.
+    pub events: Rc<EventTable>,
+    /// The signals that this environment watches.
     pub signals: RefCell<Vec<SignalWatch>>,
-    /// What this thread has learnt of lingering before a blocking wait.
-    pub spin: AdaptiveSpin,
-    ended: Cell<bool>,
+    /// How its thread blocks.
+    pub sleeper: Sleeper,
+    uv: Option<UvLoop>,
+    pollers: RefCell<Slab<Rc<BatchPoller>>>,
+    /// The reactors, with the numbers of their pollers. Each copy of the facade in this environment has at most one.
+    reactors: RefCell<Vec<(u32, Rc<Reactor>)>>,
+    has_ended: Cell<bool>,
 }
 
 impl Environment {
-    /// The state of `env`, unless it was not initialised or is being torn down.
+    /// Returns the state of `env`, unless it was not initialised or is being torn down.
     pub fn of(env: &Env) -> Option<&Environment> {
-        // SAFETY: napi passed `env` to the running call, so it is current on this thread, and it
-        // outlives the borrow of its wrapper.
-        unsafe { Environment::of_raw(env.raw()) }
-    }
-
-    /// # Safety
-    ///
-    /// `env` is current on this thread, and stays so for `'a`.
-    pub unsafe fn of_raw<'a>(env: sys::napi_env) -> Option<&'a Environment> {
         let mut data = ptr::null_mut();
-        // SAFETY: the caller's contract.
-        let found = unsafe { sys::napi_get_instance_data(env, &mut data) };
-        if found != sys::Status::napi_ok {
+        // SAFETY: napi passed `env` to the running call, so it is current on this thread.
+        if unsafe { sys::napi_get_instance_data(env.raw(), &mut data) } != sys::Status::napi_ok {
             return None;
         }
-        // SAFETY: the instance data is null or what `initialize` put there, freed with the environment.
+        // SAFETY: the instance data is null or what `initialize` put there. It is freed with the environment, which
+        // outlives the borrow of its wrapper.
         let environment = unsafe { data.cast::<Environment>().as_ref() }?;
         (!environment.has_ended()).then_some(environment)
     }
 
-    /// Whether the cleanup hooks have run.
-    pub fn has_ended(&self) -> bool {
-        self.ended.get()
-    }
-
-    /// The loop of this environment's thread, and the functions to use on it.
-    pub fn uv(&self) -> Option<(&'static uv::Functions, *mut uv::Loop)> {
-        if !self.uses_uv {
-            return None;
+    /// Prepares `env`, unless that was done before. `probe` is a function that does nothing; `uses_uv` says that this
+    /// runtime's libuv can be used. Returns a status.
+    ///
+    /// # Safety
+    ///
+    /// `probe` is a live value of `env`.
+    pub unsafe fn initialize(env: &Env, probe: sys::napi_value, uses_uv: bool) -> i32 {
+        let raw = env.raw();
+        if Environment::of(env).is_some() {
+            return 0;
         }
-        let functions = uv::functions()?;
-        let mut uv_loop = ptr::null_mut();
-        // SAFETY: `raw` is current on this thread: the state is reached through it alone.
-        let found = unsafe { sys::napi_get_uv_event_loop(self.raw, &mut uv_loop) };
-        (found == sys::Status::napi_ok && !uv_loop.is_null()).then_some((functions, uv_loop.cast()))
-    }
-
-    /// Runs `body` in a handle scope of its own, so that values made in it do not pile up.
-    pub fn in_scope<T>(&self, body: impl FnOnce() -> T) -> T {
-        let mut scope = ptr::null_mut();
-        // SAFETY: `raw` is current on this thread; a scope that was not opened is not closed.
-        let opened = unsafe { sys::napi_open_handle_scope(self.raw, &mut scope) } == sys::Status::napi_ok;
-        let result = body();
-        if opened {
-            // SAFETY: opened above, and what was opened in `body` is closed by now.
-            unsafe { sys::napi_close_handle_scope(self.raw, scope) };
-        }
-        result
-    }
-}
-
-/// Prepares the environment. `probe` does nothing, `uses_uv` tells that this runtime's libuv can be used.
-/// Returns a status.
-///
-/// A second copy of the facade in the same environment (a test runner that loads it once for each test file)
-/// finds it prepared and shares it.
-#[napi]
-pub fn initialize(env: Env, probe: Unknown<'_>, uses_uv: bool) -> i32 {
-    let raw = env.raw();
-    if Environment::of(&env).is_some() {
-        return 0;
-    }
-    // SAFETY: `env` is current, and the value is an argument of the running call.
-    let Some(probe) = (unsafe { Reference::new(raw, probe.raw()) }) else {
-        return status::NO_ENVIRONMENT;
-    };
-    let environment = Box::into_raw(Box::new(Environment {
-        raw,
-        probe,
-        uses_uv,
-        events: RefCell::default(),
-        pollers: RefCell::default(),
-        interrupter: OnceCell::new(),
-        signals: RefCell::default(),
-        spin: AdaptiveSpin::new(),
-        ended: Cell::new(false),
-    }));
-    // SAFETY: `free` takes the box back when the environment is gone, and only then; `end` runs before.
-    unsafe {
-        if sys::napi_set_instance_data(raw, environment.cast(), Some(free), ptr::null_mut()) != sys::Status::napi_ok {
-            drop(Box::from_raw(environment));
+        // SAFETY: `env` is current, and the caller's contract.
+        let Some(probe) = (unsafe { Reference::new(raw, probe) }) else {
             return status::NO_ENVIRONMENT;
+        };
+        // SAFETY: `env` is current.
+        let uv = if uses_uv { unsafe { UvLoop::of(raw) } } else { None };
+        let environment = Box::into_raw(Box::new(Environment {
+            raw,
+            events: Rc::default(),
+            signals: RefCell::default(),
+            sleeper: Sleeper::new(raw, probe, uv),
+            uv,
+            pollers: RefCell::default(),
+            reactors: RefCell::default(),
+            has_ended: Cell::new(false),
+        }));
+        // SAFETY: `free` takes the box back when the environment is gone, and only then; `end` runs before.
+        unsafe {
+            if sys::napi_set_instance_data(raw, environment.cast(), Some(free), ptr::null_mut()) != sys::Status::napi_ok
+            {
+                drop(Box::from_raw(environment));
+                return status::NO_ENVIRONMENT;
+            }
+            sys::napi_add_env_cleanup_hook(raw, Some(end), environment.cast());
         }
-        sys::napi_add_env_cleanup_hook(raw, Some(end), environment.cast());
+        0
     }
-    0
+
+    /// Returns whether the cleanup hook has run.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended.get()
+    }
+
+    /// Returns the poller with this number.
+    pub fn poller(&self, number: u32) -> Option<Rc<BatchPoller>> {
+        self.pollers.borrow().get(number as usize).cloned()
+    }
+
+    /// Returns the reactor whose poller has this number.
+    pub fn reactor(&self, number: u32) -> Option<Rc<Reactor>> {
+        let reactors = self.reactors.borrow();
+        reactors.iter().find(|(poller, _)| *poller == number).map(|(_, reactor)| reactor.clone())
+    }
+
+    /// Adds a poller that reports through `batch`. Returns its number, or a status.
+    ///
+    /// # Safety
+    ///
+    /// `batch` is a live value of this environment. If it is an `Int32Array`, its memory is shared memory.
+    pub unsafe fn create_poller(&self, batch: sys::napi_value) -> i32 {
+        // SAFETY: the caller's contract, and the environment is current.
+        match unsafe { BatchPoller::new(self.raw, batch) } {
+            Ok(poller) => status::of_count(self.pollers.borrow_mut().insert(Rc::new(poller))),
+            Err(error) => error,
+        }
+    }
+
+    /// Removes and releases the poller with this number. A reactor's stays: it ends with the environment.
+    pub fn close_poller(&self, number: u32) {
+        if self.reactor(number).is_some() {
+            return;
+        }
+        let poller = self.pollers.borrow_mut().try_remove(number as usize);
+        if let Some(poller) = poller {
+            // SAFETY: the environment is current, and only a reactor writes to a poller that is not in the list.
+            unsafe { poller.release(self.raw) };
+        }
+    }
+
+    /// Adds a reactor that reports through `batch` and calls `on_ready(count)`, and starts its driver. Returns the
+    /// number of its poller, or a status.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Environment::create_poller`]; `on_ready` is a live value of this environment.
+    pub unsafe fn start_reactor(&self, batch: sys::napi_value, on_ready: sys::napi_value) -> i32 {
+        // SAFETY: the caller's contract, and the environment is current.
+        let Some(on_ready) = (unsafe { Reference::new(self.raw, on_ready) }) else {
+            return status::NO_ENVIRONMENT;
+        };
+        // SAFETY: as above.
+        let number = unsafe { self.create_poller(batch) };
+        let started = match u32::try_from(number).ok().and_then(|number| Some((number, self.poller(number)?))) {
+            // SAFETY: as above; `uv` is this environment's loop.
+            Some((number, poller)) => unsafe {
+                Reactor::start(self.raw, self.uv, self.events.clone(), poller, on_ready)
+                    .inspect_err(|_| self.close_poller(number))
+                    .map(|reactor| (number, reactor))
+            },
+            None => Err(number),
+        };
+        match started {
+            Ok(reactor) => {
+                self.reactors.borrow_mut().push(reactor);
+                number
+            }
+            Err(error) => {
+                // SAFETY: made above, and no reactor uses it.
+                unsafe { on_ready.delete(self.raw) };
+                error
+            }
+        }
+    }
 }
 
-/// The cleanup hook: lets go of everything, while the environment can still be called.
+/// Releases everything while the environment can still be called: the cleanup hook.
+///
+/// # Safety
+///
+/// Called by Node, on the environment's thread, once, with what `initialize` registered.
 unsafe extern "C" fn end(environment: *mut c_void) {
-    // SAFETY: what `initialize` registered; `free` has not run yet.
+    // SAFETY: `free` has not run yet.
     let environment = unsafe { &*environment.cast::<Environment>() };
-    environment.ended.set(true);
-    for entry in environment.events.borrow_mut().drain() {
-        entry.release(environment.raw);
-    }
-    environment.signals.borrow_mut().clear();
-    for poller in environment.pollers.borrow_mut().drain() {
-        poller.release(environment.raw);
+    let env = environment.raw;
+    environment.has_ended.set(true);
+    // SAFETY: the environment is current. Each of these was made in it, and is released once.
+    unsafe {
+        for (_, reactor) in environment.reactors.borrow_mut().drain(..) {
+            reactor.release();
+        }
+        environment.events.release_all(env);
+        environment.signals.borrow_mut().clear();
+        for poller in environment.pollers.borrow_mut().drain() {
+            poller.release(env);
+        }
     }
 }
 
-/// The finalizer of the instance data.
+/// Frees the state: the finalizer of the instance data.
+///
+/// # Safety
+///
+/// Called by Node, once, with what `initialize` boxed.
 unsafe extern "C" fn free(_env: sys::napi_env, environment: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: what `initialize` boxed, handed back once.
+    // SAFETY: the caller's contract.
     drop(unsafe { Box::from_raw(environment.cast::<Environment>()) });
 }

@@ -1,24 +1,23 @@
 //! The N-API binding of waitable-event: free functions over small integers, nothing else.
 //!
-//! Nothing here throws. A function returns its value, or a negative number: `-errno` from the system
-//! or one of the codes in [`status`]. The facade turns them into its own error classes, which are made
-//! in JavaScript so that `instanceof` holds in every realm.
+//! Nothing here throws. A function returns its value, or a negative number: `-errno` from the system or one of the
+//! codes in `ffi::status`. The facade makes its own errors of them, in JavaScript, so that `instanceof` holds in
+//! every realm.
 //!
-//! | file | what it holds |
+//! | room | what it holds |
 //! |---|---|
+//! | `ffi/` | how values cross into JavaScript, and the functions of libuv |
+//! | `events/` | the events that an environment has open, and how its reactor watches them |
+//! | `pollers/` | pollers that report into memory that JavaScript reads |
+//! | `reactor/` | what wakes Node's event loop, and what it does before it returns to that loop |
+//! | `sleeper.rs` | how a thread blocks so that `terminate()` can end it |
 //! | `environment.rs` | what one Node environment (the main thread, a worker) owns, and its teardown |
-//! | `event.rs` | the events that this environment has open |
-//! | `watch.rs` | events that are awaited in the environment's own loop |
-//! | `linger.rs` | a turn: events that are awaited again, and are set, before the thread goes to sleep |
-//! | `poller.rs`, `members.rs` | pollers: what a run loop waits for |
-//! | `loops.rs` | run loops that are ready again in the same turn |
-//! | `blocking.rs` | how a thread sleeps so that it can be ended |
-//! | `signals.rs` | signals that stop a loop |
-//! | `driver/` | how a poller wakes Node's event loop |
-//! | `fast.rs` | the functions of these files that must be fast |
-//! | `descriptor.rs` | select(), and reading and writing of somebody's descriptors |
+//! | `bindings/` | the functions that JavaScript calls |
 //!
-//! Free functions, because methods of `#[napi]` classes take a process-wide lock twice a call.
+//! Imports point in one direction: `ffi` < `pollers`, `reactor::pending_arms` < `events` < the rest of `reactor` <
+//! `environment` < `bindings`. `scripts/check-rust-rooms.mjs` checks it.
+//!
+//! The functions are free ones, because methods of `#[napi]` classes lock a process-wide mutex twice a call.
 
 mod bindings;
 mod environment;

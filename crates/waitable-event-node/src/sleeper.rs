@@ -1,62 +1,81 @@
-//! How a thread sleeps so that it can be ended.
+//! How a thread blocks so that it can be ended.
 //!
-//! `worker.terminate()` and `process.exit()` cannot interrupt native code; without help, a worker that
-//! sleeps in here is never joined, and the process hangs. But both post to the event loop of the thread
-//! they want to end, so every sleep also waits for the descriptor of that loop. When it has something
-//! new, an empty JavaScript function is called: if that fails, JavaScript is being ended, and so is
-//! the sleep. If not, it was other traffic (a message, a timer of the loop), and the sleep goes on.
+//! `worker.terminate()` and `process.exit()` cannot interrupt native code. Without help, a worker that sleeps in native
+//! code is never joined, and the process hangs. But both post to the event loop of the thread that they want to end. So
+//! every sleep also waits for the descriptor of that loop. When the loop has something new, an empty JavaScript
+//! function is called. If that fails, JavaScript is being ended, and the sleep ends. If not, it was other traffic (a
+//! message, a timer of the loop), and the sleep continues.
 //!
-//! Where the loop's descriptor is not to be had, the question is asked fifty times a second instead.
+//! Where the loop has no descriptor, the function is called fifty times a second instead.
 
+use std::cell::OnceCell;
 use std::io;
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use napi::sys;
+use waitable_event::AdaptiveSpin;
 use waitable_event::sys::{Interrupter, Parker};
 
-use crate::environment::Environment;
+use crate::ffi::handle_scope::in_handle_scope;
+use crate::ffi::reference::Reference;
+use crate::ffi::uv_symbols::UvLoop;
 
 const SLICE: Duration = Duration::from_millis(20);
 
-/// Calls `body` with the way to sleep in this environment.
-pub fn with_parker<T, E: From<io::Error>>(
-    environment: &Environment,
-    body: impl FnOnce(&Parker<'_>) -> Result<T, E>,
-) -> Result<T, E> {
-    let interrupter = interrupter(environment)?;
-    let ending = || is_ending(environment);
-    // libuv is either watched for the whole life of the environment or not at all.
-    let slice = environment.uv().is_none().then_some(SLICE);
-    body(&Parker { interrupter, is_ending: &ending, slice, spin: Some(&environment.spin) })
+/// How the thread of one environment sleeps. Its methods are called while that environment is current.
+pub struct Sleeper {
+    env: sys::napi_env,
+    /// Does nothing; called to learn whether JavaScript can still run.
+    probe: Reference,
+    uv: Option<UvLoop>,
+    interrupter: OnceCell<Arc<Interrupter>>,
+    /// The history of this thread's spins before a blocking wait.
+    spin: AdaptiveSpin,
 }
 
-fn interrupter(environment: &Environment) -> io::Result<&Arc<Interrupter>> {
-    if let Some(interrupter) = environment.interrupter.get() {
-        return Ok(interrupter);
+impl Sleeper {
+    /// Returns the sleeper of an environment. `probe` is a function that does nothing, `uv` the environment's loop.
+    pub fn new(env: sys::napi_env, probe: Reference, uv: Option<UvLoop>) -> Sleeper {
+        Sleeper { env, probe, uv, interrupter: OnceCell::new(), spin: AdaptiveSpin::new() }
     }
-    let interrupter = Interrupter::new()?;
-    if let Some((uv, uv_loop)) = environment.uv() {
-        // SAFETY: the loop of the current thread.
-        interrupter.watch_loop(unsafe { (uv.backend_fd)(uv_loop) })?;
-    }
-    Ok(environment.interrupter.get_or_init(|| Arc::new(interrupter)))
-}
 
-/// Whether JavaScript can no longer run here. A termination that is found stays pending, so that it goes
-/// on when the native call returns.
-fn is_ending(environment: &Environment) -> bool {
-    environment.in_scope(|| {
-        let raw = environment.raw;
-        let (mut receiver, mut result) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: the environment is current, the function is held by a reference, and the results are ours.
-        unsafe {
-            let Some(probe) = environment.probe.get(raw) else {
-                return true;
-            };
-            sys::napi_get_undefined(raw, &mut receiver);
-            sys::napi_call_function(raw, receiver, probe, 0, ptr::null(), &mut result) != sys::Status::napi_ok
+    /// Calls `body` with the means to sleep in this environment.
+    pub fn with_parker<T, E: From<io::Error>>(&self, body: impl FnOnce(&Parker<'_>) -> Result<T, E>) -> Result<T, E> {
+        let interrupter = self.interrupter()?;
+        let slice = self.uv.is_none().then_some(SLICE);
+        body(&Parker { interrupter, is_ending: &|| self.is_ending(), slice, spin: Some(&self.spin) })
+    }
+
+    fn interrupter(&self) -> io::Result<&Arc<Interrupter>> {
+        if let Some(interrupter) = self.interrupter.get() {
+            return Ok(interrupter);
         }
-    })
+        let interrupter = Interrupter::new()?;
+        if let Some(uv) = self.uv {
+            // SAFETY: the environment is current.
+            interrupter.watch_loop(unsafe { uv.backend_fd() })?;
+        }
+        Ok(self.interrupter.get_or_init(|| Arc::new(interrupter)))
+    }
+
+    /// Returns whether JavaScript can no longer run here. A termination that is found stays pending, and continues when
+    /// the native call returns.
+    fn is_ending(&self) -> bool {
+        let env = self.env;
+        let call_probe = || {
+            let (mut receiver, mut result) = (ptr::null_mut(), ptr::null_mut());
+            // SAFETY: the environment is current, a reference holds the function, and the results are ours.
+            unsafe {
+                let Some(probe) = self.probe.get(env) else {
+                    return true;
+                };
+                sys::napi_get_undefined(env, &mut receiver);
+                sys::napi_call_function(env, receiver, probe, 0, ptr::null(), &mut result) != sys::Status::napi_ok
+            }
+        };
+        // SAFETY: the environment is current.
+        unsafe { in_handle_scope(env, call_probe) }
+    }
 }

@@ -1,24 +1,24 @@
 //! Adaptive spinning: a thread that is about to sleep polls for a short time first.
 //!
-//! Two threads that hand something to each other and back wait for one another at each step. The sleep between the steps is
-//! what costs. So before it sleeps, a thread yields its core, perhaps to the very thread it waits for, and polls again.
-//! Measured on one core: a round trip of two threads takes 4.4 µs asleep and 3.5 µs spinning in a blocking wait, 10 µs and
-//! 5 µs in Node's event loop.
+//! Two threads that hand something to each other and back wait for one another at each step. The sleep between the
+//! steps is what costs. So before it sleeps, a thread yields its core, perhaps to the very thread it waits for, and
+//! polls again. Measured on one core: a round trip of two threads takes 4.4 µs asleep and 3.5 µs spinning in a blocking
+//! wait, 10 µs and 5 µs in Node's event loop.
 //!
-//! **It costs next to nothing where it does not help.** A thread that spun without a result skips the spin the next time,
-//! then the next three, seven, … 255 times. One spin that was in time resets that.
+//! **It costs next to nothing where it does not help.** A thread that spun without a result skips the spin the next
+//! time, then the next three, seven, … 255 times. One spin that was in time resets that.
 //!
-//! A spin counts as late also when it found a result, but another thread had used the core in between. A sleeper would have
-//! been woken before that thread, while one that yields has to wait for its time slice.
+//! A spin counts as late also when it found a result, but another thread had used the core in between. A sleeper would
+//! have been woken before that thread, while one that yields has to wait for its time slice.
 
 use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::sys;
+use crate::sys::coarse_now;
 
-/// How long a thread spins: several times what a thread that is awake takes to answer, and less than the wake-up of an idle
-/// core of a virtual machine takes.
+/// How long a thread spins: several times what a thread that is awake takes to answer, and less than the wake-up of an
+/// idle core of a virtual machine takes.
 const SPIN_LIMIT: Duration = Duration::from_micros(20);
 
 /// The highest number of spins that are skipped after failures in a row.
@@ -46,17 +46,17 @@ impl AdaptiveSpin {
         skips == 0
     }
 
-    /// Calls `poll`, and yields the core in between, until it returns something or [`SPIN_LIMIT`] has passed.
+    /// Calls `poll`, and yields the core in between, until it returns something or the limit of 20 µs has passed.
     pub fn spin<T>(&self, mut poll: impl FnMut() -> Option<T>) -> Option<T> {
         if let Some(found) = poll() {
             return Some(found);
         }
-        // By a clock that moves every few milliseconds, and costs a fifth of the exact one. If it has moved, another thread
-        // has most probably used a slice of the core.
-        let before = sys::coarse_now();
+        // By a clock that moves every few milliseconds, and costs a fifth of the exact one. If it has moved, another
+        // thread has most probably used a slice of the core.
+        let before = coarse_now();
         thread::yield_now();
         if let Some(found) = poll() {
-            self.record(sys::coarse_now() == before);
+            self.record(coarse_now() == before);
             return Some(found);
         }
         let start = Instant::now();

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 /// The moment at which a wait gives up, or never.
 ///
-/// A deadline is computed once, before anything waits. So an interrupted system call continues with the rest of the time
-/// (as in PEP 475), and steps of the wall clock change nothing.
+/// A deadline is computed once, before anything waits. So an interrupted system call continues with the rest of the
+/// time (as in PEP 475), and steps of the wall clock change nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline(Option<Instant>);
 

@@ -17,11 +17,11 @@ use crate::sys::{Interrupter, Parker, Pipe};
 
 /// An event that any thread can set and any thread can wait for.
 ///
-/// Clones are the same event. Its two descriptors are closed by [`Event::close`], or with the last clone. A call that is
-/// under way in another thread keeps them open until it returns.
+/// Clones are the same event. Its two descriptors are closed by [`Event::close`], or with the last clone. A call that
+/// is under way in another thread keeps them open until it returns.
 ///
-/// The methods are those of Python's `threading.Event` and BACpypes' `WaitableEvent`. The event is a level, not a count;
-/// waiting does not clear it.
+/// The methods are those of Python's `threading.Event` and BACpypes' `WaitableEvent`. The event is a level, not a
+/// count; waiting does not clear it.
 #[derive(Clone)]
 pub struct Event(Arc<Inner>);
 
@@ -105,14 +105,14 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] when another thread closes the event meanwhile, [`Error::Interrupted`] when the parker says that
-    /// the thread is being ended.
+    /// [`Error::Closed`] when another thread closes the event meanwhile, [`Error::Interrupted`] when the parker says
+    /// that the thread is being ended.
     pub fn wait_with(&self, parker: &Parker<'_>, deadline: Deadline) -> Result<bool, Error> {
         self.0.signal.wait(parker, deadline)
     }
 
-    /// Reads up to `buffer.len()` bytes out of the pipe, as asyncore's `recv()` would. The event is clear when that empties
-    /// the pipe.
+    /// Reads up to `buffer.len()` bytes out of the pipe, as asyncore's `recv()` would. The event is clear when that
+    /// empties the pipe.
     pub fn receive(&self, buffer: &mut [u8]) -> Result<usize, Error> {
         self.0.signal.clear_with(|pipe| {
             let count = pipe.read(buffer)?;
@@ -121,8 +121,8 @@ impl Event {
         })
     }
 
-    /// Closes the event for all threads: waiters get [`Error::Closed`]. Returns whether this call closed it; closing twice
-    /// is allowed.
+    /// Closes the event for all threads: waiters get [`Error::Closed`]. Returns whether this call closed it; closing
+    /// twice is allowed.
     pub fn close(&self) -> bool {
         self.0.unregister();
         self.0.signal.close()
@@ -163,8 +163,8 @@ thread_local! {
     static SPIN: AdaptiveSpin = const { AdaptiveSpin::new() };
 }
 
-/// Returns this thread's interrupter, made when the thread first waits. If there were no descriptors for it, the next wait
-/// tries again.
+/// Returns this thread's interrupter, made when the thread first waits. If there were no descriptors for it, the next
+/// wait tries again.
 fn own_interrupter() -> io::Result<Arc<Interrupter>> {
     thread_local! {
         static INTERRUPTER: OnceCell<Arc<Interrupter>> = const { OnceCell::new() };

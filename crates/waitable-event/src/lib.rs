@@ -1,12 +1,12 @@
 //! An event that any thread can set and any thread can wait for.
 //!
-//! [`Event`] is the Rust half of BACpypes' `event.WaitableEvent`: the methods of Python's `threading.Event` over a pipe.
-//! So the same event can also sit among other file descriptors in `select()`, `poll()` or `epoll`, and another process
-//! can set it by writing one byte.
+//! [`Event`] is the Rust half of BACpypes' `event.WaitableEvent`: the methods of Python's `threading.Event` over a
+//! pipe. So the same event can also sit among other file descriptors in `select()`, `poll()` or `epoll`, and another
+//! process can set it by writing one byte.
 //!
 //! One wake-up takes this path: [`Event::set`] notifies the pipe and marks the state word in `state.rs`. A thread that
-//! sleeps in [`Event::wait`] (`sys::Parker`) or on a [`Poller`] wakes from the pipe. `signal.rs` argues why no wake-up is
-//! lost, and `tests/loom.rs` checks that argument with loom.
+//! sleeps in [`Event::wait`] (`sys::Parker`) or on a [`Poller`] wakes from the pipe. `signal.rs` argues why no wake-up
+//! is lost, and `tests/loom.rs` checks that argument with loom.
 //!
 //! ```
 //! use std::{thread, time::Duration};

@@ -20,7 +20,8 @@ const CLOCK: u64 = u64::MAX - 2;
 
 /// A set of descriptors with an alarm and wakers, itself readable while one of them is ready.
 ///
-/// Every thread may add, modify, remove and wake. That takes effect on a thread that is polling the descriptor right now.
+/// Every thread may add, modify, remove and wake. That takes effect on a thread that is polling the descriptor right
+/// now.
 #[derive(Debug)]
 pub struct Poller {
     selector: Arc<Selector>,

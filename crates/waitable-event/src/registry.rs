@@ -11,8 +11,8 @@ const KEY_MASK: u64 = (1 << 53) - 1;
 
 /// Things of this process, by key. It does not hold them.
 pub(crate) struct Registry<T> {
-    /// Seeded by the operating system: an invented key hits a live one with a chance of about one in 2^53 for each thing
-    /// that is registered.
+    /// Seeded by the operating system: an invented key hits a live one with a chance of about one in 2^53 for each
+    /// thing that is registered.
     hasher: RandomState,
     entries: Mutex<Entries<T>>,
 }

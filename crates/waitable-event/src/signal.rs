@@ -1,8 +1,9 @@
 //! The protocol: state word, doorbell and waiters. Everything that must not be lost is argued here.
 //!
 //! * The **state word** ([`State`]) is the truth for all threads of this process.
-//! * The **doorbell** ([`Doorbell`], a pipe) mirrors it for those who have the file descriptor only. Foreign writers set
-//!   the event by notifying the doorbell themselves. The event is set when the word says so *or* the doorbell is notified.
+//! * The **doorbell** ([`Doorbell`], a pipe) mirrors it for those who have the file descriptor only. Foreign writers
+//!   set the event by notifying the doorbell themselves. The event is set when the word says so *or* the doorbell is
+//!   notified.
 //! * The **waiters** are the threads that sleep. The doorbell wakes them. Their wakers are called only when a `clear()`
 //!   drains the doorbell before they wake, and when the event closes.
 //!
@@ -17,32 +18,32 @@
 //! 5 µs without).
 //!
 //! **A notified doorbell over a clear word** is a set event too: `is_set()`, `wait()` and the descriptor all say so. A
-//! foreign writer leaves it like that, and so does every `set()` for a moment, because **the notification is the moment at
-//! which `set()` happens**. The word only tells later setters that the doorbell is notified. So one `set()` is seen and
-//! cleared once, however slow the setter is: a thread that drains its byte has consumed the whole `set()`.
+//! foreign writer leaves it like that, and so does every `set()` for a moment, because **the notification is the moment
+//! at which `set()` happens**. The word only tells later setters that the doorbell is notified. So one `set()` is seen
+//! and cleared once, however slow the setter is: a thread that drains its byte has consumed the whole `set()`.
 //!
-//! **No set word over a drained doorbell.** In that state every later `set()` would be swallowed. A setter marks the word
-//! only if the word is still the one that it saw before it notified. A `clear()` that drained the setter's byte is in
-//! one of two places:
+//! **No set word over a drained doorbell.** In that state every later `set()` would be swallowed. A setter marks the
+//! word only if the word is still the one that it saw before it notified. A `clear()` that drained the setter's byte is
+//! in one of two places:
 //!
-//! * It has already changed the word: it moved the epoch, as for a foreign byte, because no setter had counted that edge.
-//!   Then the setter does not mark.
+//! * It has already changed the word: it moved the epoch, as for a foreign byte, because no setter had counted that
+//!   edge. Then the setter does not mark.
 //! * It has drained, but has not reached the word yet. Then the setter marks, and the `clear()` finds the word set and
-//!   clears it. A `set()` that finds the word set meanwhile, over the drained doorbell, overlaps that `clear()` and counts
-//!   as having come before it.
+//!   clears it. A `set()` that finds the word set meanwhile, over the drained doorbell, overlaps that `clear()` and
+//!   counts as having come before it.
 //!
-//! **Each edge is counted once,** by the setter that marks the word or by the `clear()` that drains the byte, never by two
-//! `clear()` calls: the lock keeps them apart.
+//! **Each edge is counted once,** by the setter that marks the word or by the `clear()` that drains the byte, never by
+//! two `clear()` calls: the lock keeps them apart.
 //!
-//! **No lost wake-up.** A waiter reads the epoch when its wait begins. It sleeps only if, after it had joined, the word was
-//! clear and the epoch the same. A later notification wakes it, for the doorbell is level-triggered, unless a `clear()`
-//! drains the doorbell first. That `clear()` leaves a newer epoch and then wakes every waiter in the list. The waiter is
-//! in the list. Otherwise `clear()` would have locked the list before the waiter joined, and the waiter's second read of
-//! the word would have come after the change by `clear()` (through the lock). The waiter would have found the newer epoch,
-//! and not slept. When the waiter wakes, it finds that epoch and returns true.
+//! **No lost wake-up.** A waiter reads the epoch when its wait begins. It sleeps only if, after it had joined, the word
+//! was clear and the epoch the same. A later notification wakes it, for the doorbell is level-triggered, unless a
+//! `clear()` drains the doorbell first. That `clear()` leaves a newer epoch and then wakes every waiter in the list.
+//! The waiter is in the list. Otherwise `clear()` would have locked the list before the waiter joined, and the waiter's
+//! second read of the word would have come after the change by `clear()` (through the lock). The waiter would have
+//! found the newer epoch, and not slept. When the waiter wakes, it finds that epoch and returns true.
 //!
-//! **No descriptor after close.** The doorbell is behind an [`Arc`]. `close()` takes it away from later calls, and the last
-//! call that still works with it closes its descriptors.
+//! **No descriptor after close.** The doorbell is behind an [`Arc`]. `close()` takes it away from later calls, and the
+//! last call that still works with it closes its descriptors.
 
 use std::{fmt, io};
 
@@ -101,8 +102,9 @@ impl<D: Doorbell> Signal<D> {
         self.clear_with(|doorbell| Ok(((), Some(doorbell.drain()?))))
     }
 
-    /// Clears the event if `drain` has drained the doorbell. `drain` returns the result for the caller and, if the doorbell
-    /// is drained now, whether it was notified before. The lock keeps other `clear()` and `close()` calls out meanwhile.
+    /// Clears the event if `drain` has drained the doorbell. `drain` returns the result for the caller and, if the
+    /// doorbell is drained now, whether it was notified before. The lock keeps other `clear()` and `close()` calls out
+    /// meanwhile.
     pub fn clear_with<T>(&self, drain: impl FnOnce(&D) -> io::Result<(T, Option<bool>)>) -> Result<T, Error> {
         let shared = lock(&self.shared);
         let (result, drained) = drain(shared.doorbell.as_ref().ok_or(Error::Closed)?)?;

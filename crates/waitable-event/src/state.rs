@@ -7,20 +7,20 @@
 //! └───────────────────────────────────┴────────┴─────┘
 //! ```
 //!
-//! **Memory order.** Every access is a read-modify-write with acquire-release order. That holds also where only the value
-//! is wanted, and where the value does not change. The promise that rests on it: a thread that clears the event sees
-//! everything that every setter wrote before its `set()`. This includes setters that found the event set already and did
-//! nothing else:
+//! **Memory order.** Every access is a read-modify-write with acquire-release order. That holds also where only the
+//! value is wanted, and where the value does not change. The promise that rests on it: a thread that clears the event
+//! sees everything that every setter wrote before its `set()`. This includes setters that found the event set already
+//! and did nothing else:
 //!
 //! 1. The read-modify-write of such a setter precedes the clearing one in the word's modification order.
 //! 2. Read-modify-writes continue the release sequence.
 //! 3. So the clearing one synchronises with all of them.
 //!
-//! A plain load in their place (libuv's "cheap read first") could be satisfied while the setter's data still sits in its
-//! store buffer. BIND 9 lost wake-ups that way.
+//! A plain load in their place (libuv's "cheap read first") could be satisfied while the setter's data still sits in
+//! its store buffer. BIND 9 lost wake-ups that way.
 //!
-//! The epoch counts edges, not calls: a waiter that slept through `set(); clear()` sees that the event was set. The epoch
-//! wraps after 2^30 edges. A waiter would miss a wake-up only if it slept through an exact multiple of that many.
+//! The epoch counts edges, not calls: a waiter that slept through `set(); clear()` sees that the event was set. The
+//! epoch wraps after 2^30 edges. A waiter would miss a wake-up only if it slept through an exact multiple of that many.
 
 use std::fmt;
 use std::ptr::NonNull;
@@ -37,8 +37,8 @@ enum Storage {
     Lent(NonNull<AtomicU32>),
 }
 
-// SAFETY: both variants are a place for one atomic. The caller of `State::lent` promised that `Lent` outlives every use,
-// from any thread.
+// SAFETY: both variants are a place for one atomic. The caller of `State::lent` promised that `Lent` outlives every
+// use, from any thread.
 unsafe impl Send for State {}
 // SAFETY: as above; a shared reference gives access to the atomic alone.
 unsafe impl Sync for State {}
@@ -106,8 +106,8 @@ impl State {
     ///
     /// # Safety
     ///
-    /// `word` is aligned, valid for reads and writes, and accessed by atomic operations only. It stays so for as long as
-    /// a method of this state may be called (dropping the state does not touch it).
+    /// `word` is aligned, valid for reads and writes, and accessed by atomic operations only. It stays so for as long
+    /// as a method of this state may be called (dropping the state does not touch it).
     pub unsafe fn lent(word: NonNull<AtomicU32>) -> Self {
         State { word: Storage::Lent(word) }
     }
@@ -143,8 +143,8 @@ impl State {
         let _ = self.word().compare_exchange(before.0, after, Ordering::AcqRel, Ordering::Acquire);
     }
 
-    /// Clears the word, and returns its value before. `drained` says that the pipe held bytes. If the word was clear then,
-    /// the bytes came from a foreign writer. No setter counted that edge, so it is counted here.
+    /// Clears the word, and returns its value before. `drained` says that the pipe held bytes. If the word was clear
+    /// then, the bytes came from a foreign writer. No setter counted that edge, so it is counted here.
     pub(crate) fn clear(&self, drained: bool) -> Snapshot {
         self.update(|word| {
             if word & State::SET == 0 && drained { word.wrapping_add(State::EPOCH_ONE) } else { word & !State::SET }

@@ -1,15 +1,15 @@
 //! Model checking of the protocol: loom runs each closure under every interleaving of its threads (with a bound on
 //! preemptions) and under every value that the memory model lets a load return.
 //!
-//! The state word, the signal and its waiter list are the real code. The kernel is a model: a pipe is a count of bytes, and
-//! poll() is a sleep on a condition variable that reads the count again when it wakes.
+//! The state word, the signal and its waiter list are the real code. The kernel is a model: a pipe is a count of bytes,
+//! and poll() is a sleep on a condition variable that reads the count again when it wakes.
 //!
 //! ```text
 //! RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p waitable-event --test loom --release
 //! ```
 //!
-//! A lost wake-up shows as a deadlock, which loom reports. A model that fails may end the process, because destructors then
-//! run outside the model. Read the first panic, which `-- --nocapture` shows.
+//! A lost wake-up shows as a deadlock, which loom reports. A model that fails may end the process, because destructors
+//! then run outside the model. Read the first panic, which `-- --nocapture` shows.
 #![cfg(loom)]
 
 use std::io;
@@ -69,8 +69,8 @@ impl Kernel {
         self.changed.notify_all();
     }
 
-    /// Sleeps until `poll` finds something. It polls only when awake: what came and went before this thread woke was never
-    /// there.
+    /// Sleeps until `poll` finds something. It polls only when awake: what came and went before this thread woke was
+    /// never there.
     fn sleep<T>(&self, mut poll: impl FnMut(&mut PipeState) -> Option<T>) -> T {
         let mut pipe = self.pipe();
         loop {
@@ -555,9 +555,9 @@ fn of_two_closes_one_did_it_and_both_return_to_a_closed_event() {
     });
 }
 
-/// Each producer writes and sets. The consumer waits, clears and reads until it has seen everything. If a write before a
-/// set() were not visible after the clear() that follows it, the consumer would wait forever. The data is relaxed, so that
-/// the event alone carries the order.
+/// Each producer writes and sets. The consumer waits, clears and reads until it has seen everything. If a write before
+/// a set() were not visible after the clear() that follows it, the consumer would wait forever. The data is relaxed, so
+/// that the event alone carries the order.
 #[test]
 fn what_was_written_before_a_set_is_visible_after_the_clear() {
     for set in SETTERS {

@@ -1,4 +1,5 @@
-//! The signal over a scripted doorbell and a scripted sleep: what happens in the middle of a wait happens exactly there.
+//! The signal over a scripted doorbell and a scripted sleep: what happens in the middle of a wait happens exactly
+//! there.
 #![cfg(not(loom))]
 
 mod common;

@@ -1,5 +1,5 @@
-//! The numbers of a closed event's descriptors are reused immediately. The test runs in a process of its own, because every
-//! other thread that opens something would get the numbers.
+//! The numbers of a closed event's descriptors are reused immediately. The test runs in a process of its own, because
+//! every other thread that opens something would get the numbers.
 #![cfg(not(loom))]
 
 mod common;

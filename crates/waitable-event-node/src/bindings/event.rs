@@ -1,82 +1,38 @@
-//! The events that this environment has open, each under a small number (its slot).
+//! Events.
 
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use napi::bindgen_prelude::{Uint8Array, Unknown};
-use napi::{Env, JsValue, sys};
+use napi::{Env, JsValue};
 use napi_derive::napi;
-use waitable_event::{Deadline, Error, Event, State, Wake, WeakEvent};
+use waitable_event::{Deadline, Event, State};
 
 use crate::environment::Environment;
-use crate::events::watch::Watch;
-use crate::ffi::reference::{Reference, int32_array};
+use crate::events::open_event::OpenEvent;
+use crate::ffi::int32_array::int32_array;
+use crate::ffi::reference::Reference;
 use crate::ffi::status;
-use crate::sleeper as blocking;
 
-/// One event that is open in one environment.
-pub struct Entry {
-    pub event: Event,
-    /// Keeps the memory of the state word alive: see the SAFETY comment in `create_event`.
-    state: Reference,
-    pub watch: Option<Watch>,
-    /// Whether the event is closed, for everybody, when this environment lets go of it, at its end at the latest.
-    ends_with_environment: bool,
-    /// The event whose end is this one's end too, and the key to leave its waiters with.
-    ends_with: Option<(Event, usize)>,
+/// Returns what `operation` returns for the event in `slot`.
+fn with_event(env: &Env, slot: u32, operation: impl FnOnce(&Event) -> i32) -> i32 {
+    Environment::of(env).map_or(status::NO_ENVIRONMENT, |environment| environment.events.with(slot, operation))
 }
 
-impl Entry {
-    /// Lets go of everything the entry holds in `env`, which is current.
-    pub fn release(self, env: sys::napi_env) {
-        if self.ends_with_environment {
-            self.event.close();
-        }
-        if let Some(watch) = self.watch {
-            watch.end(&self.event);
-        }
-        if let Some((other, key)) = &self.ends_with {
-            other.signal().leave(*key);
-        }
-        drop(self.event);
-        // SAFETY: the reference was made in this environment, and the entry is gone.
-        unsafe { self.state.delete(env) };
-    }
+/// Returns the address of the state word in `state`.
+fn state_word(env: &Env, state: &Unknown<'_>) -> Option<NonNull<AtomicU32>> {
+    // SAFETY: the environment is current, and the value is an argument of the running call.
+    let array = unsafe { int32_array(env.raw(), state.raw()) };
+    array.and_then(|(word, _)| NonNull::new(word.cast()))
 }
 
-/// Puts `event` among the open ones. Returns its slot.
+/// Adds `event` to the open ones. Returns its slot, or a status.
 fn open(environment: &Environment, event: Event, state: &Unknown<'_>) -> i32 {
     // SAFETY: the environment is current, and the value is an argument of the running call.
-    let Some(state) = (unsafe { Reference::new(environment.raw, state.raw()) }) else {
-        return status::NO_ENVIRONMENT;
-    };
-    let slot = environment.events.borrow_mut().insert(Entry {
-        event,
-        state,
-        watch: None,
-        ends_with_environment: false,
-        ends_with: None,
-    });
-    i32::try_from(slot).unwrap_or(status::NO_ENVIRONMENT)
-}
-
-/// Applies `operation` to the event in `slot`. A slot that is not in use was a closed event's.
-fn with_event(environment: &Environment, slot: u32, operation: impl FnOnce(&Event) -> i32) -> i32 {
-    match environment.events.borrow().get(slot as usize) {
-        Some(entry) => operation(&entry.event),
-        None => status::CLOSED,
+    match unsafe { Reference::new(environment.raw, state.raw()) } {
+        Some(state) => environment.events.insert(OpenEvent::new(event, state)),
+        None => status::NO_ENVIRONMENT,
     }
-}
-
-/// `with_event` for `#[napi]` functions.
-fn with_open_event(env: &Env, slot: u32, operation: impl FnOnce(&Event) -> i32) -> i32 {
-    Environment::of(env).map_or(status::NO_ENVIRONMENT, |environment| with_event(environment, slot, operation))
-}
-
-/// The event in `slot`, held beyond the call into the slab: for what may take long.
-pub fn event_in(environment: &Environment, slot: u32) -> Result<Event, Error> {
-    environment.events.borrow().get(slot as usize).map(|entry| entry.event.clone()).ok_or(Error::Closed)
 }
 
 /// Makes an event whose state word is the first element of `state`, an `Int32Array` of zeros over a
@@ -86,14 +42,12 @@ pub fn create_event(env: Env, state: Unknown<'_>) -> i32 {
     let Some(environment) = Environment::of(&env) else {
         return status::NO_ENVIRONMENT;
     };
-    // SAFETY: the environment is current, and the value is an argument of the running call.
-    let word = unsafe { int32_array(env.raw(), state.raw()) };
-    let Some(word) = word.and_then(|(word, _)| NonNull::new(word.cast::<AtomicU32>())) else {
+    let Some(word) = state_word(&env, &state) else {
         return status::INVALID_HANDLE;
     };
-    // SAFETY: an Int32Array is aligned, and JavaScript reaches shared memory by Atomics alone here. Only
-    // environments with an entry for the event call its methods, on their own thread, and each entry
-    // holds a strong reference to an Int32Array over this same shared memory for as long as it is there.
+    // SAFETY: an Int32Array is aligned, and JavaScript accesses this shared memory by Atomics alone. Only environments
+    // that have the event open call its methods, on their own thread. Each of them holds a strong reference to an
+    // Int32Array over this same shared memory for as long as it has the event open.
     let event = Event::with_state(unsafe { State::lent(word) });
     match event {
         Ok(event) => open(environment, event, &state),
@@ -101,26 +55,25 @@ pub fn create_event(env: Env, state: Unknown<'_>) -> i32 {
     }
 }
 
-/// The key by which other threads open the event in `slot`; 0 when there is no such event.
+/// Returns the key by which other threads open the event in `slot`; 0 when there is no such event.
 #[napi]
 pub fn event_key(env: Env, slot: u32) -> f64 {
     Environment::of(&env)
-        .and_then(|environment| event_in(environment, slot).ok())
+        .and_then(|environment| environment.events.get(slot).ok())
         // Below 2^53.
         .map_or(0.0, |event| event.key() as f64)
 }
 
-/// Opens the event with this key. `state` must be over the memory that the event was made with.
+/// Opens the event with this key. `state` must be over the memory that the event was made with. Returns its slot, or a
+/// status.
 #[napi]
 pub fn open_event(env: Env, key: f64, state: Unknown<'_>) -> i32 {
     let Some(environment) = Environment::of(&env) else {
         return status::NO_ENVIRONMENT;
     };
-    // SAFETY: the environment is current, and the value is an argument of the running call.
-    let word = unsafe { int32_array(env.raw(), state.raw()) };
     // A fraction, a negative number or a NaN becomes some integer that is no key.
-    match (Event::find(key as u64), word) {
-        (Ok(event), Some((word, _))) if event.signal().state().address() == word.cast_const().cast() => {
+    match (Event::find(key as u64), state_word(&env, &state)) {
+        (Ok(event), Some(word)) if event.signal().state().address() == word.as_ptr().cast_const() => {
             if event.is_closed() { status::INVALID_HANDLE } else { open(environment, event, &state) }
         }
         _ => status::INVALID_HANDLE,
@@ -129,17 +82,17 @@ pub fn open_event(env: Env, key: f64, state: Unknown<'_>) -> i32 {
 
 /// Sets the event.
 pub fn set(environment: &Environment, slot: u32) -> i32 {
-    with_event(environment, slot, |event| status::of_unit(event.set()))
+    environment.events.with(slot, |event| status::of_unit(event.set()))
 }
 
 /// Clears the event.
 pub fn clear(environment: &Environment, slot: u32) -> i32 {
-    with_event(environment, slot, |event| status::of_unit(event.clear()))
+    environment.events.with(slot, |event| status::of_unit(event.clear()))
 }
 
-/// Whether the event is set: 1 or 0.
+/// Returns whether the event is set: 1 or 0.
 pub fn is_set(environment: &Environment, slot: u32) -> i32 {
-    with_event(environment, slot, |event| status::of(event.is_set()))
+    environment.events.with(slot, |event| status::of(event.is_set()))
 }
 
 /// Blocks until the event is set (1) or `timeout` milliseconds have passed (0).
@@ -149,100 +102,81 @@ pub fn wait(environment: &Environment, slot: u32, timeout: f64) -> i32 {
         return is_set(environment, slot);
     }
     let deadline = Deadline::after_millis(timeout);
-    let result = event_in(environment, slot)
-        .and_then(|event| blocking::with_parker(environment, |parker| event.wait_with(parker, deadline)));
+    let result = environment
+        .events
+        .get(slot)
+        .and_then(|event| environment.sleeper.with_parker(|parker| event.wait_with(parker, deadline)));
     status::of(result)
 }
 
-/// Reads bytes out of the event's pipe; the event is clear when that empties it.
+/// Reads bytes out of the event's pipe. The event is clear when that empties the pipe. Returns the count.
 #[napi]
 pub fn receive_event(env: Env, slot: u32, mut buffer: Uint8Array) -> i32 {
-    with_open_event(&env, slot, |event| {
-        // SAFETY: the facade made the buffer for this call and shares it with nobody.
+    with_event(&env, slot, |event| {
+        // SAFETY: the facade made the buffer for this call, and no other thread has it.
         let result = event.receive(unsafe { buffer.as_mut() });
-        result.map_or_else(|error| status::of_error(&error), |count| status::of_count(Ok(count)))
+        result.map_or_else(|error| status::of_error(&error), status::of_count)
     })
 }
 
-/// The descriptor of the event's read side.
+/// Returns the descriptor of the event's read side.
 #[napi]
 pub fn event_fileno(env: Env, slot: u32) -> i32 {
-    with_open_event(&env, slot, |event| status::of(event.signal().doorbell().map(|pipe| pipe.reader_fileno())))
+    with_event(&env, slot, |event| status::of(event.signal().doorbell().map(|pipe| pipe.reader_fileno())))
 }
 
-/// The descriptor of the event's write side.
+/// Returns the descriptor of the event's write side.
 #[napi]
 pub fn event_write_fileno(env: Env, slot: u32) -> i32 {
-    with_open_event(&env, slot, |event| status::of(event.signal().doorbell().map(|pipe| pipe.writer_fileno())))
+    with_event(&env, slot, |event| status::of(event.signal().doorbell().map(|pipe| pipe.writer_fileno())))
 }
 
-/// Closes the event for everybody. The slot stays until it is released.
+/// Closes the event for all threads. The slot stays until it is released.
 #[napi]
 pub fn close_event(env: Env, slot: u32) -> i32 {
-    with_open_event(&env, slot, |event| {
+    with_event(&env, slot, |event| {
         event.close();
         0
     })
 }
 
-/// Has the event closed for everybody when this environment lets go of it, or ends, however it ends.
+/// Closes the event for all threads when this environment releases it or ends, however it ends.
 #[napi]
 pub fn close_event_with_environment(env: Env, slot: u32) -> i32 {
     let Some(environment) = Environment::of(&env) else {
         return status::NO_ENVIRONMENT;
     };
-    match environment.events.borrow_mut().get_mut(slot as usize) {
-        Some(entry) => {
-            entry.ends_with_environment = true;
-            0
-        }
-        None => status::CLOSED,
-    }
+    environment.events.with_mut(slot, |open| {
+        open.closes_with_environment = true;
+        0
+    })
 }
 
-/// Closes an event when another one closes.
-struct CloseWith(WeakEvent);
-
-impl Wake for CloseWith {
-    fn wake(&self) {}
-
-    fn closed(&self) {
-        // Called under the other event's lock; nobody locks an event while he holds the lock of one that ends with it.
-        if let Some(event) = self.0.upgrade() {
-            event.close();
-        }
-    }
-}
-
-/// Has the event in `slot` close for everybody when the one in `other` closes. Once for each slot.
+/// Closes the event in `slot` for all threads when the one in `other` closes. Call it once for each slot.
 #[napi]
 pub fn close_event_with(env: Env, slot: u32, other: u32) -> i32 {
     let Some(environment) = Environment::of(&env) else {
         return status::NO_ENVIRONMENT;
     };
-    let result = event_in(environment, slot).and_then(|event| {
-        let other = event_in(environment, other)?;
-        let key = other.signal().join(Arc::new(CloseWith(event.downgrade())))?.waiter_id;
-        Ok((other, key))
-    });
-    match (result, environment.events.borrow_mut().get_mut(slot as usize)) {
-        (Ok(ends_with), Some(entry)) => {
-            entry.ends_with = Some(ends_with);
-            0
-        }
-        (Err(error), _) => status::of_error(&error),
-        (Ok(_), None) => status::CLOSED,
+    match environment.events.get(other) {
+        Ok(other) => environment.events.with_mut(slot, |open| status::of_unit(open.close_with(other))),
+        Err(error) => status::of_error(&error),
     }
 }
 
-/// Gives the slot back: this environment is done with the event.
+/// Ends the wait for the event in `slot`, for which a reactor was armed.
+#[napi]
+pub fn disarm_event(env: Env, slot: u32) {
+    if let Some(environment) = Environment::of(&env) {
+        environment.events.disarm(slot);
+    }
+}
+
+/// Releases the event in `slot`, which this environment no longer uses.
 #[napi]
 pub fn release_event(env: Env, slot: u32) {
-    let Some(environment) = Environment::of(&env) else {
-        return;
-    };
-    let entry = environment.events.borrow_mut().try_remove(slot as usize);
-    if let Some(entry) = entry {
-        entry.release(environment.raw);
+    if let Some(environment) = Environment::of(&env) {
+        // SAFETY: the environment is current.
+        unsafe { environment.events.release(slot, environment.raw) };
     }
 }

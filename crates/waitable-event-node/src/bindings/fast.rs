@@ -1,8 +1,8 @@
 //! The few functions that are called millions of times a second, without napi's conveniences.
 //!
-//! A `#[napi]` function with an argument takes about 110 ns more than one that is registered by hand (measured with
-//! napi 3.16: 123 ns against 30 to 40 ns for an empty call), a quarter of what `set()` and `clear()` cost together
-//! in the kernel. These take numbers or a buffer, and return a status.
+//! A `#[napi]` function with an argument costs about 110 ns more than one that is registered by hand (measured with
+//! napi 3.16: 123 ns against 30 to 40 ns for an empty call). That is a quarter of what `set()` and `clear()` together
+//! cost in the kernel. The functions here have numbers or a buffer as arguments, and return a status.
 
 use std::ffi::{CStr, c_void};
 use std::ptr;
@@ -11,16 +11,15 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 
-use crate::bindings::{descriptor, event};
+use super::{descriptor, event, poller, reactor};
 use crate::environment::Environment;
-use crate::events::watch;
+use crate::events::event_table::NO_SLOT;
 use crate::ffi::status;
-use crate::pollers::batch_poller as poller;
-use crate::reactor::driver;
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-/// Runs `body` with the arguments of a call: the environment, a slot and, if there are so many, a number and a state word.
+/// Returns what `body` returns for the arguments of a call: the environment, a slot and, if there are so many, a number
+/// and a state word.
 ///
 /// # Safety
 ///
@@ -31,15 +30,15 @@ unsafe fn call<const COUNT: usize>(
     body: impl FnOnce(&Environment, u32, f64, u32) -> i32,
 ) -> i32 {
     let (mut count, mut arguments, mut data) = (COUNT, [ptr::null_mut(); COUNT], ptr::null_mut::<c_void>());
-    // SAFETY: the caller's contract; so many arguments at most are written. The data is the environment's state,
-    // which outlives its functions.
+    // SAFETY: the caller's contract; at most so many arguments are written. The data is the environment's state, which
+    // outlives its functions.
     let environment = unsafe {
         sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), ptr::null_mut(), &mut data);
         data.cast::<Environment>().as_ref()
     };
-    let (mut slot, mut number, mut word) = (u32::MAX, 0.0, 0);
-    // SAFETY: the arguments are live values: those that were not passed are undefined, for which the call
-    // fails and leaves the result as it is.
+    let (mut slot, mut number, mut word) = (NO_SLOT, 0.0, 0);
+    // SAFETY: the arguments are live values. Those that were not passed are undefined: for them the call fails and
+    // leaves the result as it is.
     unsafe {
         if COUNT > 0 {
             sys::napi_get_value_uint32(env, arguments[0], &mut slot);
@@ -48,7 +47,7 @@ unsafe fn call<const COUNT: usize>(
             sys::napi_get_value_double(env, arguments[1], &mut number);
         }
         if COUNT > 2 {
-            // A number of either sign: the 32 bits are what counts.
+            // The number may have either sign: only its 32 bits count.
             sys::napi_get_value_int32(env, arguments[2], &mut word);
         }
     }
@@ -58,20 +57,20 @@ unsafe fn call<const COUNT: usize>(
     }
 }
 
-/// A number of JavaScript's.
+/// Returns a number as a value of JavaScript.
 fn number(env: sys::napi_env, result: i32) -> sys::napi_value {
     let mut value = ptr::null_mut();
-    // SAFETY: the environment is current. (Should it fail, the value stays null, which is undefined.)
+    // SAFETY: the environment is current. (If it fails, the value stays null, which is undefined.)
     unsafe { sys::napi_create_int32(env, result, &mut value) };
     value
 }
 
-/// `undefined` when all went well, which costs nothing to make.
+/// Returns `undefined` for success, which costs nothing to make, or a status.
 fn failure(env: sys::napi_env, result: i32) -> sys::napi_value {
     if result == 0 { ptr::null_mut() } else { number(env, result) }
 }
 
-/// Runs `body` with the arguments of a call: a descriptor, and a buffer of JavaScript's.
+/// Returns what `body` returns for the arguments of a call: a descriptor, and a buffer.
 ///
 /// # Safety
 ///
@@ -83,19 +82,19 @@ unsafe fn transfer(
 ) -> sys::napi_value {
     let (mut count, mut arguments) = (2, [ptr::null_mut(); 2]);
     let (mut fd, mut data, mut length) = (-1, ptr::null_mut(), 0);
-    // SAFETY: the caller's contract; what fails leaves its result as it is.
+    // SAFETY: the caller's contract; a call that fails leaves its result as it is.
     let buffer = unsafe {
         sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), ptr::null_mut(), ptr::null_mut());
         sys::napi_get_value_int32(env, arguments[0], &mut fd);
         sys::napi_get_buffer_info(env, arguments[1], &mut data, &mut length);
-        // The facade's for this call, during which no other JavaScript runs here. (Other threads may see shared memory, as in
-        // every system call on it.)
+        // The facade provides the buffer for this call, during which no other JavaScript runs here. (Other threads may
+        // see shared memory, as in every system call on it.)
         if data.is_null() { &mut [] } else { std::slice::from_raw_parts_mut(data.cast::<u8>(), length) }
     };
     number(env, body(fd, buffer))
 }
 
-/// Declares a callback that passes its arguments on.
+/// Declares a callback that passes on its arguments.
 macro_rules! callback {
     ($name:ident, $count:literal, $answer:ident, $body:expr) => {
         unsafe extern "C" fn $name(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
@@ -109,14 +108,14 @@ callback!(set_event, 1, failure, |environment, slot, _, _| event::set(environmen
 callback!(clear_event, 1, failure, |environment, slot, _, _| event::clear(environment, slot));
 callback!(is_event_set, 1, number, |environment, slot, _, _| event::is_set(environment, slot));
 callback!(wait_event, 2, number, |environment, slot, timeout, _| event::wait(environment, slot, timeout));
-callback!(arm_event, 3, number, |environment, slot, reactor, entered| watch::arm(
+callback!(arm_event, 3, number, |environment, slot, reactor, entered| reactor::arm_event(
     environment,
     slot,
     reactor as u32,
     entered
 ));
-callback!(hold_reactor, 1, failure, |environment, reactor, _, _| driver::hold_reactor(environment, reactor));
-callback!(take_ready, 2, number, |environment, poller, is_stale, _| poller::take_ready(
+callback!(hold_reactor, 1, failure, |environment, reactor, _, _| reactor::hold_reactor(environment, reactor));
+callback!(take_ready, 2, number, |environment, poller, is_stale, _| poller::poll_ready(
     environment,
     poller,
     is_stale != 0.0
@@ -157,27 +156,27 @@ const FUNCTIONS: [(&CStr, Callback); 11] = [
   setEvent(slot: number): number | undefined
   /** Clears the event in `slot`. */
   clearEvent(slot: number): number | undefined
-  /** Whether the event in `slot` is set: 1 or 0. */
+  /** Returns whether the event in `slot` is set: 1 or 0. */
   isEventSet(slot: number): number
   /** Blocks until the event in `slot` is set (1) or `timeout` milliseconds have passed (0). */
   waitEvent(slot: number, timeout: number): number
   /**
-   * Has `reactor` report when the event in `slot` is set, for waits that began when its state word was `entered`: 1 when it
-   * has been set since, 0 when it is armed.
+   * Has `reactor` report when the event in `slot` is set, for waits that began when its state word was `entered`.
+   * Returns 1 when it has been set since, 0 when it is armed.
    */
   armEvent(slot: number, reactor: number, entered: number): number
-  /** Has the reactor keep the process alive while its batch has a number of holders. */
+  /** Has the reactor keep the process alive while its batch has holders. */
   holdReactor(reactor: number): number | undefined
-  /** Reads into `buffer`: the count, 0 at the end of the file. */
+  /** Reads into `buffer`. Returns the count, 0 at the end of the file. */
   readDescriptor(fd: number, buffer: Uint8Array): number
   /**
-   * Moves what is ready into the poller's batch: the count, with bit 30 when the alarm has rung. What was found in the same turn
-   * counts as ready unless `isStale`, 1 or 0, says that something has happened since.
+   * Moves what is ready into the poller's batch. Returns the count, with bit 30 when the alarm has expired. What was
+   * polled in the same turn counts as ready, unless `isStale`, 1 or 0, says that something has happened since.
    */
   takeReady(poller: number, isStale: number): number
-  /** Blocks until something is ready or `timeout` milliseconds have passed, then as `takeReady()`. */
+  /** Blocks until something is ready or `timeout` milliseconds have passed, then does the same as `takeReady()`. */
   waitReady(poller: number, timeout: number): number
-  /** Writes what fits of `data`: the count. */
+  /** Writes what fits of `data`. Returns the count. */
   writeDescriptor(fd: number, data: Uint8Array): number
   /** Lets the other threads of this core run first. */
   yieldThread(): number | undefined

@@ -1,6 +1,12 @@
-//! What JavaScript calls.
+//! The functions that JavaScript calls. Only here is `#[napi]`; this room uses all others.
 
+pub mod clock;
 pub mod descriptor;
+pub mod environment;
 pub mod event;
 pub mod fast;
+pub mod poller;
+pub mod reactor;
+pub mod select;
+pub mod shared_numbers;
 pub mod signal;

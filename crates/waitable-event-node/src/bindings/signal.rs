@@ -1,4 +1,4 @@
-//! Signals that a loop of this environment is stopped by.
+//! Signals that stop a run loop of this environment.
 
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -9,7 +9,7 @@ use waitable_event::sys::SignalWatch;
 use crate::environment::Environment;
 use crate::ffi::status;
 
-/// Takes a signal over. Returns the descriptor that is readable once it has come; it is the environment's.
+/// Takes over a signal. Returns the descriptor that is readable once the signal has come; the environment owns it.
 #[napi]
 pub fn watch_signal(env: Env, number: i32) -> i32 {
     let Some(environment) = Environment::of(&env) else {
@@ -21,7 +21,7 @@ pub fn watch_signal(env: Env, number: i32) -> i32 {
             environment.signals.borrow_mut().push(watch);
             fd
         }
-        Err(error) => status::of_io(&error),
+        Err(error) => status::of_io_error(&error),
     }
 }
 

@@ -1,93 +1,118 @@
-//! Events that are awaited in the environment's own loop.
+//! Events that are awaited in the environment's own event loop.
 //!
-//! An awaited event sits in the environment's reactor, one shot at a time: armed by [`arm`], disarmed by
-//! the kernel when it fires. Beside that it is among the event's waiters, for the same reason as a
-//! blocked thread (`signal.rs`): a `clear()` may drain the pipe before the loop gets to look.
+//! An awaited event sits in the environment's reactor, one shot at a time: [`Watch::arm`] arms it, and the kernel
+//! disarms it when it fires. Beside that it is among the event's waiters, for the same reason as a blocked thread
+//! (`signal.rs`): a `clear()` may drain the pipe before the reactor polls it.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
-use napi::Env;
-use napi_derive::napi;
 use waitable_event::sys::Pipe;
-use waitable_event::{Event, Interest, Snapshot, Trigger, Wake};
+use waitable_event::{Error, Event, Interest, Snapshot, Trigger, Wake};
 
-use crate::environment::Environment;
 use crate::ffi::status;
-use crate::pollers::batch_poller::{PollerEntry, poller_in};
+use crate::pollers::batch_poller::BatchPoller;
+use crate::pollers::token;
+use crate::reactor::pending_arms::PendingArms;
 
-/// Tokens of watched events start here; the facade's own tokens are below.
-const EVENT_TOKEN: u64 = 1 << 53;
-
-/// An event's place in the reactor of this environment.
+/// The place of an event in the reactor of this environment.
 pub struct Watch {
-    reactor: Rc<PollerEntry>,
+    poller: Rc<BatchPoller>,
+    token: u64,
     waker: Arc<dyn Wake>,
-    /// Whose descriptor is in the reactor. Not held: when somebody closes the event, its descriptors
-    /// are not to wait for this environment. The kernel takes a closed one out of its list by itself.
+    /// The pipe whose descriptor is in the reactor. Not held: when another thread closes the event, its descriptors
+    /// must not wait for this environment. The kernel removes a closed one by itself.
     pipe: Option<Weak<Pipe>>,
-    /// In the reactor instead, while armed, when this environment has opened the event twice and awaits both: a
-    /// reactor takes a descriptor only once.
+    /// A copy of the descriptor that is in the reactor in its place, while armed. It exists when this environment has
+    /// opened the event twice and awaits both: a reactor takes a descriptor only once.
     copy: Option<OwnedFd>,
     armed: Option<Armed>,
 }
 
 struct Armed {
-    /// Its key among the event's waiters; `None` while its arming waits (`linger.rs`): then nobody calls it, but the
-    /// reactor looks.
-    key: Option<usize>,
+    /// The number of its waker among the event's waiters. `None` while its arming is pending (`pending_arms.rs`): then
+    /// the reactor polls the word.
+    waiter_id: Option<usize>,
+    /// The word when the wait began.
     entered: Snapshot,
 }
 
+/// What the word says of an event whose arming is pending.
+pub enum Pending {
+    /// The event is set (1), or cannot be awaited any more (a negative status).
+    Outcome(i32),
+    /// The event is still awaited.
+    Waiting,
+    /// The event is not awaited any more.
+    Gone,
+}
+
 impl Watch {
-    /// Takes the event out of the reactor.
+    /// Returns the watch for the event in `slot`, in the reactor with `poller`.
+    pub fn new(poller: Rc<BatchPoller>, slot: u32) -> Watch {
+        let token = token::of_event(slot);
+        Watch { waker: poller.poller.waker(token), token, poller, pipe: None, copy: None, armed: None }
+    }
+
+    /// Removes the event from the reactor.
     pub fn end(mut self, event: &Event) {
         self.disarm(event);
         self.forget_pipe();
     }
 
-    fn disarm(&mut self, event: &Event) {
-        if let Some(Armed { key: Some(key), .. }) = self.armed.take() {
-            event.signal().leave(key);
+    /// Ends the present wait.
+    pub fn disarm(&mut self, event: &Event) {
+        if let Some(Armed { waiter_id: Some(waiter_id), .. }) = self.armed.take() {
+            event.signal().leave(waiter_id);
         }
         if let Some(copy) = self.copy.take() {
-            // Not closed alone: the other copies of a descriptor would keep its place in the reactor.
-            let _ = self.reactor.poller.remove(copy.as_fd());
+            // Closing it is not enough: the other copies of a descriptor would keep its place in the reactor.
+            let _ = self.poller.poller.remove(copy.as_fd());
         }
     }
 
     fn forget_pipe(&mut self) {
         if let Some(pipe) = self.pipe.take().and_then(|pipe| pipe.upgrade()) {
-            // Errors mean that it is not there.
-            let _ = self.reactor.poller.remove(pipe.reader());
+            // Fails only when the pipe is not in the reactor.
+            let _ = self.poller.poller.remove(pipe.reader());
         }
     }
 
-    /// Arms, unless there is something to say already.
-    fn arm(&mut self, event: &Event, token: u64, entered: Snapshot) -> Result<bool, waitable_event::Error> {
-        if matches!(self.armed, Some(Armed { key: Some(_), .. })) {
+    /// Has the reactor report when the event is set, for a wait that began at `entered`. Returns true, without arming,
+    /// when it has been set since. Puts the arming off if `pending` accepts it.
+    pub fn arm(&mut self, event: &Event, slot: u32, entered: Snapshot, pending: &PendingArms) -> Result<bool, Error> {
+        if self.armed.is_none() && pending.defer(slot) {
+            self.armed = Some(Armed { waiter_id: None, entered });
             return Ok(false);
         }
-        // As a blocked wait: first the epoch, which the caller took when his wait began, then the list, then the word.
+        self.arm_in_kernel(event, entered)
+    }
+
+    fn arm_in_kernel(&mut self, event: &Event, entered: Snapshot) -> Result<bool, Error> {
+        if matches!(self.armed, Some(Armed { waiter_id: Some(_), .. })) {
+            return Ok(false);
+        }
+        // In the order of a blocked wait: first the epoch, which the caller read when its wait began, then the list,
+        // then the word.
         let joined = event.signal().join(self.waker.clone())?;
-        self.armed = Some(Armed { key: Some(joined.waiter_id), entered });
+        self.armed = Some(Armed { waiter_id: Some(joined.waiter_id), entered });
         if let Some(outcome) = event.signal().outcome(entered) {
             self.disarm(event);
             return outcome;
         }
-        let poller = &self.reactor.poller;
+        let poller = &self.poller.poller;
         let fd = joined.doorbell.reader();
         let armed = match &self.pipe {
-            Some(_) => poller.modify(fd, token, Interest::READABLE, Trigger::OneShot),
-            None => match poller.add(fd, token, Interest::READABLE, Trigger::OneShot) {
+            Some(_) => poller.modify(fd, self.token, Interest::READABLE, Trigger::OneShot),
+            None => match poller.add(fd, self.token, Interest::READABLE, Trigger::OneShot) {
                 Ok(()) => {
                     self.pipe = Some(Arc::downgrade(&joined.doorbell));
                     Ok(())
                 }
                 Err(error) if error.raw_os_error() == Some(libc::EEXIST) => fd.try_clone_to_owned().and_then(|copy| {
                     let copy = self.copy.insert(copy);
-                    poller.add(copy.as_fd(), token, Interest::READABLE, Trigger::OneShot)
+                    poller.add(copy.as_fd(), self.token, Interest::READABLE, Trigger::OneShot)
                 }),
                 Err(error) => Err(error),
             },
@@ -98,100 +123,52 @@ impl Watch {
         }
         Ok(false)
     }
-}
 
-/// Has `reactor` report when the event in `slot` is set. Returns 1 when it is set now, 0 when it is armed.
-pub fn arm(environment: &Environment, slot: u32, reactor: u32, entered: u32) -> i32 {
-    let Some(reactor) = poller_in(environment, reactor) else {
-        return -libc::EBADF;
-    };
-    let mut events = environment.events.borrow_mut();
-    let Some(entry) = events.get_mut(slot as usize) else {
-        return status::CLOSED;
-    };
-    let token = EVENT_TOKEN + u64::from(slot);
-    let watch = entry.watch.get_or_insert_with(|| Watch {
-        waker: reactor.poller.waker(token),
-        reactor,
-        pipe: None,
-        copy: None,
-        armed: None,
-    });
-    let entered = Snapshot::from_word(entered);
-    if watch.armed.is_none() && watch.reactor.unarmed.take(slot) {
-        watch.armed = Some(Armed { key: None, entered });
-        return 0;
+    /// Reads the word of an event whose arming is pending.
+    pub fn poll_pending(&mut self, event: &Event) -> Pending {
+        let Some(Armed { waiter_id: None, entered }) = self.armed else {
+            return Pending::Gone;
+        };
+        let outcome = event.signal().outcome(entered).unwrap_or(Ok(false));
+        self.settle(outcome)
     }
-    status::of(watch.arm(&entry.event, token, entered))
-}
 
-/// What there is to say of an event whose arming waits.
-pub enum Look {
-    /// It was set, or its status.
-    Outcome(i32),
-    /// Nothing yet.
-    Nothing,
-    /// Nobody waits for it any more.
-    Gone,
-}
+    /// Arms an event whose arming is pending, unless its word has an outcome already.
+    pub fn arm_pending(&mut self, event: &Event) -> Pending {
+        let Some(Armed { waiter_id: None, entered }) = self.armed else {
+            return Pending::Gone;
+        };
+        let outcome = match event.signal().outcome(entered) {
+            Some(outcome) => outcome,
+            None => self.arm_in_kernel(event, entered),
+        };
+        self.settle(outcome)
+    }
 
-/// Looks at the event in `slot`, and arms it if there is nothing to say and `settles`.
-pub fn look(environment: &Environment, slot: u32, settles: bool) -> Look {
-    let mut events = environment.events.borrow_mut();
-    let Some(entry) = events.get_mut(slot as usize) else {
-        return Look::Gone;
-    };
-    let Some(watch) = &mut entry.watch else {
-        return Look::Gone;
-    };
-    let Some(Armed { key: None, entered }) = watch.armed else {
-        return Look::Gone;
-    };
-    let outcome = match entry.event.signal().outcome(entered) {
-        None if settles => watch.arm(&entry.event, EVENT_TOKEN + u64::from(slot), entered),
-        None => Ok(false),
-        Some(outcome) => outcome,
-    };
-    match outcome {
-        Ok(false) => Look::Nothing,
-        outcome => {
-            watch.armed = None;
-            Look::Outcome(status::of(outcome))
+    fn settle(&mut self, outcome: Result<bool, Error>) -> Pending {
+        match outcome {
+            Ok(false) => Pending::Waiting,
+            outcome => {
+                self.armed = None;
+                Pending::Outcome(status::of(outcome))
+            }
         }
     }
-}
 
-/// Nobody waits for the event in `slot` any more.
-#[napi]
-pub fn disarm_event(env: Env, slot: u32) {
-    if let Some(environment) = Environment::of(&env)
-        && let Some(entry) = environment.events.borrow_mut().get_mut(slot as usize)
-        && let Some(watch) = &mut entry.watch
-    {
-        watch.disarm(&entry.event);
+    /// Ends the wait, now that the token was reported, and returns its outcome. Returns `None` when the event is not
+    /// awaited. Returns `None` too, and the event stays armed, when there is no outcome: then a waker was called for an
+    /// earlier wait.
+    pub fn consume(&mut self, event: &Event, is_readable: bool) -> Option<i32> {
+        let entered = self.armed.as_ref()?.entered;
+        let outcome = match event.signal().outcome(entered) {
+            Some(outcome) => status::of(outcome),
+            None if is_readable => 1,
+            None => return None,
+        };
+        self.disarm(event);
+        if outcome < 0 {
+            self.forget_pipe();
+        }
+        Some(outcome)
     }
-}
-
-/// The slot that `token` stands for, if it stands for an event.
-pub fn slot_of(token: u64) -> Option<usize> {
-    token.checked_sub(EVENT_TOKEN).and_then(|slot| usize::try_from(slot).ok())
-}
-
-/// What the event in `slot` has to say, now that its token was reported: `None` when nobody waits, or
-/// when there was no reason (then it is armed again).
-pub fn fired(environment: &Environment, slot: usize, readable: bool) -> Option<i32> {
-    let mut events = environment.events.borrow_mut();
-    let entry = events.get_mut(slot)?;
-    let watch = entry.watch.as_mut()?;
-    let entered = watch.armed.as_ref()?.entered;
-    let outcome = match entry.event.signal().outcome(entered) {
-        Some(outcome) => status::of(outcome),
-        None if readable => 1,
-        None => return None,
-    };
-    watch.disarm(&entry.event);
-    if outcome < 0 {
-        watch.forget_pipe();
-    }
-    Some(outcome)
 }

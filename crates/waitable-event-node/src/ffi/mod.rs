@@ -1,5 +1,9 @@
-//! What crosses into JavaScript and libuv.
+//! How values cross into JavaScript, and the functions of libuv. Uses nothing else of this crate.
 
+pub mod batch;
+pub mod handle_scope;
+pub mod int32_array;
+pub mod readiness_flags;
 pub mod reference;
 pub mod status;
 pub mod uv_symbols;

@@ -1,12 +1,15 @@
 //! The few libuv functions that are used, found at run time.
 //!
-//! Node exports libuv's symbols from its executable. They are looked up by name, so that the addon
-//! loads where they are missing; the sizes of libuv's structures are asked for, never assumed. That the symbols
-//! are there does not mean they work (Bun exports them and aborts when one is called): the facade
-//! decides by the runtime's name whether this file is used at all.
+//! Node exports libuv's symbols from its executable. They are looked up by name, so that the addon loads where they are
+//! missing. The sizes of libuv's structures are queried, never assumed. That the symbols are there does not mean that
+//! they work (Bun exports them and aborts when one is called): the facade decides by the runtime's name whether this
+//! file is used at all.
 
 use std::ffi::{CStr, c_int, c_void};
+use std::ptr;
 use std::sync::OnceLock;
+
+use napi::sys;
 
 /// `uv_loop_t`.
 pub type Loop = c_void;
@@ -27,13 +30,13 @@ macro_rules! table {
     ($($name:ident: $signature:ty = $symbol:literal,)*) => {
         /// The functions.
         #[derive(Debug)]
-        pub struct Functions {
+        pub struct UvSymbols {
             $(pub $name: $signature,)*
         }
 
-        impl Functions {
-            fn resolve() -> Option<Functions> {
-                Some(Functions {
+        impl UvSymbols {
+            fn resolve() -> Option<UvSymbols> {
+                Some(UvSymbols {
                     $($name: {
                         let address = symbol($symbol)?;
                         // SAFETY: the signature is the one libuv documents for that symbol.
@@ -59,13 +62,49 @@ table! {
 }
 
 fn symbol(name: &CStr) -> Option<*mut c_void> {
-    // SAFETY: a look-up by a NUL-terminated name among what is loaded.
+    // SAFETY: searches the loaded objects for a NUL-terminated name.
     let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
     (!address.is_null()).then_some(address)
 }
 
-/// The functions, or `None` when the process does not export all of them.
-pub fn functions() -> Option<&'static Functions> {
-    static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
-    FUNCTIONS.get_or_init(Functions::resolve).as_ref()
+impl UvSymbols {
+    /// Returns the functions, or `None` when the process does not export all of them.
+    pub fn get() -> Option<&'static UvSymbols> {
+        static SYMBOLS: OnceLock<Option<UvSymbols>> = OnceLock::new();
+        SYMBOLS.get_or_init(UvSymbols::resolve).as_ref()
+    }
+}
+
+/// The libuv loop of an environment, and the functions to use on it.
+#[derive(Clone, Copy)]
+pub struct UvLoop {
+    /// The functions.
+    pub symbols: &'static UvSymbols,
+    /// The loop, which lives as long as the environment.
+    pub raw: *mut Loop,
+}
+
+impl UvLoop {
+    /// Returns the loop of `env`, or `None` when libuv's functions are missing.
+    ///
+    /// # Safety
+    ///
+    /// `env` is current on this thread.
+    pub unsafe fn of(env: sys::napi_env) -> Option<UvLoop> {
+        let symbols = UvSymbols::get()?;
+        let mut uv_loop = ptr::null_mut();
+        // SAFETY: the caller's contract.
+        let status = unsafe { sys::napi_get_uv_event_loop(env, &mut uv_loop) };
+        (status == sys::Status::napi_ok && !uv_loop.is_null()).then_some(UvLoop { symbols, raw: uv_loop.cast() })
+    }
+
+    /// Returns the descriptor that is readable while the loop has something to do.
+    ///
+    /// # Safety
+    ///
+    /// The environment of the loop is current on this thread.
+    pub unsafe fn backend_fd(self) -> c_int {
+        // SAFETY: the caller's contract: the loop lives.
+        unsafe { (self.symbols.backend_fd)(self.raw) }
+    }
 }

@@ -1,78 +1,73 @@
-//! Those members of a poller that are events: their words tell without the kernel whether they are ready.
+//! Those members of a poller that are events: their state words say without the kernel whether they are ready.
 
 use std::cell::{Cell, RefCell};
 
 use waitable_event::{Readiness, Ready};
 
-use crate::environment::Environment;
-use crate::pollers::batch_poller::READABLE;
+use crate::ffi::readiness_flags::READABLE;
 
-/// The words of so many are looked at; of others, the kernel is asked.
-const EVENTS: usize = 8;
+/// The number of events whose words are read. For further ones the kernel is called.
+const MAX_EVENTS: usize = 8;
 
 /// What a poller knows of its members.
 #[derive(Default)]
-pub struct Members {
-    /// How many descriptors there are.
+pub struct EventMembers {
+    /// The number of all members.
     count: Cell<usize>,
-    events: RefCell<Vec<Event>>,
+    events: RefCell<Vec<EventMember>>,
 }
 
-struct Event {
+struct EventMember {
     token: u32,
     slot: u32,
-    /// Whether somebody wants to read it.
+    /// Whether the run loop wants to read it.
     is_wanted: bool,
 }
 
-impl Members {
-    /// A descriptor has been added.
-    pub fn added(&self, token: u32, wanted: i32) {
+impl EventMembers {
+    /// Counts a member that was added.
+    pub fn add(&self, token: u32, interest: i32) {
         self.count.update(|count| count + 1);
-        self.modified(token, wanted);
+        self.modify(token, interest);
     }
 
-    /// Something else is wanted of a member now.
-    pub fn modified(&self, token: u32, wanted: i32) {
+    /// Changes the interest in a member.
+    pub fn modify(&self, token: u32, interest: i32) {
         if let Some(event) = self.events.borrow_mut().iter_mut().find(|event| event.token == token) {
-            event.is_wanted = wanted & READABLE != 0;
+            event.is_wanted = interest & READABLE != 0;
         }
     }
 
-    /// A descriptor has been taken out.
-    pub fn removed(&self, token: u32) {
+    /// Counts a member that was removed.
+    pub fn remove(&self, token: u32) {
         self.count.update(|count| count.saturating_sub(1));
-        self.modified(token, 0);
+        self.modify(token, 0);
     }
 
-    /// A member is the event in `slot`.
-    pub fn is_event(&self, token: u32, slot: u32, wanted: i32) {
+    /// Records that a member is the event in `slot`.
+    pub fn add_event(&self, token: u32, slot: u32, interest: i32) {
         let mut events = self.events.borrow_mut();
-        if events.len() < EVENTS {
-            events.push(Event { token, slot, is_wanted: wanted & READABLE != 0 });
+        if events.len() < MAX_EVENTS {
+            events.push(EventMember { token, slot, is_wanted: interest & READABLE != 0 });
         }
     }
 
-    /// A member is no event any more.
-    pub fn forget_event(&self, token: u32) {
+    /// Records that a member is no event any more.
+    pub fn remove_event(&self, token: u32) {
         self.events.borrow_mut().retain(|event| event.token != token);
     }
 
-    /// Whether there are no others than events whose words are looked at.
-    pub fn are_events(&self) -> bool {
+    /// Returns whether all members are events whose words are read.
+    pub fn are_all_events(&self) -> bool {
         self.count.get() <= self.events.borrow().iter().filter(|event| event.is_wanted).count()
     }
 
-    /// Puts those into `ready` whose words say that they are set, so that their pipes are readable. (Of a byte that somebody else
-    /// wrote, the word does not tell.)
-    pub fn take_set(&self, environment: &Environment, ready: &mut Vec<Ready>) {
-        let open = environment.events.borrow();
-        for event in self.events.borrow().iter().filter(|event| event.is_wanted) {
-            let word = open.get(event.slot as usize).map(|entry| entry.event.signal().state().observe());
-            if word.is_some_and(|word| word.is_set() && !word.is_closed()) {
-                let readiness = Readiness { readable: true, ..Readiness::default() };
-                ready.push(Ready { token: u64::from(event.token), readiness });
-            }
+    /// Appends the events to `ready` that are set by `is_set`, so that their pipes are readable. (The word does not
+    /// tell of a byte from a foreign writer.)
+    pub fn collect_set(&self, is_set: impl Fn(u32) -> bool, ready: &mut Vec<Ready>) {
+        for event in self.events.borrow().iter().filter(|event| event.is_wanted && is_set(event.slot)) {
+            let readiness = Readiness { readable: true, ..Readiness::default() };
+            ready.push(Ready { token: u64::from(event.token), readiness });
         }
     }
 }

@@ -1,122 +1,113 @@
 //! The run loops of an environment, whose pollers sit in its reactor.
 //!
-//! A wake-up of a loop's member goes through three of the kernel's lists: the loop's, the reactor's, libuv's. While a turn of the reactor
-//! is under way (`linger.rs`), the thread is awake and takes the short way: it looks at the words of those members that are events, and
-//! asks the loop's own list for others. What it finds there is kept for the pass that the loop then makes, which need not ask again.
-//! Measured on one core: an event of ten pipes that are always ready takes 1.00 µs instead of 1.12, a round trip of two threads in their
-//! loops 4.6 µs instead of 7.1.
+//! A wake-up of a loop's member passes three sets of the kernel: the loop's, the reactor's, and libuv's. While a turn
+//! of the reactor is under way (`turn.rs`), the thread is awake and needs only the first one. It reads the words of the
+//! members that are events, and polls the loop's own set for other members. The loop finds the result in its poller
+//! when it makes its pass, and need not poll again.
+//!
+//! Measured on one core: an event of ten pipes that are always ready takes 1.00 µs instead of 1.12 µs, a round trip of
+//! two threads in their loops 4.6 µs instead of 7.1 µs.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::os::fd::AsFd;
 use std::rc::Rc;
 
-use napi::Env;
-use napi_derive::napi;
 use waitable_event::{Interest, Trigger};
 
-use crate::environment::Environment;
-use crate::ffi::status;
-use crate::pollers::batch_poller as poller;
-use crate::pollers::batch_poller::{PollerEntry, of_unit, poller_in};
+use crate::events::event_table::EventTable;
+use crate::ffi::readiness_flags::READABLE;
+use crate::pollers::batch_poller::BatchPoller;
 
 /// The loops in one reactor.
 #[derive(Default)]
-pub struct Loops {
-    watched: RefCell<Vec<Watched>>,
-    is_silent: Cell<bool>,
+pub struct ReadyLoops {
+    loops: RefCell<Vec<ReadyLoop>>,
+    is_muted: Cell<bool>,
 }
 
-/// Where to look.
+/// What a poll of the loops asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Asks {
-    /// At the words of the events.
+pub enum Source {
+    /// The words of the events.
     Words,
-    /// The kernel is asked for a loop that has other members, too.
-    KernelOfOthers,
-    /// The kernel is asked for every loop: of bytes that others wrote, and of events that were closed, no word tells.
+    /// The kernel for a loop that has other members, the words for the rest.
+    KernelForOthers,
+    /// The kernel for every loop: no word tells of bytes from foreign writers, and of events that were closed.
     Kernel,
 }
 
-struct Watched {
+struct ReadyLoop {
     token: u32,
-    poller: Rc<PollerEntry>,
+    poller: Rc<BatchPoller>,
 }
 
-impl Loops {
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.watched.borrow().is_empty()
+impl ReadyLoops {
+    /// Has the reactor with `reactor_poller` report `token` while a member of the run loop with `poller` is ready.
+    pub fn add(&self, reactor_poller: &BatchPoller, token: u32, poller: Rc<BatchPoller>) -> io::Result<()> {
+        reactor_poller.poller.add(poller.poller.as_fd(), u64::from(token), Interest::READABLE, Trigger::Level)?;
+        self.loops.borrow_mut().push(ReadyLoop { token, poller });
+        Ok(())
     }
 
-    /// Has the loops of `reactor` not wake it, while they are looked at anyway: whoever writes into a pipe would call through all the lists.
-    pub fn silence(&self, reactor: &PollerEntry) {
-        if !self.is_silent.replace(true) {
-            self.modify(reactor, Interest::default());
-        }
-    }
-
-    /// Undoes [`Loops::silence`]. The kernel looks at them: what came meanwhile is not lost.
-    pub fn listen(&self, reactor: &PollerEntry) {
-        if self.is_silent.replace(false) {
-            self.modify(reactor, Interest::READABLE);
-        }
-    }
-
-    fn modify(&self, reactor: &PollerEntry, interest: Interest) {
-        for Watched { token, poller } in self.watched.borrow().iter() {
-            // It fails for no other reason than that it is not there.
-            let _ = reactor.poller.modify(poller.poller.as_fd(), u64::from(*token), interest, Trigger::Level);
-        }
-    }
-
-    /// Forgets what was found for passes that were not made: JavaScript threw first.
-    pub fn forget_stale(&self) {
-        self.watched.borrow().iter().for_each(|watched| watched.poller.forget_stale());
-    }
-
-    /// Puts the first loop that is ready, if there is one, into the batch of `reactor`: how many entries that makes.
-    pub fn look(&self, environment: &Environment, reactor: &PollerEntry, asks: Asks) -> Option<i32> {
-        let watched = self.watched.borrow();
-        let ready = watched.iter().find(|Watched { poller, .. }| {
-            if asks != Asks::Kernel && poller.members.are_events() {
-                return poller.fetch_events(environment);
-            }
-            // A pass is to have all that are ready, and the words do not tell of all.
-            (asks != Asks::Words || poller.fetch_events(environment)) && poller.fetch().unwrap_or(false)
-        })?;
-        // Alone: nothing comes between the look and the pass.
-        reactor.write(0, ready.token as i32, poller::READABLE);
-        Some(1)
-    }
-}
-
-/// Has `reactor` report `token` while a member of the run loop with `poller` is ready.
-#[napi]
-pub fn watch_loop(env: Env, reactor: u32, poller: u32, token: u32) -> i32 {
-    let Some(environment) = Environment::of(&env) else {
-        return status::NO_ENVIRONMENT;
-    };
-    let (Some(reactor), Some(poller)) = (poller_in(environment, reactor), poller_in(environment, poller)) else {
-        return -libc::EBADF;
-    };
-    let added = reactor.poller.add(poller.poller.as_fd(), u64::from(token), Interest::READABLE, Trigger::Level);
-    if added.is_ok() {
-        reactor.loops.watched.borrow_mut().push(Watched { token, poller });
-    }
-    of_unit(added)
-}
-
-/// Undoes `watch_loop`.
-#[napi]
-pub fn unwatch_loop(env: Env, reactor: u32, token: u32) {
-    if let Some(reactor) = Environment::of(&env).and_then(|environment| poller_in(environment, reactor)) {
-        reactor.loops.watched.borrow_mut().retain(|watched| {
-            let stays = watched.token != token;
+    /// Undoes [`ReadyLoops::add`].
+    pub fn remove(&self, reactor_poller: &BatchPoller, token: u32) {
+        self.loops.borrow_mut().retain(|ready_loop| {
+            let stays = ready_loop.token != token;
             if !stays {
-                // Errors mean that it is not there.
-                let _ = reactor.poller.remove(watched.poller.poller.as_fd());
+                // Fails only when the loop is not in the reactor.
+                let _ = reactor_poller.poller.remove(ready_loop.poller.poller.as_fd());
             }
             stays
         });
+    }
+
+    /// Returns whether there are no loops.
+    pub fn is_empty(&self) -> bool {
+        self.loops.borrow().is_empty()
+    }
+
+    /// Stops the loops from waking the reactor, while it polls them anyway: a thread that writes into a pipe would pay
+    /// for the way through all the sets.
+    pub fn mute(&self, reactor_poller: &BatchPoller) {
+        if !self.is_muted.replace(true) {
+            self.modify(reactor_poller, Interest::default());
+        }
+    }
+
+    /// Undoes [`ReadyLoops::mute`]. The kernel reports the loops that are ready by now, so nothing is lost.
+    pub fn unmute(&self, reactor_poller: &BatchPoller) {
+        if self.is_muted.replace(false) {
+            self.modify(reactor_poller, Interest::READABLE);
+        }
+    }
+
+    fn modify(&self, reactor_poller: &BatchPoller, interest: Interest) {
+        for ReadyLoop { token, poller } in self.loops.borrow().iter() {
+            // Fails only when the loop is not in the reactor.
+            let _ = reactor_poller.poller.modify(poller.poller.as_fd(), u64::from(*token), interest, Trigger::Level);
+        }
+    }
+
+    /// Discards what was polled for passes that were not made, because JavaScript threw first.
+    pub fn discard_stale(&self) {
+        self.loops.borrow().iter().for_each(|ready_loop| ready_loop.poller.discard_stale());
+    }
+
+    /// Writes the first loop that is ready into the batch of the reactor. Returns the number of entries, if there is
+    /// one.
+    pub fn poll(&self, reactor_poller: &BatchPoller, events: &EventTable, source: Source) -> Option<i32> {
+        let loops = self.loops.borrow();
+        let ready_loop = loops.iter().find(|ReadyLoop { poller, .. }| {
+            let poll_events = || poller.poll_events(|slot| events.word_is_set(slot));
+            if source != Source::Kernel && poller.members.are_all_events() {
+                return poll_events();
+            }
+            // The pass must see all ready members, and the words do not tell of all.
+            (source != Source::Words || poll_events()) && poller.poll().unwrap_or(false)
+        })?;
+        // One entry: so nothing comes between the poll and the pass.
+        reactor_poller.batch.write(0, ready_loop.token as i32, READABLE);
+        Some(1)
     }
 }

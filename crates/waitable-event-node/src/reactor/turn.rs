@@ -1,94 +1,70 @@
-//! Lingering in Node's event loop (`waitable_event::AdaptiveSpin` says why).
+//! A turn of a reactor: everything between one call of its driver and the return to libuv's loop iteration.
 //!
-//! An event that is awaited while its reactor calls JavaScript is not armed in the kernel at once. When JavaScript returns,
-//! the thread lingers: it looks at the words of these events. What was set by then is reported in the same turn of libuv's loop, without
-//! the way through the kernel's lists and libuv (Node has it ask epoll twice a turn). What was not is armed then, and nothing is lost: arming
-//! looks at the word once more (`watch.rs`).
+//! The reactor calls JavaScript with what is ready. When JavaScript returns, the thread spins
+//! (`waitable_event::AdaptiveSpin` says why) before it returns to libuv:
 //!
-//! Run loops, whose members may be ready again, or still, are looked at in the same turn too (`loops.rs`), and ever more rarely where
-//! that is in vain.
+//! * on the state words of events that were awaited again meanwhile (`pending_arms.rs`), then
+//! * on its run loops, whose members may be ready again, or still (`ready_loops.rs`), or on its whole poller if there
+//!   are no loops.
 //!
-//! It does not keep libuv from anything else for longer than [`TURN`].
+//! What is ready by then is reported in the same turn. It does not pass the kernel's sets and libuv (Node has libuv
+//! call epoll twice an iteration).
+//!
+//! A turn keeps libuv from its other work for at most [`QUANTUM`] and one round.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use waitable_event::{AdaptiveSpin, sys};
 
-use crate::environment::Environment;
-use crate::events::watch::{self, Look};
-use crate::pollers::batch_poller::PollerEntry;
-use crate::reactor::ready_loops::Asks;
+use super::pending_arms::PendingArms;
+use super::ready_loops::{ReadyLoops, Source};
+use crate::events::event_table::EventTable;
+use crate::events::watch::Pending;
+use crate::ffi::status;
+use crate::pollers::batch_poller::BatchPoller;
 
-/// How long libuv waits for its turn.
-const TURN: Duration = Duration::from_micros(200);
+/// How long libuv waits for the end of a turn.
+const QUANTUM: Duration = Duration::from_micros(200);
 
-/// Its end is looked for every so many rounds.
-const ROUNDS: u32 = 4;
+/// The number of rounds from one reading of the clock to the next.
+const CLOCK_INTERVAL: u32 = 4;
 
-/// In one of so many rounds the whole reactor is looked at, and not the run loops alone.
-const ROUNDS_OF_LOOPS: u32 = 32;
+/// The number of rounds from one poll of the whole reactor to the next, when it has run loops.
+const FULL_POLL_INTERVAL: u32 = 32;
 
-/// So many events are looked at; more are armed at once.
-const EVENTS: usize = 8;
-
-/// The events of one reactor whose arming waits.
-pub struct Unarmed {
-    linger: AdaptiveSpin,
-    /// Whether it is worth while to ask the kernel again.
-    again: AdaptiveSpin,
-    /// Whether the reactor calls JavaScript, and will look.
-    is_open: Cell<bool>,
-    /// The events, by their slots.
-    slots: RefCell<Vec<u32>>,
-}
-
-/// One turn of a reactor: from libuv's call to the return to it.
+/// One turn of a reactor.
 pub struct Turn<'a> {
-    reactor: &'a PollerEntry,
-    unarmed: &'a Unarmed,
-    /// How often a loop was found ready again.
-    found: Cell<u32>,
+    poller: &'a BatchPoller,
+    pending: &'a PendingArms,
+    loops: &'a ReadyLoops,
+    /// Decides whether to spin for what is not pending.
+    spin: &'a AdaptiveSpin,
+    /// How often a spin found a loop that is ready again.
+    hits: Cell<u32>,
     /// How often JavaScript was called.
     round: Cell<u32>,
-    /// Since when libuv waits, by two clocks.
+    /// When the turn began, by two clocks.
     began: Instant,
     began_coarsely: Duration,
     is_over: Cell<bool>,
 }
 
-impl Unarmed {
-    pub fn new() -> Unarmed {
-        Unarmed {
-            linger: AdaptiveSpin::new(),
-            again: AdaptiveSpin::new(),
-            is_open: Cell::new(false),
-            slots: RefCell::default(),
-        }
-    }
-
-    /// Takes an event; false when it has to be armed.
-    pub fn take(&self, slot: u32) -> bool {
-        let mut slots = self.slots.borrow_mut();
-        if !self.is_open.get() || slots.len() >= EVENTS || (slots.is_empty() && !self.linger.should_spin()) {
-            return false;
-        }
-        if !slots.contains(&slot) {
-            slots.push(slot);
-        }
-        true
-    }
-}
-
 impl Turn<'_> {
-    /// Begins a turn.
-    pub fn begin(reactor: &PollerEntry) -> Turn<'_> {
-        let unarmed = &reactor.unarmed;
-        unarmed.is_open.set(true);
+    /// Begins a turn: from now on events may be pending.
+    pub fn begin<'a>(
+        poller: &'a BatchPoller,
+        pending: &'a PendingArms,
+        loops: &'a ReadyLoops,
+        spin: &'a AdaptiveSpin,
+    ) -> Turn<'a> {
+        pending.open();
         Turn {
-            reactor,
-            unarmed,
-            found: Cell::new(0),
+            poller,
+            pending,
+            loops,
+            spin,
+            hits: Cell::new(0),
             round: Cell::new(0),
             began: Instant::now(),
             began_coarsely: sys::coarse_now(),
@@ -96,62 +72,42 @@ impl Turn<'_> {
         }
     }
 
-    /// What there is to report in the same turn: how many entries are in the batch of `reactor`.
-    pub fn next(&self, environment: &Environment) -> i32 {
-        let may_go_on = self.may_go_on();
-        match self.look(environment, may_go_on) {
-            0 if may_go_on && self.unarmed.again.should_spin() => self.look_again(environment),
-            filled => filled,
-        }
+    /// Fills the batch with what was polled, or polls. Returns the result of [`BatchPoller::fill`].
+    pub fn fill(&self, events: &EventTable) -> i32 {
+        self.poller.fill(|slot, is_readable| events.consume(slot, is_readable))
     }
 
-    /// Reports what is ready by now besides.
-    fn look_again(&self, environment: &Environment) -> i32 {
-        let reactor = self.reactor;
-        let loops = &reactor.loops;
-        let fill = || Some(reactor.fill(environment)).filter(|filled| *filled != 0);
-        if loops.is_empty() {
-            return self.unarmed.again.spin(fill).unwrap_or(0);
+    /// Fills the batch for the next round of the same turn, and returns the number of entries: zero ends the turn.
+    pub fn next(&self, events: &EventTable) -> i32 {
+        let may_continue = self.may_continue();
+        let count = self.fill_from_pending(events, may_continue);
+        if count != 0 || !may_continue || !self.spin.should_spin() {
+            return count;
         }
-        let mut asks = Asks::KernelOfOthers;
-        if self.round.get().is_multiple_of(ROUNDS_OF_LOOPS) {
-            if let Some(filled) = fill() {
-                return filled;
-            }
-            asks = Asks::Kernel;
-        }
-        let look = || loops.look(environment, reactor, std::mem::replace(&mut asks, Asks::Words));
-        let found = self.unarmed.again.spin(look);
-        if found.is_some() {
-            self.found.set(self.found.get() + 1);
-            // Twice is a habit. The two system calls are made once in a turn.
-            if self.found.get() == 2 {
-                loops.silence(reactor);
-            }
-        }
-        found.unwrap_or(0)
+        if self.loops.is_empty() { self.spin_on_poller(events) } else { self.spin_on_loops(events) }
     }
 
-    /// Whether libuv can wait a little longer.
-    fn may_go_on(&self) -> bool {
+    /// Returns whether libuv can wait a little longer.
+    fn may_continue(&self) -> bool {
         let round = self.round.replace(self.round.get() + 1);
-        // Not at every round: the clock costs a hundredth of one. A handler that takes its time in between is seen by the clock
-        // that moves every few milliseconds, and costs a fifth.
-        if round.is_multiple_of(ROUNDS) && self.began.elapsed() > TURN || sys::coarse_now() != self.began_coarsely {
+        // Not in every round: reading the clock costs a hundredth of a round. The coarse clock costs a fifth of that.
+        // It moves every few milliseconds, and so shows that a handler took long in between.
+        if round.is_multiple_of(CLOCK_INTERVAL) && self.began.elapsed() > QUANTUM
+            || sys::coarse_now() != self.began_coarsely
+        {
             self.is_over.set(true);
         }
         !self.is_over.get()
     }
 
-    /// Reports those of the events that were set meanwhile, or arms them all.
-    fn look(&self, environment: &Environment, may_linger: bool) -> i32 {
-        let mut slots = self.unarmed.slots.borrow_mut();
-        if slots.is_empty() {
+    /// Reports the pending events that were set meanwhile, or arms them all.
+    fn fill_from_pending(&self, events: &EventTable, may_spin: bool) -> i32 {
+        if self.pending.is_empty() {
             return 0;
         }
-        if may_linger {
-            let found = self.unarmed.linger.spin(|| match report(environment, self.reactor, &mut slots, false) {
-                0 if slots.is_empty() => Some(0),
+        if may_spin {
+            let found = self.pending.spin(|| match self.report_pending(|slot| events.poll_pending(slot)) {
+                0 if self.pending.is_empty() => Some(0),
                 0 => None,
                 count => Some(count),
             });
@@ -159,32 +115,64 @@ impl Turn<'_> {
                 return count;
             }
         }
-        self.unarmed.is_open.set(false);
-        let count = report(environment, self.reactor, &mut slots, true);
-        slots.clear();
+        self.pending.close();
+        let count = self.report_pending(|slot| events.arm_pending(slot));
+        self.pending.clear();
         count
+    }
+
+    /// Writes the outcomes that `poll` returns into the batch, and removes their events from the pending ones.
+    fn report_pending(&self, poll: impl Fn(u32) -> Pending) -> i32 {
+        let mut count = 0;
+        self.pending.retain(|slot| match poll(slot) {
+            Pending::Outcome(outcome) => {
+                // Within the batch: a reactor's holds more than can be pending.
+                self.poller.batch.write_outcome(count, slot, outcome);
+                count += 1;
+                false
+            }
+            Pending::Waiting => true,
+            Pending::Gone => false,
+        });
+        status::of_count(count)
+    }
+
+    /// Spins on the poller of the reactor.
+    fn spin_on_poller(&self, events: &EventTable) -> i32 {
+        self.spin.spin(|| self.fill_if_ready(events)).unwrap_or(0)
+    }
+
+    /// Spins on the run loops. The first poll calls the kernel for those whose words do not tell enough; the further
+    /// ones read words alone.
+    fn spin_on_loops(&self, events: &EventTable) -> i32 {
+        let is_full_poll_due = self.round.get().is_multiple_of(FULL_POLL_INTERVAL);
+        if is_full_poll_due && let Some(count) = self.fill_if_ready(events) {
+            return count;
+        }
+        let mut source = if is_full_poll_due { Source::Kernel } else { Source::KernelForOthers };
+        let found = self.spin.spin(|| {
+            let source = std::mem::replace(&mut source, Source::Words);
+            self.loops.poll(self.poller, events, source)
+        });
+        if found.is_some() {
+            self.hits.set(self.hits.get() + 1);
+            // The second hit promises more of them. Muting costs two system calls a turn.
+            if self.hits.get() == 2 {
+                self.loops.mute(self.poller);
+            }
+        }
+        found.unwrap_or(0)
+    }
+
+    fn fill_if_ready(&self, events: &EventTable) -> Option<i32> {
+        Some(self.fill(events)).filter(|filled| *filled != 0)
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.unarmed.is_open.set(false);
-        self.unarmed.slots.borrow_mut().clear();
-        self.reactor.loops.listen(self.reactor);
+        self.pending.close();
+        self.pending.clear();
+        self.loops.unmute(self.poller);
     }
-}
-
-/// Puts the outcomes that there are into the batch, and takes their events out of `slots`; the others are armed if it `settles`.
-fn report(environment: &Environment, reactor: &PollerEntry, slots: &mut Vec<u32>, settles: bool) -> i32 {
-    let mut count = 0;
-    slots.retain(|&slot| match watch::look(environment, slot, settles) {
-        Look::Outcome(outcome) => {
-            reactor.report(count, slot, outcome);
-            count += 1;
-            false
-        }
-        Look::Nothing => true,
-        Look::Gone => false,
-    });
-    i32::try_from(count).unwrap_or(0)
 }

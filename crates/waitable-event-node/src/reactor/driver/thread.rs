@@ -1,21 +1,22 @@
-//! The driver for runtimes whose libuv cannot be used: one thread of ours for the whole process, and
-//! two weak threadsafe functions for each environment.
+//! The driver for runtimes whose libuv cannot be used: one thread of ours for the whole process, and two weak
+//! threadsafe functions for each environment.
 //!
-//! The thread sleeps on one poller that holds every environment's reactor, one shot each: a reactor
-//! that fired is silent until its environment has dealt with it and arms it again. So an environment has at most one
-//! call under way, however much happens.
+//! The thread sleeps on one poller that holds the reactors of all environments, one shot each. A reactor that fired is
+//! not reported again until its environment has dealt with it and arms it. So an environment has at most one call under
+//! way, however much happens.
 //!
-//! Two functions, which take turns: Node goes on with one that is called again before its call is over, up to a thousand times, and its
-//! timers wait meanwhile (measured with a member that is always ready and takes 20 ms: ten seconds).
+//! The two functions alternate. Node continues with a function that is called again before its call returns, up to a
+//! thousand times, and its timers wait meanwhile (measured with a member that is always ready and takes 20 ms: ten
+//! seconds).
 //!
-//! **Teardown.** The environment's cleanup hook takes its threadsafe functions out of the table, under the lock
-//! that the thread holds while it calls one, and releases them while the environment still lives.
-//! (Node up to 25.3 aborts when one is released after its environment.)
+//! **Teardown.** The environment's cleanup hook removes its threadsafe functions from the table, under the lock that
+//! the thread holds while it calls one, and releases them while the environment still lives. (Node up to 25.3 aborts
+//! when a function is released after its environment.)
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::io;
-use std::os::fd::AsFd;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -24,99 +25,119 @@ use std::thread;
 use napi::sys;
 use waitable_event::{Deadline, Interest, Poller, Trigger};
 
-use crate::environment::Environment;
-use crate::pollers::batch_poller::PollerEntry;
+use super::on_readable::OnReadable;
 
 /// The started driver: one environment's side.
+#[derive(Clone, Copy)]
 pub struct ThreadDriver {
     watcher: &'static Watcher,
     token: u64,
     functions: Functions,
 }
 
+/// What the threadsafe functions of an environment call. The cleanup hook frees it.
+struct Context {
+    listener: Rc<dyn OnReadable>,
+    /// Set when the driver is started, and taken when it ends.
+    driver: Cell<Option<ThreadDriver>>,
+}
+
 impl ThreadDriver {
-    /// Starts watching. The functions are weak: they do not keep the process alive until
-    /// [`ThreadDriver::hold`] says so.
-    pub fn start(environment: &Environment, reactor: &Rc<PollerEntry>) -> io::Result<ThreadDriver> {
+    /// Starts watching. The functions are weak: they do not keep the process alive until [`ThreadDriver::hold`] says
+    /// so.
+    ///
+    /// # Safety
+    ///
+    /// `env` is current on this thread.
+    pub unsafe fn start(env: sys::napi_env, listener: Rc<dyn OnReadable>) -> io::Result<ThreadDriver> {
         let watcher = Watcher::get()?;
-        // Held by the functions' context, and given back by the cleanup hook.
-        let context = Rc::into_raw(reactor.clone());
-        let functions = threadsafe_functions(environment.raw, context).inspect_err(|_| {
-            // SAFETY: what `into_raw` returned, and nobody else has it.
-            drop(unsafe { Rc::from_raw(context) });
-        })?;
+        let context = Rc::new(Context { listener, driver: Cell::new(None) });
+        // SAFETY: the caller's contract. The functions are released before the hook frees the context.
+        let functions = unsafe { threadsafe_functions(env, Rc::as_ptr(&context)) }?;
         let token = watcher.add(Callable { functions, calls: 0 });
         let driver = ThreadDriver { watcher, token, functions };
-        let fd = reactor.poller.as_fd();
+        let fd = context.listener.as_fd();
         if let Err(error) = watcher.poller.add(fd, token, Interest::READABLE, Trigger::OneShot) {
-            driver.end(reactor);
-            // SAFETY: as above; a released function does not come back to its context.
-            drop(unsafe { Rc::from_raw(context) });
+            // A released function does not come back to its context.
+            driver.end(&*context.listener);
             return Err(error);
         }
-        // After the function's own hook, so that this one runs before it.
-        // SAFETY: the environment is current; the context lives until the hook gives it back.
+        context.driver.set(Some(driver));
+        // After the functions' own hooks, so that this one runs before them.
+        // SAFETY: the environment is current; the context lives until the hook frees it.
         unsafe {
-            sys::napi_add_env_cleanup_hook(environment.raw, Some(on_environment_end), context.cast_mut().cast());
-        }
+            sys::napi_add_env_cleanup_hook(env, Some(on_environment_end), Rc::into_raw(context).cast_mut().cast())
+        };
         Ok(driver)
     }
 
-    /// Whether the first function, and that is enough, keeps the loop, and so the process, alive.
-    pub fn hold(&self, environment: &Environment, alive: bool) {
+    /// Sets whether the first function, which is enough, keeps the loop, and so the process, alive.
+    pub fn hold(&self, env: sys::napi_env, alive: bool) {
         let [function, _] = self.functions;
-        // SAFETY: on the environment's thread, and the function is not released while the
-        // environment's state can be reached.
+        // SAFETY: on the environment's thread, and not called once the environment has ended, so the function is not
+        // released.
         unsafe {
             if alive {
-                sys::napi_ref_threadsafe_function(environment.raw, function);
+                sys::napi_ref_threadsafe_function(env, function);
             } else {
-                sys::napi_unref_threadsafe_function(environment.raw, function);
+                sys::napi_unref_threadsafe_function(env, function);
             }
         }
     }
 
-    /// Listens for the next time.
-    fn arm(&self, reactor: &PollerEntry) {
-        // Both descriptors are open, so this can only fail for want of kernel memory.
-        let _ = self.watcher.poller.modify(reactor.poller.as_fd(), self.token, Interest::READABLE, Trigger::OneShot);
+    /// Has the thread report the listener's descriptor the next time that it is readable.
+    fn arm(&self, listener: &dyn OnReadable) {
+        // Both descriptors are open, so this can fail only for lack of kernel memory.
+        let _ = self.watcher.poller.modify(listener.as_fd(), self.token, Interest::READABLE, Trigger::OneShot);
     }
 
-    /// Stops; on the environment's thread, while that still lives.
-    fn end(&self, reactor: &PollerEntry) {
-        let _ = self.watcher.poller.remove(reactor.poller.as_fd());
+    /// Stops; on the environment's thread, while the environment still lives.
+    fn end(&self, listener: &dyn OnReadable) {
+        let _ = self.watcher.poller.remove(listener.as_fd());
         if self.watcher.table().by_token.remove(&self.token).is_some() {
-            // Out of the table, so that no other thread calls them any more; once.
+            // Released once, and out of the table, so that no other thread calls them any more.
             self.functions.into_iter().for_each(release);
         }
     }
 }
 
-/// Those of one environment.
+/// The two functions of an environment.
 type Functions = [sys::napi_threadsafe_function; 2];
 
-fn threadsafe_functions(env: sys::napi_env, context: *const PollerEntry) -> io::Result<Functions> {
-    let first = threadsafe_function(env, context)?;
-    match threadsafe_function(env, context) {
-        Ok(second) => Ok([first, second]),
-        Err(error) => {
-            release(first);
-            Err(error)
+/// # Safety
+///
+/// As for [`threadsafe_function`].
+unsafe fn threadsafe_functions(env: sys::napi_env, context: *const Context) -> io::Result<Functions> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let first = threadsafe_function(env, context)?;
+        match threadsafe_function(env, context) {
+            Ok(second) => Ok([first, second]),
+            Err(error) => {
+                release(first);
+                Err(error)
+            }
         }
     }
 }
 
-/// Lets go of a function that nobody calls any more; on its environment's thread, while that still lives.
+/// Releases a function that is not called any more; on its environment's thread, while the environment still lives.
 fn release(function: sys::napi_threadsafe_function) {
-    // SAFETY: made by `threadsafe_function`, and each caller has it released once.
+    // SAFETY: made by `threadsafe_function`, and each caller releases it once.
     unsafe { sys::napi_release_threadsafe_function(function, sys::ThreadsafeFunctionReleaseMode::abort) };
 }
 
-fn threadsafe_function(env: sys::napi_env, context: *const PollerEntry) -> io::Result<sys::napi_threadsafe_function> {
+/// # Safety
+///
+/// `env` is current on this thread. `context` is part of an `Rc`, and lives until the function is released.
+unsafe fn threadsafe_function(
+    env: sys::napi_env,
+    context: *const Context,
+) -> io::Result<sys::napi_threadsafe_function> {
     const NAME: &str = "waitable-event";
     let (mut name, mut function) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: the environment is current; name and function are written before they are used. The queue
-    // holds one call at the most, because each reactor is armed for one shot.
+    // SAFETY: the environment is current; name and function are written before they are used. The queue holds at most
+    // one call, because each reactor is armed for one shot.
     let status = unsafe {
         sys::napi_create_string_utf8(env, NAME.as_ptr().cast(), NAME.len() as isize, &mut name);
         sys::napi_create_threadsafe_function(
@@ -141,7 +162,7 @@ fn threadsafe_function(env: sys::napi_env, context: *const PollerEntry) -> io::R
     Ok(function)
 }
 
-/// The function's work, on the environment's thread.
+/// Calls the listener, on the environment's thread, and arms its descriptor again.
 ///
 /// # Safety
 ///
@@ -150,31 +171,29 @@ unsafe extern "C" fn on_call(env: sys::napi_env, _function: sys::napi_value, con
     if env.is_null() {
         return;
     }
-    let context = context.cast_const().cast::<PollerEntry>();
-    // SAFETY: Node calls back with the environment current, so its hooks have not run yet and the
-    // context is held; with a reference of its own here, because the call may lead to that end.
+    let context = context.cast_const().cast::<Context>();
+    // SAFETY: Node calls with the environment current, so its hooks have not run yet and the context is held. It gets a
+    // reference of its own here, because the call may lead to that end.
     unsafe {
         Rc::increment_strong_count(context);
-        let reactor = Rc::from_raw(context);
-        super::dispatch(env, &reactor);
-        if Environment::of_raw(env).is_some()
-            && let Some(super::Driver::Thread(driver)) = reactor.driver.get()
-        {
-            driver.arm(&reactor);
+        let context = Rc::from_raw(context);
+        context.listener.on_readable();
+        if let Some(driver) = context.driver.get() {
+            driver.arm(&*context.listener);
         }
     }
 }
 
-/// The cleanup hook.
+/// Ends the driver and frees its context: the cleanup hook.
 ///
 /// # Safety
 ///
 /// Called by Node, on the environment's thread, once, with the context that `start` made.
 unsafe extern "C" fn on_environment_end(context: *mut c_void) {
-    // SAFETY: given back once, here.
-    let reactor = unsafe { Rc::from_raw(context.cast_const().cast::<PollerEntry>()) };
-    if let Some(super::Driver::Thread(driver)) = reactor.driver.get() {
-        driver.end(&reactor);
+    // SAFETY: `start` gave it away, and it is taken back once, here.
+    let context = unsafe { Rc::from_raw(context.cast_const().cast::<Context>()) };
+    if let Some(driver) = context.driver.take() {
+        driver.end(&*context.listener);
     }
 }
 
@@ -196,12 +215,12 @@ struct Callable {
     calls: usize,
 }
 
-// SAFETY: calling a threadsafe function from any thread is what it is for.
+// SAFETY: threadsafe functions are made to be called from any thread.
 unsafe impl Send for Callable {}
 
 impl Watcher {
-    /// The one of this process, started when it is first needed. It ends with the process: the
-    /// addon is never unloaded (napi-build links it so), and there is nothing to clean up.
+    /// Returns the watcher of this process, started when it is first needed. It ends with the process: the addon is
+    /// never unloaded (napi-build links it so), so there is nothing to clean up.
     fn get() -> io::Result<&'static Watcher> {
         static WATCHER: OnceLock<Watcher> = OnceLock::new();
         static STARTING: Mutex<bool> = Mutex::new(false);
@@ -234,7 +253,7 @@ impl Watcher {
 
     fn run(&self) {
         let mut ready = Vec::new();
-        // An error here is a descriptor of ours that somebody closed; there is nobody to tell.
+        // An error means that foreign code has closed our descriptor, and no caller can be told.
         while self.poller.wait(Deadline::NEVER).is_ok() && self.poller.poll(&mut ready).is_ok() {
             let mut table = self.table();
             for event in ready.drain(..) {

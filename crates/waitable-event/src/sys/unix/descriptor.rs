@@ -14,7 +14,8 @@ use super::syscalls;
 ///
 /// # Safety
 ///
-/// The result goes to system calls that answer EBADF for a number that is not open, or the caller knows that it stays open.
+/// The result goes to system calls that answer EBADF for a number that is not open, or the caller knows that it stays
+/// open.
 pub unsafe fn borrow<'a>(fd: RawFd) -> io::Result<BorrowedFd<'a>> {
     if fd < 0 {
         return Err(Errno::EBADF.into());
@@ -23,8 +24,8 @@ pub unsafe fn borrow<'a>(fd: RawFd) -> io::Result<BorrowedFd<'a>> {
     Ok(unsafe { BorrowedFd::borrow_raw(fd) })
 }
 
-/// Duplicates `fd`, close-on-exec, and makes its open file description non-blocking, as asyncore.file_dispatcher does. The
-/// caller owns the new number.
+/// Duplicates `fd`, close-on-exec, and makes its open file description non-blocking, as asyncore.file_dispatcher does.
+/// The caller owns the new number.
 pub fn duplicate(fd: RawFd) -> io::Result<RawFd> {
     // SAFETY: fcntl() answers EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;

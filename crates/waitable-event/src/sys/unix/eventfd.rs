@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-/// A descriptor that [`Waker::wake`] writes to. The sleeper watches it edge-triggered, so it is never read: every write is
-/// an edge.
+/// A descriptor that [`Waker::wake`] writes to. The sleeper watches it edge-triggered, so it is never read: every write
+/// is an edge.
 #[derive(Debug)]
 pub(crate) struct Waker(EventFd);
 

@@ -13,12 +13,12 @@ use crate::park::Wake;
 const WAKER: u64 = 0;
 const LOOP: u64 = 1;
 
-/// A descriptor that a thread polls beside the doorbell whenever it sleeps: a private epoll. It holds the thread's waker
-/// and, where there is one, the descriptor of the thread's own event loop.
+/// A descriptor that a thread polls beside the doorbell whenever it sleeps: a private epoll. It holds the thread's
+/// waker and, where there is one, the descriptor of the thread's own event loop.
 ///
 /// Both are edge-triggered. The loop's descriptor stays readable while the loop has work that it cannot do because its
-/// thread sleeps here. Only *new* work may end the sleep. (An epoll reports an edge for each new event of an epoll that it
-/// holds, also when that one was readable before.)
+/// thread sleeps here. Only *new* work may end the sleep. (An epoll reports an edge for each new event of an epoll that
+/// it holds, also when that one was readable before.)
 #[derive(Debug)]
 pub struct Interrupter {
     epoll: Epoll,
@@ -45,8 +45,8 @@ impl Interrupter {
 
     /// Watches the descriptor of the thread's event loop as well, until the interrupter is dropped.
     pub fn watch_loop(&self, backend: RawFd) -> io::Result<()> {
-        // SAFETY: the number goes to epoll_ctl() alone, which answers EBADF when it is not open. The event loop outlives
-        // the interrupter, which the loop's thread owns.
+        // SAFETY: the number goes to epoll_ctl() alone, which answers EBADF when it is not open. The event loop
+        // outlives the interrupter, which the loop's thread owns.
         let backend = unsafe { descriptor::borrow(backend) }?;
         self.epoll.add(backend, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, LOOP))?;
         Ok(())

@@ -1,4 +1,5 @@
-//! Linux. A file is called by its mechanism (epoll, eventfd, ppoll, sigaction, timerfd), or by the type that combines some.
+//! Linux. A file is called by its mechanism (epoll, eventfd, ppoll, sigaction, timerfd), or by the type that combines
+//! some.
 
 mod clock;
 pub mod descriptor;

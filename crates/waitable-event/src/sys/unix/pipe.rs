@@ -12,8 +12,8 @@ use super::retry::retry;
 use super::syscalls;
 use crate::doorbell::Doorbell;
 
-/// The number of bytes that one drain reads at most: more than any pipe holds by default. So a foreign writer that writes
-/// without a pause cannot keep the drain busy. Bytes that came later are a later set.
+/// The number of bytes that one drain reads at most: more than any pipe holds by default. So a foreign writer that
+/// writes without a pause cannot keep the drain busy. Bytes that came later are a later set.
 const DRAIN_LIMIT: usize = 1 << 20;
 
 /// A pipe pair, close-on-exec and non-blocking on both sides.

@@ -12,8 +12,8 @@ use crate::deadline::Deadline;
 /// Sleeps until one of `fds` is ready, and returns how many are: zero when `deadline` passed first.
 ///
 /// ppoll() has no limit on descriptor numbers, and a timeout in nanoseconds. A signal handler, SIGSTOP and SIGCONT may
-/// interrupt it; the sleep continues with the rest of the time. Zero is returned only when the clock says that the deadline
-/// has passed.
+/// interrupt it; the sleep continues with the rest of the time. Zero is returned only when the clock says that the
+/// deadline has passed.
 ///
 /// # Errors
 ///

@@ -23,8 +23,8 @@ pub struct Member {
     pub readiness: Readiness,
 }
 
-/// Waits until a member is ready for what the caller wants of it, and returns how many are: zero when the deadline passed
-/// first, `None` when the thread is being ended.
+/// Waits until a member is ready for what the caller wants of it, and returns how many are: zero when the deadline
+/// passed first, `None` when the thread is being ended.
 ///
 /// It has the rules of select() over poll(), which has no limit on descriptor numbers. A hang-up or an error makes a
 /// descriptor readable, an error makes it writable, and a number that is not open is the error EBADF.

@@ -4,9 +4,9 @@
 //! receives no signal. A [`SignalWatch`] takes a signal over for as long as it lives: the signal is delivered to its
 //! watches alone.
 //!
-//! **The handler** runs on any thread, at any moment, and may do almost nothing. It loads atomics and writes to descriptors
-//! that are never closed. That is why places are pooled: a handler that still runs when a watch ends can at most write to a
-//! descriptor that is not polled.
+//! **The handler** runs on any thread, at any moment, and may do almost nothing. It loads atomics and writes to
+//! descriptors that are never closed. That is why places are pooled: a handler that still runs when a watch ends can at
+//! most write to a descriptor that is not polled.
 
 use std::collections::HashMap;
 use std::fmt;

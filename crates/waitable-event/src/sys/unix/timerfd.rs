@@ -9,8 +9,8 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timer::{Expiration, TimerSetTimeFlags};
 use nix::sys::timerfd::{ClockId, TimerFd, TimerFlags};
 
-/// A deadline. Its descriptor becomes readable when the alarm expires, and stays so until the alarm is set again. It runs
-/// on the monotonic clock, to the nanosecond.
+/// A deadline. Its descriptor becomes readable when the alarm expires, and stays so until the alarm is set again. It
+/// runs on the monotonic clock, to the nanosecond.
 #[derive(Debug)]
 pub(crate) struct Alarm(TimerFd);
 
@@ -20,8 +20,8 @@ impl Alarm {
         Ok(Alarm(TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?))
     }
 
-    /// Has the alarm expire in `delay`; `None` disarms it. To the kernel a zero delay would mean the same as `None`, so a
-    /// zero becomes the shortest delay there is.
+    /// Has the alarm expire in `delay`; `None` disarms it. To the kernel a zero delay would mean the same as `None`, so
+    /// a zero becomes the shortest delay there is.
     pub(crate) fn set(&self, delay: Option<Duration>) -> io::Result<()> {
         match delay {
             None => self.0.unset()?,

@@ -1,0 +1,167 @@
+//! Pollers, each under a small number, and their members.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use napi::bindgen_prelude::Unknown;
+use napi::{Env, JsValue};
+use napi_derive::napi;
+use waitable_event::sys::{Member, descriptor, select};
+use waitable_event::{Deadline, Interest, Readiness, Trigger};
+
+use crate::environment::Environment;
+use crate::ffi::{readiness_flags, status};
+use crate::pollers::batch_poller::BatchPoller;
+
+/// Returns what `operation` returns for the poller with this number.
+fn with_poller(env: &Env, poller: u32, operation: impl FnOnce(&Environment, &BatchPoller) -> i32) -> i32 {
+    let Some(environment) = Environment::of(env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    environment.poller(poller).map_or(status::NO_POLLER, |poller| operation(environment, &poller))
+}
+
+/// Calls `operation` with a descriptor of the facade.
+fn with_descriptor(fd: i32, operation: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>) -> io::Result<()> {
+    // SAFETY: the operations call epoll_ctl(), which answers EBADF for a number that is not open.
+    operation(unsafe { descriptor::borrow(fd) }?)
+}
+
+/// Makes a poller that reports through `batch`, an `Int32Array` over a `SharedArrayBuffer`, in pairs of token and
+/// flags. The last pair is its own. Returns its number, or a status.
+#[napi]
+pub fn create_poller(env: Env, batch: Unknown<'_>) -> i32 {
+    // SAFETY: an argument of the running call, which the facade backs with shared memory.
+    Environment::of(&env)
+        .map_or(status::NO_ENVIRONMENT, |environment| unsafe { environment.create_poller(batch.raw()) })
+}
+
+/// Closes a poller.
+#[napi]
+pub fn close_poller(env: Env, poller: u32) {
+    if let Some(environment) = Environment::of(&env) {
+        environment.close_poller(poller);
+    }
+}
+
+/// Returns the poller's own descriptor, which is readable while a member is ready.
+#[napi]
+pub fn poller_fileno(env: Env, poller: u32) -> i32 {
+    with_poller(&env, poller, |_, poller| poller.poller.as_fd().as_raw_fd())
+}
+
+/// Adds a descriptor, level-triggered.
+#[napi]
+pub fn add_member(env: Env, poller: u32, fd: i32, token: u32, interest: i32) -> i32 {
+    with_poller(&env, poller, |_, poller| {
+        let flags = readiness_flags::to_interest(interest);
+        let result = with_descriptor(fd, |fd| poller.poller.add(fd, u64::from(token), flags, Trigger::Level));
+        if result.is_ok() {
+            poller.members.add(token, interest);
+        }
+        status::of_io_unit(result)
+    })
+}
+
+/// Changes the interest in a descriptor.
+#[napi]
+pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, interest: i32) -> i32 {
+    with_poller(&env, poller, |_, poller| {
+        poller.members.modify(token, interest);
+        let flags = readiness_flags::to_interest(interest);
+        let modify = |fd: BorrowedFd<'_>| poller.poller.modify(fd, u64::from(token), flags, Trigger::Level);
+        status::of_io_unit(with_descriptor(fd, modify))
+    })
+}
+
+/// Removes a descriptor.
+#[napi]
+pub fn remove_member(env: Env, poller: u32, fd: i32, token: u32) -> i32 {
+    with_poller(&env, poller, |_, poller| {
+        poller.members.remove(token);
+        status::of_io_unit(with_descriptor(fd, |fd| poller.poller.remove(fd)))
+    })
+}
+
+/// Records that the member with `token` is the event in `slot`, and has the poller report the token, with no flags,
+/// when the event closes. Returns the number among the event's waiters, for `unwatch_closing`.
+#[napi]
+pub fn watch_closing(env: Env, poller: u32, token: u32, slot: u32, interest: i32) -> i32 {
+    with_poller(&env, poller, |environment, poller| {
+        let joined = environment.events.get(slot).and_then(|event| {
+            let pipe = event.signal().doorbell()?;
+            event.signal().join(poller.poller.close_waker(u64::from(token), &pipe))
+        });
+        if joined.is_ok() {
+            poller.members.add_event(token, slot, interest);
+        }
+        joined.map_or_else(|error| status::of_error(&error), |joined| status::of_count(joined.waiter_id))
+    })
+}
+
+/// Undoes `watch_closing`, which returned `waiter_id`.
+#[napi]
+pub fn unwatch_closing(env: Env, poller: u32, token: u32, slot: u32, waiter_id: u32) {
+    let Some(environment) = Environment::of(&env) else {
+        return;
+    };
+    if let Some(poller) = environment.poller(poller) {
+        poller.members.remove_event(token);
+    }
+    if let Ok(event) = environment.events.get(slot) {
+        event.signal().leave(waiter_id as usize);
+    }
+}
+
+/// Has the poller's alarm expire in `delay` milliseconds; `Infinity` never.
+#[napi]
+pub fn set_poller_alarm(env: Env, poller: u32, delay: f64) -> i32 {
+    with_poller(&env, poller, |_, poller| status::of_io_unit(poller.poller.set_alarm(duration(delay))))
+}
+
+/// Makes the poller ready, with nothing to report, whenever the wall clock is set.
+#[napi]
+pub fn watch_clock(env: Env, poller: u32) -> i32 {
+    with_poller(&env, poller, |_, poller| status::of_io_unit(poller.poller.watch_clock()))
+}
+
+/// Moves what is ready into the batch, without waiting. Returns the count, with the alarm's bit when the alarm has
+/// expired. What was polled before counts as ready, unless `is_stale` says that something has happened since.
+pub fn poll_ready(environment: &Environment, poller: u32, is_stale: bool) -> i32 {
+    environment.poller(poller).map_or(status::NO_POLLER, |poller| {
+        if is_stale {
+            poller.discard_stale();
+        }
+        poller.fill_members()
+    })
+}
+
+/// Blocks until something is ready or `timeout` milliseconds have passed, then does the same as `poll_ready`.
+pub fn wait_ready(environment: &Environment, poller: u32, timeout: f64) -> i32 {
+    environment.poller(poller).map_or(status::NO_POLLER, |poller| {
+        if !poller.has_more() {
+            let mut members = [Member {
+                fd: poller.poller.as_fd().as_raw_fd(),
+                interest: Interest::READABLE,
+                readiness: Readiness::default(),
+            }];
+            let deadline = Deadline::after_millis(timeout);
+            match environment.sleeper.with_parker(|parker| select(&mut members, parker, deadline)) {
+                Ok(Some(0)) => return 0,
+                Ok(Some(_)) => {}
+                Ok(None) => return status::INTERRUPTED,
+                Err(error) => return status::of_io_error(&error),
+            }
+        }
+        poller.fill_members()
+    })
+}
+
+/// Returns milliseconds as a duration: `None` for one that never ends.
+fn duration(milliseconds: f64) -> Option<Duration> {
+    if milliseconds <= 0.0 {
+        return Some(Duration::ZERO);
+    }
+    Duration::try_from_secs_f64(milliseconds / 1e3).ok()
+}
