@@ -5,6 +5,7 @@
 
 import type * as facade from '../../index';
 import type * as binaryHeap from '../../src/util/binary-heap';
+import type * as platformBinding from '../../src/platform/binding';
 import type * as idAllocator from '../../src/client/id-allocator';
 import type * as recordReader from '../../src/transport/record-reader';
 import type * as insertionBuffer from '../../src/task-queue/insertion-buffer';
@@ -22,6 +23,8 @@ export type Task = facade.Task;
 
 export const { BinaryHeap } = require('../../dist/src/util/binary-heap.js') as typeof binaryHeap;
 export type BinaryHeap<T extends binaryHeap.BinaryHeapMember> = binaryHeap.BinaryHeap<T>;
+
+export const binding = require('../../dist/src/platform/binding.js') as typeof platformBinding;
 
 export const { IdAllocator } = require('../../dist/src/client/id-allocator.js') as typeof idAllocator;
 

@@ -5,7 +5,17 @@ import { setMaxListeners } from 'node:events';
 import { os } from '../platform/lazy-builtins';
 import { InvalidArgTypeError } from '../util/errors';
 import { WaitableEvent, slot } from './waitable-event';
-import { ERROR, HANG_UP, PRIORITY, READABLE, WRITABLE, check, makeBatch, native } from '../platform/binding';
+import {
+  ERROR,
+  HANG_UP,
+  PRIORITY,
+  READABLE,
+  SELECT_LENGTH,
+  WRITABLE,
+  check,
+  makeBatch,
+  native,
+} from '../platform/binding';
 import * as reactor from '../platform/reactor';
 import { throwIfAborted, validateDescriptor, validateOptions, validateSignal, validateTimeout } from '../util/validate';
 
@@ -54,16 +64,16 @@ class Selection<R extends Selectable, W extends Selectable, X extends Selectable
 
   /** Waits, blocking; true when something is ready. */
   wait(timeout: number): boolean {
-    const members = new Int32Array(3 * this.wanted.size);
+    const members = new Int32Array(SELECT_LENGTH * this.wanted.size);
     const events = new Uint32Array(Array.from(this.events.values(), (event) => event[slot]));
     let at = 0;
     for (const [fd, flags] of this.wanted) {
       members[at] = fd;
       members[at + 1] = flags;
-      at += 3;
+      at += SELECT_LENGTH;
     }
     const count = check(native.selectDescriptors(members, events, timeout), 'select');
-    for (at = 0; at < members.length; at += 3) {
+    for (at = 0; at < members.length; at += SELECT_LENGTH) {
       this.ready.set(members[at] as number, members[at + 2] as number);
     }
     return count > 0;

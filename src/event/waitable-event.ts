@@ -5,7 +5,7 @@ import { type InspectOptions, inspect, types } from 'node:util';
 import { AsyncWaits } from './async-waits';
 import { Dispatcher, type Loop } from '../dispatcher';
 import { EventClosedError, InvalidArgTypeError, InvalidHandleError } from '../util/errors';
-import { CLOSED, SET, check, fast, native, toError } from '../platform/binding';
+import { CLOSED, NO_SLOT, SET, check, fast, native, toError } from '../platform/binding';
 import { inspectAs } from '../util/inspect';
 import {
   throwIfAborted,
@@ -51,9 +51,6 @@ export const slot: unique symbol = Symbol.for('waitable-event.slot');
 export const release: unique symbol = Symbol('release');
 export const closeWith: unique symbol = Symbol('closeWith');
 export const closeWithThread: unique symbol = Symbol('closeWithThread');
-
-/** The slot of an event that this thread has let go of. Native code answers "closed" for it. */
-const NO_SLOT = 0xffff_ffff;
 
 /** Passed to the constructor by `open()`: the event exists already. */
 const opening = Symbol('opening');

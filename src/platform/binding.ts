@@ -17,13 +17,15 @@ import type * as binding from '#binding';
 
 type Binding = typeof binding;
 
-/** The negative results beside `-errno`; `status.rs` has the same ones. */
-const STATUS_CLOSED = -10_001;
-const STATUS_INTERRUPTED = -10_002;
-const STATUS_INVALID_HANDLE = -10_003;
-const STATUS_NO_ENVIRONMENT = -10_004;
+// Native code has the same numbers, down to EPOCH_SHIFT: `shared-numbers.test.ts` compares them.
 
-/** Bits of interest and readiness; `poller.rs` has the same ones. */
+/** The negative results beside `-errno`. */
+export const STATUS_CLOSED = -10_001;
+export const STATUS_INTERRUPTED = -10_002;
+export const STATUS_INVALID_HANDLE = -10_003;
+export const STATUS_NO_ENVIRONMENT = -10_004;
+
+/** Bits of interest and readiness. */
 export const READABLE = 1;
 export const WRITABLE = 2;
 export const PRIORITY = 4;
@@ -31,10 +33,22 @@ export const HANG_UP = 8;
 export const ERROR = 16;
 /** A batch entry that is an event which is set. */
 export const EVENT = 32;
-/** Beside a count: the alarm has rung. */
+/** Beside a count: the alarm has expired. */
 export const ALARM = 0x4000_0000;
 
-/** Bits of the state word; `state.rs` has the same ones. */
+/** The length of a batch entry: token and flags. */
+export const ENTRY_LENGTH = 2;
+/** Places in the entry behind the others: whether a turn of the reactor is under way, and how many holders it has. */
+export const IN_TURN = 0;
+export const HOLDERS = 1;
+/** The length of an entry of `selectDescriptors()`: descriptor, interest and readiness. */
+export const SELECT_LENGTH = 3;
+/** The highest token that a batch entry holds. */
+export const LAST_TOKEN = 0x7fff_ffff;
+/** A number that is no slot of an event: native code answers "closed" for it. */
+export const NO_SLOT = 0xffff_ffff;
+
+/** Bits of the state word. */
 export const SET = 1;
 export const CLOSED = 2;
 /** Above them, how often the event became set. */
@@ -96,5 +110,5 @@ export function toError(result: number, syscall: string): Error {
 
 /** Memory through which native code reports `entries` pairs of token and flags, with one more pair of its own. It must not move. */
 export function makeBatch(entries: number): Int32Array {
-  return new Int32Array(new SharedArrayBuffer((entries + 1) * 2 * Int32Array.BYTES_PER_ELEMENT));
+  return new Int32Array(new SharedArrayBuffer((entries + 1) * ENTRY_LENGTH * Int32Array.BYTES_PER_ELEMENT));
 }

@@ -8,15 +8,27 @@
 import { monotonicNow } from './clock';
 
 import { BinaryHeap, type BinaryHeapMember } from '../util/binary-heap';
-import { ALARM, EVENT, READABLE, check, makeBatch, fast, native } from './binding';
+import {
+  ALARM,
+  ENTRY_LENGTH,
+  EVENT,
+  HOLDERS,
+  IN_TURN,
+  LAST_TOKEN,
+  READABLE,
+  check,
+  makeBatch,
+  fast,
+  native,
+} from './binding';
 import { setImmediate } from './real-timers';
 
 /** How many ready things one crossing carries at the most; what is more comes in the next one. */
 const BATCH_ENTRIES = 256;
 
 /** Behind them: whether a turn of the reactor is under way, and how many want it to keep the process alive. */
-const IN_TURN = 2 * BATCH_ENTRIES;
-const HOLDERS = IN_TURN + 1;
+const IN_TURN_INDEX = ENTRY_LENGTH * BATCH_ENTRIES + IN_TURN;
+const HOLDERS_INDEX = ENTRY_LENGTH * BATCH_ENTRIES + HOLDERS;
 
 /** A time that something waits for, on the clock of {@link now}. */
 export interface Deadline extends BinaryHeapMember {
@@ -106,7 +118,7 @@ export function unwatchLoop(token: number): void {
 
 function allocateToken(): number {
   const token = nextToken;
-  nextToken = nextToken === 0x7fff_ffff ? 1 : nextToken + 1;
+  nextToken = nextToken === LAST_TOKEN ? 1 : nextToken + 1;
   return token;
 }
 
@@ -135,10 +147,10 @@ export function release(): void {
 }
 
 function setHolders(change: number): void {
-  const before = batch[HOLDERS] as number;
-  batch[HOLDERS] = before + change;
+  const before = batch[HOLDERS_INDEX] as number;
+  batch[HOLDERS_INDEX] = before + change;
   // At the end of a turn native code looks by itself: a wait that ends and a new one that begins cost no call.
-  if ((before === 0 || before + change === 0) && batch[IN_TURN] === 0) {
+  if ((before === 0 || before + change === 0) && batch[IN_TURN_INDEX] === 0) {
     fast.holdReactor(reactor);
   }
 }
@@ -157,17 +169,17 @@ function onReady(filled: number): void {
   // Events first: their listeners settle promises and run nobody's code. A member's listener may close an event and
   // open another one in its slot, which is not to get what was reported for the first.
   for (let index = 0; index < count; index += 1) {
-    const flags = batch[2 * index + 1] as number;
+    const flags = batch[ENTRY_LENGTH * index + 1] as number;
     if (isOfEvent(flags)) {
-      const slot = batch[2 * index] as number;
+      const slot = batch[ENTRY_LENGTH * index] as number;
       const listener = eventListeners[slot];
       eventListeners[slot] = undefined;
       listener?.(flags < 0 ? flags : 1);
     }
   }
   for (let index = 0; index < count; index += 1) {
-    if (!isOfEvent(batch[2 * index + 1] as number)) {
-      callSafely(memberListeners.get(batch[2 * index] as number));
+    if (!isOfEvent(batch[ENTRY_LENGTH * index + 1] as number)) {
+      callSafely(memberListeners.get(batch[ENTRY_LENGTH * index] as number));
     }
   }
   if ((filled & ALARM) !== 0) {

@@ -8,8 +8,10 @@ import { slot } from '../event';
 import { SystemError } from '../util/errors';
 import {
   ALARM,
+  ENTRY_LENGTH,
   ERROR,
   HANG_UP,
+  LAST_TOKEN,
   PRIORITY,
   READABLE,
   WRITABLE,
@@ -170,7 +172,7 @@ export class ChannelSet {
     let token: number;
     do {
       token = this.#nextToken;
-      this.#nextToken = token === 0x7fff_ffff ? 1 : token + 1;
+      this.#nextToken = token === LAST_TOKEN ? 1 : token + 1;
     } while (this.#members.has(token));
     return token;
   }
@@ -206,13 +208,13 @@ export class ChannelSet {
     const count = check(filled, 'epoll_wait') & ~ALARM;
     this.#mayHaveMore = count === BATCH_ENTRIES;
     // Copies: a handler may make a pass of its own, and change who is in.
-    const batch = count === 0 ? [] : copyOf(this.#batch as Int32Array, 2 * count);
+    const batch = count === 0 ? [] : copyOf(this.#batch as Int32Array, ENTRY_LENGTH * count);
     const files = this.#alwaysReady.size === 0 ? [] : [...this.#alwaysReady];
     for (let index = 0; index < count; index += 1) {
       // Looked up now: a channel that an earlier one closed is not called, nor is a new one with the same descriptor.
-      const member = this.#members.get(batch[2 * index] as number);
+      const member = this.#members.get(batch[ENTRY_LENGTH * index] as number);
       if (member !== undefined) {
-        this.#call(member, batch[2 * index + 1] as number);
+        this.#call(member, batch[ENTRY_LENGTH * index + 1] as number);
       }
     }
     for (const member of files) {
