@@ -386,7 +386,7 @@ fn two_sets_against_a_clear_never_leave_a_set_word_with_a_drained_doorbell() {
 }
 
 #[test]
-fn one_clear_is_enough_for_two_sets_immediately() {
+fn one_clear_is_enough_for_two_concurrent_sets() {
     for set in SETTERS {
         check(PREEMPTIONS, move || {
             let model = Model::new();
@@ -420,7 +420,7 @@ fn one_set_is_seen_and_cleared_once() {
 
 /// A second edge would end a wait that began between the two clears.
 #[test]
-fn two_clears_immediately_count_no_edge_of_their_own() {
+fn two_concurrent_clears_count_no_edge_of_their_own() {
     check(PREEMPTIONS, || {
         let model = Model::new();
         assert_ok(model.signal.set());

@@ -1,4 +1,4 @@
-//! The wait for many descriptors at once.
+//! The wait for many descriptors.
 #![cfg(not(loom))]
 
 mod common;

@@ -51,10 +51,10 @@ fn a_set_that_is_cleared_immediately_releases_every_blocked_thread() -> Outcome 
 }
 
 #[test]
-fn one_clear_is_enough_for_eight_sets_immediately() -> Outcome {
+fn one_clear_is_enough_for_eight_concurrent_sets() -> Outcome {
     const THREADS: usize = 8;
     const ROUNDS: usize = 2000;
-    let _watchdog = Watchdog::new("one_clear_is_enough_for_eight_sets_immediately");
+    let _watchdog = Watchdog::new("one_clear_is_enough_for_eight_concurrent_sets");
     let event = Event::new()?;
     let step = Barrier::new(THREADS + 1);
     let failures = AtomicUsize::new(0);
@@ -80,9 +80,9 @@ fn one_clear_is_enough_for_eight_sets_immediately() -> Outcome {
 }
 
 #[test]
-fn eight_clears_immediately_never_fail_and_lose_no_later_set() -> Outcome {
+fn eight_concurrent_clears_never_fail_and_lose_no_later_set() -> Outcome {
     const THREADS: usize = 8;
-    let _watchdog = Watchdog::new("eight_clears_immediately_never_fail_and_lose_no_later_set");
+    let _watchdog = Watchdog::new("eight_concurrent_clears_never_fail_and_lose_no_later_set");
     let event = Event::new()?;
     let over = AtomicBool::new(false);
     thread::scope(|scope| {

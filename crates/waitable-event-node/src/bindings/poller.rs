@@ -48,7 +48,7 @@ pub fn close_poller(env: Env, poller: u32) {
 /// Returns the poller's own descriptor, which is readable while a member is ready.
 #[napi]
 pub fn poller_fileno(env: Env, poller: u32) -> i32 {
-    with_poller(&env, poller, |_, poller| poller.poller.as_fd().as_raw_fd())
+    with_poller(&env, poller, |_, poller| poller.inner.as_fd().as_raw_fd())
 }
 
 /// Adds a descriptor, level-triggered.
@@ -56,7 +56,7 @@ pub fn poller_fileno(env: Env, poller: u32) -> i32 {
 pub fn add_member(env: Env, poller: u32, fd: i32, token: u32, interest: i32) -> i32 {
     with_poller(&env, poller, |_, poller| {
         let flags = readiness_flags::to_interest(interest);
-        let result = with_descriptor(fd, |fd| poller.poller.add(fd, u64::from(token), flags, Trigger::Level));
+        let result = with_descriptor(fd, |fd| poller.inner.add(fd, u64::from(token), flags, Trigger::Level));
         if result.is_ok() {
             poller.members.add(token, interest);
         }
@@ -70,7 +70,7 @@ pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, interest: i32) 
     with_poller(&env, poller, |_, poller| {
         poller.members.modify(token, interest);
         let flags = readiness_flags::to_interest(interest);
-        let modify = |fd: BorrowedFd<'_>| poller.poller.modify(fd, u64::from(token), flags, Trigger::Level);
+        let modify = |fd: BorrowedFd<'_>| poller.inner.modify(fd, u64::from(token), flags, Trigger::Level);
         status::of_io_unit(with_descriptor(fd, modify))
     })
 }
@@ -80,7 +80,7 @@ pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, interest: i32) 
 pub fn remove_member(env: Env, poller: u32, fd: i32, token: u32) -> i32 {
     with_poller(&env, poller, |_, poller| {
         poller.members.remove(token);
-        status::of_io_unit(with_descriptor(fd, |fd| poller.poller.remove(fd)))
+        status::of_io_unit(with_descriptor(fd, |fd| poller.inner.remove(fd)))
     })
 }
 
@@ -91,7 +91,7 @@ pub fn watch_closing(env: Env, poller: u32, token: u32, slot: u32, interest: i32
     with_poller(&env, poller, |environment, poller| {
         let joined = environment.events.get(slot).and_then(|event| {
             let pipe = event.signal().doorbell()?;
-            event.signal().join(poller.poller.close_waker(u64::from(token), &pipe))
+            event.signal().join(poller.inner.close_waker(u64::from(token), &pipe))
         });
         if joined.is_ok() {
             poller.members.add_event(token, slot, interest);
@@ -117,13 +117,13 @@ pub fn unwatch_closing(env: Env, poller: u32, token: u32, slot: u32, waiter_id: 
 /// Has the poller's alarm expire in `delay` milliseconds; `Infinity` never.
 #[napi]
 pub fn set_poller_alarm(env: Env, poller: u32, delay: f64) -> i32 {
-    with_poller(&env, poller, |_, poller| status::of_io_unit(poller.poller.set_alarm(duration(delay))))
+    with_poller(&env, poller, |_, poller| status::of_io_unit(poller.inner.set_alarm(duration(delay))))
 }
 
 /// Makes the poller ready, with nothing to report, whenever the wall clock is set.
 #[napi]
 pub fn watch_clock(env: Env, poller: u32) -> i32 {
-    with_poller(&env, poller, |_, poller| status::of_io_unit(poller.poller.watch_clock()))
+    with_poller(&env, poller, |_, poller| status::of_io_unit(poller.inner.watch_clock()))
 }
 
 /// Moves what is ready into the batch, without waiting. Returns the count, with the alarm's bit when the alarm has
@@ -142,7 +142,7 @@ pub fn wait_ready(environment: &Environment, poller: u32, timeout: f64) -> i32 {
     environment.poller(poller).map_or(status::NO_POLLER, |poller| {
         if !poller.has_more() {
             let mut members = [Member {
-                fd: poller.poller.as_fd().as_raw_fd(),
+                fd: poller.inner.as_fd().as_raw_fd(),
                 interest: Interest::READABLE,
                 readiness: Readiness::default(),
             }];

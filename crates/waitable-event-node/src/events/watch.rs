@@ -52,7 +52,7 @@ impl Watch {
     /// Returns the watch for the event in `slot`, in the reactor with `poller`.
     pub fn new(poller: Rc<BatchPoller>, slot: u32) -> Watch {
         let token = token::of_event(slot);
-        Watch { waker: poller.poller.waker(token), token, poller, pipe: None, copy: None, armed: None }
+        Watch { waker: poller.inner.waker(token), token, poller, pipe: None, copy: None, armed: None }
     }
 
     /// Removes the event from the reactor.
@@ -68,14 +68,14 @@ impl Watch {
         }
         if let Some(copy) = self.copy.take() {
             // Closing it is not enough: the other copies of a descriptor would keep its place in the reactor.
-            let _ = self.poller.poller.remove(copy.as_fd());
+            let _ = self.poller.inner.remove(copy.as_fd());
         }
     }
 
     fn forget_pipe(&mut self) {
         if let Some(pipe) = self.pipe.take().and_then(|pipe| pipe.upgrade()) {
             // Fails only when the pipe is not in the reactor.
-            let _ = self.poller.poller.remove(pipe.reader());
+            let _ = self.poller.inner.remove(pipe.reader());
         }
     }
 
@@ -101,7 +101,7 @@ impl Watch {
             self.disarm(event);
             return outcome;
         }
-        let poller = &self.poller.poller;
+        let poller = &self.poller.inner;
         let fd = joined.doorbell.reader();
         let armed = match &self.pipe {
             Some(_) => poller.modify(fd, self.token, Interest::READABLE, Trigger::OneShot),

@@ -14,7 +14,7 @@ use crate::ffi::{readiness_flags, status};
 /// A poller, and the batch that it fills.
 pub struct BatchPoller {
     /// The poller beneath.
-    pub poller: Poller,
+    pub inner: Poller,
     /// The members, for a run loop.
     pub members: EventMembers,
     /// The memory that JavaScript reads.
@@ -32,11 +32,11 @@ impl BatchPoller {
     ///
     /// As for [`Batch::new`].
     pub unsafe fn new(env: sys::napi_env, batch: sys::napi_value) -> Result<BatchPoller, i32> {
-        let poller = Poller::new().map_err(|error| status::of_io_error(&error))?;
+        let inner = Poller::new().map_err(|error| status::of_io_error(&error))?;
         // SAFETY: the caller's contract.
         let batch = unsafe { Batch::new(env, batch) }?;
         Ok(BatchPoller {
-            poller,
+            inner,
             members: EventMembers::default(),
             batch,
             ready: RefCell::default(),
@@ -86,7 +86,7 @@ impl BatchPoller {
     pub fn poll(&self) -> io::Result<bool> {
         self.discard_stale();
         let mut ready = self.ready.borrow_mut();
-        let alarm_expired = self.poller.poll(&mut ready)?;
+        let alarm_expired = self.inner.poll(&mut ready)?;
         self.alarm_expired.set(self.alarm_expired.get() || alarm_expired);
         Ok(alarm_expired || !ready.is_empty())
     }

@@ -136,7 +136,7 @@ impl Reactor {
 
 impl AsFd for Reactor {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.poller.poller.as_fd()
+        self.poller.inner.as_fd()
     }
 }
 

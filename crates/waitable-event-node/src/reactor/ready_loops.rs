@@ -45,7 +45,7 @@ struct ReadyLoop {
 impl ReadyLoops {
     /// Has the reactor with `reactor_poller` report `token` while a member of the run loop with `poller` is ready.
     pub fn add(&self, reactor_poller: &BatchPoller, token: u32, poller: Rc<BatchPoller>) -> io::Result<()> {
-        reactor_poller.poller.add(poller.poller.as_fd(), u64::from(token), Interest::READABLE, Trigger::Level)?;
+        reactor_poller.inner.add(poller.inner.as_fd(), u64::from(token), Interest::READABLE, Trigger::Level)?;
         self.loops.borrow_mut().push(ReadyLoop { token, poller });
         Ok(())
     }
@@ -56,7 +56,7 @@ impl ReadyLoops {
             let stays = ready_loop.token != token;
             if !stays {
                 // Fails only when the loop is not in the reactor.
-                let _ = reactor_poller.poller.remove(ready_loop.poller.poller.as_fd());
+                let _ = reactor_poller.inner.remove(ready_loop.poller.inner.as_fd());
             }
             stays
         });
@@ -85,7 +85,7 @@ impl ReadyLoops {
     fn modify(&self, reactor_poller: &BatchPoller, interest: Interest) {
         for ReadyLoop { token, poller } in self.loops.borrow().iter() {
             // Fails only when the loop is not in the reactor.
-            let _ = reactor_poller.poller.modify(poller.poller.as_fd(), u64::from(*token), interest, Trigger::Level);
+            let _ = reactor_poller.inner.modify(poller.inner.as_fd(), u64::from(*token), interest, Trigger::Level);
         }
     }
 
