@@ -1,7 +1,6 @@
 /**
- * The one file that touches the binding.
- *
- * Native functions never throw: they return a number, and what is negative becomes one of our errors here.
+ * The only file that imports the binding. Native functions never throw. They return a number, and this file makes an
+ * error of a negative one.
  */
 
 import {
@@ -17,27 +16,27 @@ import type * as binding from '#binding';
 
 type Binding = typeof binding;
 
-/** The negative results beside `-errno`; `status.rs` has the same ones. */
+/** The negative results other than `-errno`. The binding crate has the same numbers. */
 const STATUS_CLOSED = -10_001;
 const STATUS_INTERRUPTED = -10_002;
 const STATUS_INVALID_HANDLE = -10_003;
 const STATUS_NO_ENVIRONMENT = -10_004;
 
-/** Bits of interest and readiness; `poller.rs` has the same ones. */
+/** The flags of interest and readiness. The binding crate has the same numbers. */
 export const READABLE = 1;
 export const WRITABLE = 2;
 export const PRIORITY = 4;
 export const HANG_UP = 8;
 export const ERROR = 16;
-/** A batch entry that is an event which is set. */
+/** In a batch: the entry reports that an event is set. */
 export const EVENT = 32;
-/** Beside a count: the alarm has rung. */
+/** In the count of a batch: the alarm has expired. */
 export const ALARM = 0x4000_0000;
 
-/** Bits of the state word; `state.rs` has the same ones. */
+/** The bits of the state word. The core crate has the same numbers. */
 export const SET = 1;
 export const CLOSED = 2;
-/** Above them, how often the event became set. */
+/** Where the epoch begins, which counts how often the event became set. */
 export const EPOCH_SHIFT = 2;
 
 /** The environment variable that chooses how Node's event loop is woken. */
@@ -51,7 +50,7 @@ function load(): Binding {
   }
 }
 
-/** Whether libuv may be called. Bun exports its functions and aborts when one is called; Deno has none. */
+/** Tells whether libuv may be called. Bun exports its functions and aborts when one is called; Deno has none. */
 function usesUv(): boolean {
   const driver = process.env[DRIVER_VARIABLE];
   if (driver !== undefined && driver !== '' && driver !== 'uv' && driver !== 'thread') {
@@ -68,10 +67,10 @@ check(
   'initialize',
 );
 
-/** Those of them that are called most. */
+/** The native functions that are called most. */
 export const fast: ReturnType<Binding['fastFunctions']> = native.fastFunctions();
 
-/** Returns `result`, or throws what it stands for. */
+/** Returns `result`, or throws the error that it stands for. */
 export function check(result: number, syscall: string): number {
   if (result < 0) {
     throw toError(result, syscall);
@@ -79,7 +78,7 @@ export function check(result: number, syscall: string): number {
   return result;
 }
 
-/** The error that a negative result stands for. */
+/** Returns the error that a negative result stands for. */
 export function toError(result: number, syscall: string): Error {
   switch (result) {
     case STATUS_CLOSED:
@@ -94,7 +93,10 @@ export function toError(result: number, syscall: string): Error {
   }
 }
 
-/** Memory through which native code reports `entries` pairs of token and flags, with one more pair of its own. It must not move. */
+/**
+ * Makes the memory through which native code reports `entries` pairs of token and flags, followed by one pair of its
+ * own. It is shared memory because it must not move.
+ */
 export function makeBatch(entries: number): Int32Array {
   return new Int32Array(new SharedArrayBuffer((entries + 1) * 2 * Int32Array.BYTES_PER_ELEMENT));
 }
