@@ -2,7 +2,10 @@
 
 import type { RecordableHistogram } from 'node:perf_hooks';
 
-/** The native half of the package could not be loaded. `cause` has the reason of each attempt. */
+/**
+ * The native binding could not be loaded. Thrown when the package is loaded; `cause` has the reason of each attempt.
+ * Install again on this platform, without the lock file of another one.
+ */
 export declare class BindingUnavailableError extends Error {
   readonly code: 'ERR_BINDING_UNAVAILABLE';
   constructor(cause: unknown);
@@ -25,7 +28,10 @@ export declare interface CallSyncOptions {
   transfer?: ArrayBuffer[];
 }
 
-/** A call had no result in time. */
+/**
+ * A call had no result within its `timeout`. Rejects `call()` and is thrown by `callSync()`. A task that has not begun
+ * is cancelled. Raise `timeout`, or find out what keeps the thread of the manager busy.
+ */
 export declare class CallTimeoutError extends Error {
   readonly code: 'ERR_CALL_TIMEOUT';
   constructor(name: string, timeout: number);
@@ -104,7 +110,10 @@ export declare abstract class Dispatcher {
   close(): void;
 }
 
-/** The event was closed, before the call or while it waited. */
+/**
+ * The event was closed before the call, or while the call waited. Thrown by the methods of `WaitableEvent`, and by
+ * `select()` for such an event; rejects `waitAsync()`. `closed` tells in advance.
+ */
 export declare class EventClosedError extends Error {
   readonly code: 'ERR_EVENT_CLOSED';
   constructor();
@@ -174,31 +183,47 @@ export declare interface InstallOptions {
   delta?: number;
 }
 
-/** The thread that waits is being ended; only native code of other packages ever sees it. */
+/**
+ * The thread is being terminated while it blocks. Blocking calls throw this when `terminate()` or `process.exit()` ends
+ * their thread. JavaScript does not run after that, so only native code of other packages can catch it.
+ */
 export declare class InterruptedError extends Error {
   readonly code: 'ERR_INTERRUPTED';
   constructor();
 }
 
-/** An argument of a wrong type. */
+/**
+ * An argument has the wrong type. Every function throws this before it waits or changes anything. The message names the
+ * argument and what it must be.
+ */
 export declare class InvalidArgTypeError extends TypeError {
   readonly code: 'ERR_INVALID_ARG_TYPE';
   constructor(name: string, expected: string, actual: unknown);
 }
 
-/** An argument of the right type whose value makes no sense: NaN, a negative descriptor. */
+/**
+ * An argument has the right type and an impossible value, such as NaN or a negative descriptor. Every function throws
+ * this before it waits or changes anything. The message names the argument and what it must be.
+ */
 export declare class InvalidArgValueError extends RangeError {
   readonly code: 'ERR_INVALID_ARG_VALUE';
   constructor(name: string, expected: string, actual: unknown);
 }
 
-/** A handle that no live object of this process has: stale, or invented. */
+/**
+ * No live object of this process has the handle: the object was closed or collected, or the handle is not one that its
+ * `handle` property returned. Thrown by `WaitableEvent.open()`, `RunLoop.connect()` and `TaskManager.connect()`. Keep a
+ * reference to the object in its own thread until the other thread has opened the handle.
+ */
 export declare class InvalidHandleError extends Error {
   readonly code: 'ERR_INVALID_HANDLE';
   constructor(what: string);
 }
 
-/** A task that cannot be installed: without a time, without an interval, without a body. */
+/**
+ * A task has no time, no interval or no body. Thrown by `installTask()` and `resumeTask()`, and by a `processTask()`
+ * that was not overridden. The message says what is missing.
+ */
 export declare class InvalidTaskError extends Error {
   readonly code: 'ERR_INVALID_TASK';
 }
@@ -222,7 +247,10 @@ export declare interface LoopOptions {
   count?: number;
 }
 
-/** The loop runs already. */
+/**
+ * The loop, or the time machine, is running already. Thrown by `runSync()` and by the time machine, and rejects
+ * `run()`. Await the first run before the next one.
+ */
 export declare class LoopRunningError extends Error {
   readonly code: 'ERR_LOOP_RUNNING';
   constructor();
@@ -241,7 +269,10 @@ export declare class OneShotTask extends Task {
   constructor(when?: number | Date);
 }
 
-/** The queue to the task manager is full, and its option says not to wait. */
+/**
+ * The queue to the task manager is full. Thrown by `schedule()` instead of blocking if the manager's `onFull` is
+ * `'throw'`. Schedule again when the manager has caught up, or raise its `capacity`.
+ */
 export declare class QueueFullError extends Error {
   readonly code: 'ERR_QUEUE_FULL';
   constructor();
@@ -530,12 +561,15 @@ export declare interface SelectAsyncOptions {
   signal?: AbortSignal;
 }
 
-/** The operating system refused. `code` is its own name for the reason: `EMFILE`, `EBADF`, … */
+/**
+ * A system call failed. `code` is the name that the operating system has for the reason: `EMFILE`, `EBADF`, … Thrown by
+ * functions that make, watch, read or write descriptors.
+ */
 export declare class SystemError extends Error {
   readonly code: string;
-  /** The negated number of the error, as in Node's own system errors. */
+  /** The negated error number, as in Node's own system errors. */
   readonly errno: number;
-  /** What was being done. */
+  /** The operation that failed. */
   readonly syscall: string;
   constructor(errno: number, syscall: string);
 }
@@ -569,7 +603,7 @@ export declare abstract class Task {
   processTask(): unknown;
 }
 
-/** A task that somebody waits for was cancelled before it began. */
+/** A task was cancelled before it began. Rejects the `call()` whose result it should have been. */
 export declare class TaskCancelledError extends Error {
   readonly code: 'ERR_TASK_CANCELLED';
   constructor(name: string);
@@ -632,7 +666,10 @@ export declare class TaskManager {
   close(): void;
 }
 
-/** The task manager, or this connection to it, is closed. */
+/**
+ * The task manager, or the connection to it, is closed. Thrown by the methods of `TaskManager` and `RemoteTaskManager`,
+ * and rejects the calls that are pending when either closes. Connect again if only the connection is closed.
+ */
 export declare class TaskManagerClosedError extends Error {
   readonly code: 'ERR_TASK_MANAGER_CLOSED';
   constructor(what?: string);
@@ -730,19 +767,28 @@ export declare interface TaskStats {
   runTime: RecordableHistogram;
 }
 
-/** The time machine has given the clock back. */
+/**
+ * The time machine does not control the clock any more: it was restored, or another one was made for the same loop.
+ * Thrown by its methods that move time. Make a new one.
+ */
 export declare class TimeMachineRestoredError extends Error {
   readonly code: 'ERR_TIME_MACHINE_RESTORED';
   constructor();
 }
 
-/** Virtual time does not pass: other threads are at work for too long, or there is always something to do at once. */
+/**
+ * Virtual time does not pass. Thrown by a time machine if other threads are busy for longer than `timeout`, or if a
+ * function or task always defers or installs itself without delay. The message names them.
+ */
 export declare class TimeStalledError extends Error {
   readonly code: 'ERR_TIME_STALLED';
   constructor(reason: string);
 }
 
-/** A name for which the task manager has no handler. */
+/**
+ * The task manager has no handler of that name. Rejects `call()`, is thrown by `callSync()`, and reaches `onError` of
+ * the manager for `schedule()`. Call `define()` with that name in the thread of the manager.
+ */
 export declare class UnknownTaskError extends Error {
   readonly code: 'ERR_UNKNOWN_TASK';
   constructor(name: string);
@@ -876,7 +922,10 @@ export declare interface WaitAsyncOptions {
   ref?: boolean;
 }
 
-/** A thread would block for itself. */
+/**
+ * The thread of a task manager would block until that manager has done something, which it cannot do meanwhile. Thrown
+ * by `callSync()` and by a blocking `schedule()`. Use `call()`, or connect from another thread.
+ */
 export declare class WouldDeadlockError extends Error {
   readonly code: 'ERR_WOULD_DEADLOCK';
   constructor();

@@ -22,10 +22,14 @@ function compare(a: Member, b: Member): number {
   return a.key === b.key ? a.order - b.order : a.key - b.key;
 }
 
-function makeHeap(keys: readonly number[] = []): BinaryHeap<Member> {
+function makeHeapOf(members: readonly Member[]): BinaryHeap<Member> {
   const heap = new BinaryHeap<Member>((a, b) => compare(a, b) < 0);
-  keys.forEach((key) => heap.push(makeMember(key)));
+  members.forEach((member) => heap.push(member));
   return heap;
+}
+
+function makeHeap(keys: readonly number[] = []): BinaryHeap<Member> {
+  return makeHeapOf(keys.map(makeMember));
 }
 
 function drain(heap: BinaryHeap<Member>): Member[] {
@@ -45,7 +49,7 @@ function agree(isRight: boolean, step: number): void {
 describe('a heap', () => {
   test('is empty to begin with', () => {
     const heap = makeHeap();
-    expect([heap.size, heap.peek(), heap.pop(), heap.members()]).toEqual([0, undefined, undefined, []]);
+    expect([heap.peek(), heap.pop(), drain(heap)]).toEqual([undefined, undefined, []]);
   });
 
   test('gives its members in order', () => {
@@ -72,29 +76,36 @@ describe('a heap', () => {
     expect([member.heapIndex >= 0, stranger.heapIndex]).toEqual([true, -1]);
     expect(heap.remove(stranger)).toBe(false);
     expect([heap.remove(member), heap.remove(member), member.heapIndex]).toEqual([true, false, -1]);
-    expect(heap.size).toBe(2);
+    expect(drain(heap)).toHaveLength(2);
   });
 
   test('does not mistake a member of another one for its own', () => {
     const [first, second] = [makeHeap([1, 2, 3]), makeHeap([4, 5, 6])];
     const foreign = second.peek() as Member;
     expect(first.remove(foreign)).toBe(false);
-    expect([first.size, second.size]).toEqual([3, 3]);
+    expect([drain(first).length, drain(second).length]).toEqual([3, 3]);
   });
 
-  test('puts a member whose order has changed where it belongs', () => {
-    const heap = makeHeap([10, 20, 30, 40, 50]);
-    for (const member of heap.members()) {
+  test('puts a member whose order has changed where it belongs when it is pushed again', () => {
+    const members = [10, 20, 30, 40, 50].map(makeMember);
+    const heap = makeHeapOf(members);
+    for (const member of members) {
+      heap.remove(member);
       member.key = -member.key;
-      heap.update(member);
+      heap.push(member);
     }
     expect(drain(heap).map(({ key }) => key)).toEqual([-50, -40, -30, -20, -10]);
   });
 
-  test('members() is a copy', () => {
-    const heap = makeHeap([1, 2]);
-    heap.members().pop();
-    expect(heap.size).toBe(2);
+  test('keeps the order of the others when any one is removed', () => {
+    const keys = [5, 3, 8, 1, 9, 2, 7];
+    for (const removed of keys.keys()) {
+      const members = keys.map(makeMember);
+      const heap = makeHeapOf(members);
+      heap.remove(members[removed] as Member);
+      const others = keys.filter((_, index) => index !== removed);
+      expect(drain(heap).map(({ key }) => key)).toEqual(others.toSorted((a, b) => a - b));
+    }
   });
 
   test.each([1, 2, 3, 4, 5])('is right after each of 20 000 random operations (seed %p)', (seed) => {
@@ -130,14 +141,16 @@ describe('a heap', () => {
       } else {
         const member = pick();
         sorted.splice(sorted.indexOf(member), 1);
+        agree(heap.remove(member), step);
         member.key = Math.floor(random() * 50);
-        heap.update(member);
+        heap.push(member);
         insert(member);
       }
-      agree(heap.peek() === sorted[0] && heap.size === sorted.length, step);
+      agree(heap.peek() === sorted[0], step);
     }
-    const places = heap.members().map(({ heapIndex }) => heapIndex);
-    expect(places).toEqual(places.map((_, index) => index));
+    // Each member knows its own index, and there are no more members than there should be.
+    const indices = sorted.map(({ heapIndex }) => heapIndex).toSorted((a, b) => a - b);
+    expect(indices).toEqual(indices.map((_, index) => index));
     expect(drain(heap)).toEqual(sorted);
   });
 });

@@ -198,30 +198,30 @@ describe('a queue', () => {
 
 describe('memory', () => {
   test('does not grow with tasks that are put in and taken out before anybody looks', () => {
-    const slots = new TaskTable();
-    const list = new InsertionBuffer(slots, 0);
+    const table = new TaskTable();
+    const list = new InsertionBuffer(table, 0);
     let last = -1;
-    const kept = slots.take(makeTask(), 0, 0);
+    const kept = table.allocate(makeTask(), 0, 0);
     list.push(kept);
     for (let index = 0; index < 100_000; index += 1) {
-      const next = slots.take(makeTask(), 0, index);
+      const next = table.allocate(makeTask(), 0, index);
       list.push(next);
       if (last >= 0) {
-        list.removeAt((slots.place[last] as number) >> 2);
-        slots.free(last, slots.due[last] as number);
+        list.removeAt((table.location[last] as number) >> 2);
+        table.free(last, table.due[last] as number);
       }
       last = next;
     }
-    expect([list.size, slots.size]).toEqual([2, 2]);
+    expect([list.size, table.size]).toEqual([2, 2]);
     expect(list.members.length).toBeLessThanOrEqual(256);
-    expect(slots.due.length).toBe(64);
+    expect(table.due.length).toBe(64);
   });
 
   test('is given back when a long queue is empty', () => {
-    const slots = new TaskTable();
-    const taken = Array.from({ length: 10_000 }, (_, index) => slots.take(makeTask(), index, index));
-    expect(slots.due.length).toBeGreaterThanOrEqual(10_000);
-    taken.forEach((slot) => slots.free(slot, slots.due[slot] as number));
-    expect(slots.due.length).toBe(64);
+    const table = new TaskTable();
+    const taken = Array.from({ length: 10_000 }, (_, index) => table.allocate(makeTask(), index, index));
+    expect(table.due.length).toBeGreaterThanOrEqual(10_000);
+    taken.forEach((index) => table.free(index, table.due[index] as number));
+    expect(table.due.length).toBe(64);
   });
 });

@@ -1,7 +1,6 @@
 /**
- * The one file that touches the binding.
- *
- * Native functions never throw: they return a number, and what is negative becomes one of our errors here.
+ * The only file that imports the binding. Native functions never throw. They return a number, and this file makes an
+ * error of a negative one.
  */
 
 import {
@@ -31,15 +30,16 @@ export const WRITABLE = 2;
 export const PRIORITY = 4;
 export const HANG_UP = 8;
 export const ERROR = 16;
-/** A batch entry that is an event which is set. */
+/** In a batch: the entry reports that an event is set. */
 export const EVENT = 32;
-/** Beside a count: the alarm has expired. */
+/** In the count of a batch: the alarm has expired. */
 export const ALARM = 0x4000_0000;
 
 /** The length of a batch entry: token and flags. */
 export const ENTRY_LENGTH = 2;
-/** Places in the entry behind the others: whether a turn of the reactor is under way, and how many holders it has. */
-export const IN_TURN = 0;
+/** Places in the entry behind the others: whether the reactor is within an iteration of the event loop, and how many
+ * holders want it to keep the process alive. */
+export const IN_ITERATION = 0;
 export const HOLDERS = 1;
 /** The length of an entry of `selectDescriptors()`: descriptor, interest and readiness. */
 export const SELECT_LENGTH = 3;
@@ -48,10 +48,10 @@ export const LAST_TOKEN = 0x7fff_ffff;
 /** A number that is no slot of an event: native code answers "closed" for it. */
 export const NO_SLOT = 0xffff_ffff;
 
-/** Bits of the state word. */
+/** The bits of the state word. */
 export const SET = 1;
 export const CLOSED = 2;
-/** Above them, how often the event became set. */
+/** Where the epoch begins, which counts how often the event became set. */
 export const EPOCH_SHIFT = 2;
 
 /** The environment variable that chooses how Node's event loop is woken. */
@@ -65,7 +65,7 @@ function load(): Binding {
   }
 }
 
-/** Whether libuv may be called. Bun exports its functions and aborts when one is called; Deno has none. */
+/** Tells whether libuv may be called. Bun exports its functions and aborts when one is called; Deno has none. */
 function usesUv(): boolean {
   const driver = process.env[DRIVER_VARIABLE];
   if (driver !== undefined && driver !== '' && driver !== 'uv' && driver !== 'thread') {
@@ -82,10 +82,10 @@ check(
   'initialize',
 );
 
-/** Those of them that are called most. */
+/** The native functions that are called most. */
 export const fast: ReturnType<Binding['fastFunctions']> = native.fastFunctions();
 
-/** Returns `result`, or throws what it stands for. */
+/** Returns `result`, or throws the error that it stands for. */
 export function check(result: number, syscall: string): number {
   if (result < 0) {
     throw toError(result, syscall);
@@ -93,7 +93,7 @@ export function check(result: number, syscall: string): number {
   return result;
 }
 
-/** The error that a negative result stands for. */
+/** Returns the error that a negative result stands for. */
 export function toError(result: number, syscall: string): Error {
   switch (result) {
     case STATUS_CLOSED:
@@ -108,7 +108,10 @@ export function toError(result: number, syscall: string): Error {
   }
 }
 
-/** Memory through which native code reports `entries` pairs of token and flags, with one more pair of its own. It must not move. */
+/**
+ * Makes the memory through which native code reports `entries` pairs of token and flags, followed by one pair of its
+ * own. It is shared memory because it must not move.
+ */
 export function makeBatch(entries: number): Int32Array {
   return new Int32Array(new SharedArrayBuffer((entries + 1) * ENTRY_LENGTH * Int32Array.BYTES_PER_ELEMENT));
 }

@@ -1,20 +1,20 @@
-/** The clocks. */
+/** The system's clocks. */
 
 import { native } from './binding';
 import { threadTime } from './real-timers';
 
-/** A reading that took longer than this, in milliseconds, is made again: the thread lost its core in the middle of it. */
-const INTERRUPTED = 0.002;
+/** A reading that takes longer than this, in milliseconds, was preempted and is repeated. */
+const PREEMPTED = 0.002;
 
-/** How often at the most; the best one is taken. */
+/** The maximum number of readings. The shortest one counts. */
 const ATTEMPTS = 64;
 
-/** Leads from a thread's own time back to the clock all threads share. Found at the first use. */
+/** When this thread's own clock started, on the clock that all threads share. Measured at the first use. */
 let threadOrigin: number | undefined;
 
-function findThreadOrigin(): number {
+function measureThreadOrigin(): number {
   let [shortest, origin] = [Infinity, 0];
-  for (let attempt = 0; attempt < ATTEMPTS && shortest > INTERRUPTED; attempt += 1) {
+  for (let attempt = 0; attempt < ATTEMPTS && shortest > PREEMPTED; attempt += 1) {
     const before = native.monotonicTime();
     const own = threadTime();
     const took = native.monotonicTime() - before;
@@ -26,30 +26,30 @@ function findThreadOrigin(): number {
   return origin;
 }
 
-/** Milliseconds, with fractions, on the monotonic clock: the same in every thread of the process. */
+/** Returns the time on the monotonic clock in milliseconds, with fractions: the same in all threads of the process. */
 export function monotonicNow(): number {
-  threadOrigin ??= findThreadOrigin();
+  threadOrigin ??= measureThreadOrigin();
   return threadOrigin + threadTime();
 }
 
 /**
- * What has to be added to a time on the monotonic clock to have milliseconds since the epoch, as the wall clock is set now. It
- * changes when somebody sets that.
+ * Returns what has to be added to a time on the monotonic clock to get milliseconds since the epoch. It changes when
+ * the wall clock is set.
  */
 export function wallOffset(): number {
   return native.wallOffset();
 }
 
-/** How far the clocks may drift apart before tasks that go by the wall clock are put in order again, in milliseconds. */
+/** How far the clocks may drift apart before tasks on the wall clock are put in order again, in milliseconds. */
 export const CLOCK_TOLERANCE = 0.5;
 
-/** The clocks that tasks go by: the system's, or a time machine's. */
+/** The clocks that tasks use: those of the system or of a time machine. */
 export interface Clock {
-  /** Milliseconds on a clock that nobody sets. */
+  /** Returns the time on a clock that is never set, in milliseconds. */
   monotonic(): number;
-  /** What leads from there to milliseconds since the epoch, now. */
+  /** Returns what has to be added to that to get milliseconds since the epoch. */
   offset(): number;
 }
 
-/** The system's clocks. */
+/** The clocks of the system. */
 export const systemClock: Clock = { monotonic: monotonicNow, offset: wallOffset };

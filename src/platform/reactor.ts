@@ -1,11 +1,10 @@
 /**
- * What wakes this thread out of Node's event loop: one native poller, watched by libuv through its one descriptor
- * (or by the second driver, see `driver/`). It is made when something is awaited for the first time.
+ * The reactor of this thread: it wakes Node's event loop when something that the thread awaits is ready. It is one
+ * native poller, whose descriptor libuv watches (or the thread driver, see `driver/` of the binding). It starts when
+ * something is awaited for the first time.
  *
- * A wake-up crosses into JavaScript once, with a batch of everything that is ready.
+ * Each wake-up is one native call of {@link onReady}, with a batch of everything that is ready.
  */
-
-import { monotonicNow } from './clock';
 
 import { BinaryHeap, type BinaryHeapMember } from '../util/binary-heap';
 import {
@@ -13,7 +12,7 @@ import {
   ENTRY_LENGTH,
   EVENT,
   HOLDERS,
-  IN_TURN,
+  IN_ITERATION,
   LAST_TOKEN,
   READABLE,
   check,
@@ -21,36 +20,40 @@ import {
   fast,
   native,
 } from './binding';
+import { monotonicNow } from './clock';
 import { setImmediate } from './real-timers';
 
-/** How many ready things one crossing carries at the most; what is more comes in the next one. */
+/** The maximum number of entries that one call reports. More of them follow in the next call. */
 const BATCH_ENTRIES = 256;
 
-/** Behind them: whether a turn of the reactor is under way, and how many want it to keep the process alive. */
-const IN_TURN_INDEX = ENTRY_LENGTH * BATCH_ENTRIES + IN_TURN;
+/**
+ * The elements behind the entries: whether the reactor is within an iteration of the event loop, and how many holders
+ * want it to keep the process alive.
+ */
+const IN_ITERATION_INDEX = ENTRY_LENGTH * BATCH_ENTRIES + IN_ITERATION;
 const HOLDERS_INDEX = ENTRY_LENGTH * BATCH_ENTRIES + HOLDERS;
 
-/** A time that something waits for, on the clock of {@link now}. */
+/** A time to wait for, on the clock of {@link now}. */
 export interface Deadline extends BinaryHeapMember {
   readonly at: number;
   readonly onDeadline: () => void;
 }
 
-/** Called with 1 when the event is set, or with a negative status. */
+/** Is called with 1 when the event is set, or with a negative status. */
 type EventListener = (outcome: number) => void;
 
 let reactor = -1;
 let batch: Int32Array;
 let nextToken = 1;
-/** When the native alarm will ring; it may ring too soon, and is set anew then, but never too late. */
+/** When the native alarm expires. That may be before the first deadline, never after it. */
 let alarmAt = Infinity;
 
-/** By the slots of their events, which are small numbers. */
+/** The listeners at the slots of their events, which are small integers. */
 const eventListeners: (EventListener | undefined)[] = [];
 const memberListeners = new Map<number, () => void>();
 const deadlines = new BinaryHeap<Deadline>((a, b) => a.at < b.at);
 
-/** Milliseconds, with fractions, on the monotonic clock. */
+/** Returns the time on the monotonic clock in milliseconds, with fractions. */
 export function now(): number {
   return monotonicNow();
 }
@@ -64,8 +67,8 @@ function start(): number {
 }
 
 /**
- * Calls `listener` once when the event in `slot` is set, for a wait that began when its state word was `entered`; returns 1 instead
- * when it has been set since.
+ * Calls `listener` once when the event in `slot` is set, for a wait that began when its state word was `entered`. If
+ * the event has been set since, returns 1 and does not call it.
  */
 export function armEvent(slot: number, entered: number, listener: EventListener): number {
   const outcome = fast.armEvent(slot, start(), entered);
@@ -75,7 +78,7 @@ export function armEvent(slot: number, entered: number, listener: EventListener)
   return outcome;
 }
 
-/** Forgets the listener of {@link armEvent}. */
+/** Removes the listener of {@link armEvent}. */
 export function disarmEvent(slot: number): void {
   if (eventListeners[slot] !== undefined) {
     eventListeners[slot] = undefined;
@@ -83,15 +86,15 @@ export function disarmEvent(slot: number): void {
   }
 }
 
-/** Calls `listener` in every turn of the event loop in which `fd` is readable. Returns what to pass to {@link unwatch}. */
+/**
+ * Calls `listener` in each iteration of the event loop in which `fd` is readable. Returns the token for
+ * {@link unwatch}.
+ */
 export function watch(fd: number, listener: () => void): number {
-  const token = allocateToken();
-  check(native.addMember(start(), fd, token, READABLE), 'epoll_ctl');
-  memberListeners.set(token, listener);
-  return token;
+  return addListener(listener, (token) => native.addMember(start(), fd, token, READABLE));
 }
 
-/** Undoes {@link watch}; `fd` is still open. */
+/** Undoes {@link watch}. `fd` must still be open. */
 export function unwatch(fd: number, token: number): void {
   if (memberListeners.delete(token)) {
     native.removeMember(reactor, fd, token);
@@ -99,14 +102,11 @@ export function unwatch(fd: number, token: number): void {
 }
 
 /**
- * Calls `listener` when a member of the run loop with `poller` is ready, also several times in a turn of the event loop. It takes what
- * is ready each time. Returns what to pass to {@link unwatchLoop}.
+ * Calls `listener` when a member of the run loop with `poller` is ready. This can happen several times in one iteration
+ * of the event loop; the listener dequeues what is ready each time. Returns the token for {@link unwatchLoop}.
  */
 export function watchLoop(poller: number, listener: () => void): number {
-  const token = allocateToken();
-  check(native.watchLoop(start(), poller, token), 'epoll_ctl');
-  memberListeners.set(token, listener);
-  return token;
+  return addListener(listener, (token) => native.watchLoop(start(), poller, token));
 }
 
 /** Undoes {@link watchLoop}. */
@@ -116,27 +116,30 @@ export function unwatchLoop(token: number): void {
   }
 }
 
-function allocateToken(): number {
+/** Adds a member to the reactor by `add`, with a listener under a new token, which is returned. */
+function addListener(listener: () => void, add: (token: number) => number): number {
   const token = nextToken;
   nextToken = nextToken === LAST_TOKEN ? 1 : nextToken + 1;
+  check(add(token), 'epoll_ctl');
+  memberListeners.set(token, listener);
   return token;
 }
 
-/** Calls `deadline.onDeadline` when its time has come, never before. */
+/** Calls `deadline.onDeadline` at its time, never before. */
 export function addDeadline(deadline: Deadline): void {
   start();
   deadlines.push(deadline);
   setAlarm();
 }
 
-/** Forgets a deadline; its alarm may still ring, for nobody. */
+/** Removes a deadline. Its alarm stays, and may expire without effect. */
 export function removeDeadline(deadline: Deadline): void {
   deadlines.remove(deadline);
 }
 
-/** Keeps the process alive until as many {@link release} calls have followed. */
+/** Keeps the process alive until {@link release} has been called as often. */
 export function hold(): void {
-  // First what may fail.
+  // Comes first, because it can throw.
   start();
   setHolders(1);
 }
@@ -149,13 +152,13 @@ export function release(): void {
 function setHolders(change: number): void {
   const before = batch[HOLDERS_INDEX] as number;
   batch[HOLDERS_INDEX] = before + change;
-  // At the end of a turn native code looks by itself: a wait that ends and a new one that begins cost no call.
-  if ((before === 0 || before + change === 0) && batch[IN_TURN_INDEX] === 0) {
+  // At the end of an iteration, native code reads the count itself. A wait that ends and one that begins cost no call.
+  if ((before === 0 || before + change === 0) && batch[IN_ITERATION_INDEX] === 0) {
     fast.holdReactor(reactor);
   }
 }
 
-/** Has the alarm ring by the first deadline. An alarm that is set for an earlier time stays: it costs one idle turn. */
+/** Sets the alarm for the first deadline. An alarm for an earlier time stays, which costs one idle iteration. */
 function setAlarm(): void {
   const first = deadlines.peek();
   if (first !== undefined && first.at < alarmAt) {
@@ -166,11 +169,11 @@ function setAlarm(): void {
 
 function onReady(filled: number): void {
   const count = check(filled, 'epoll_wait') & ~ALARM;
-  // Events first: their listeners settle promises and run nobody's code. A member's listener may close an event and
-  // open another one in its slot, which is not to get what was reported for the first.
+  // Events first: their listeners settle promises and call no code of the user. The listener of a member may close an
+  // event and open another one in the same slot, which must not get what was reported for the first.
   for (let index = 0; index < count; index += 1) {
     const flags = batch[ENTRY_LENGTH * index + 1] as number;
-    if (isOfEvent(flags)) {
+    if (isEvent(flags)) {
       const slot = batch[ENTRY_LENGTH * index] as number;
       const listener = eventListeners[slot];
       eventListeners[slot] = undefined;
@@ -178,7 +181,7 @@ function onReady(filled: number): void {
     }
   }
   for (let index = 0; index < count; index += 1) {
-    if (!isOfEvent(batch[ENTRY_LENGTH * index + 1] as number)) {
+    if (!isEvent(batch[ENTRY_LENGTH * index + 1] as number)) {
       callSafely(memberListeners.get(batch[ENTRY_LENGTH * index] as number));
     }
   }
@@ -187,7 +190,7 @@ function onReady(filled: number): void {
   }
 }
 
-/** Calls somebody; what he throws is an uncaught exception, after the others had their turn. */
+/** Calls `listener`. An error is rethrown from `setImmediate()`, so that the remaining listeners still run. */
 function callSafely(listener: (() => void) | undefined): void {
   try {
     listener?.();
@@ -198,13 +201,14 @@ function callSafely(listener: (() => void) | undefined): void {
   }
 }
 
-function isOfEvent(flags: number): boolean {
+/** Tells whether an entry of the batch reports an event: that it is set, or a negative status. */
+function isEvent(flags: number): boolean {
   return flags < 0 || flags === EVENT;
 }
 
 function onAlarm(): void {
   alarmAt = Infinity;
-  // What is due when it begins; a deadline that is added meanwhile waits for its own alarm.
+  // A deadline that a listener adds waits for the next alarm, even if it is due already.
   const time = now();
   for (let first = deadlines.peek(); first !== undefined && first.at <= time; first = deadlines.peek()) {
     deadlines.pop();

@@ -1,31 +1,31 @@
-/** A heap of slots, from which each can be taken out in O(log n). */
+/** A heap of which any member can be removed in O(log n). */
 
-import type { TaskTable } from './task-table';
+import type { QueueEntry, TaskTable } from './task-table';
 
 /**
- * Four children to a node, and their times beside them in one cache line. A million in random order go in and out in 390 ms; a
- * binary heap of the tasks themselves took 1150.
+ * A heap of table indices. Each node has four children, whose due times lie in one cache line. A million entries in
+ * random order go in and out in 390 ms; a binary heap of the entries themselves took 1150 ms.
  */
-export class IndexedHeap {
+export class IndexedHeap<T extends QueueEntry> {
   size: number = 0;
 
-  readonly #slots: TaskTable;
-  /** What is added to four times the index in the place of a slot: the mark of this list. */
-  readonly #mark: number;
+  readonly #table: TaskTable<T>;
+  /** Tells this list from the others in a location. */
+  readonly #tag: number;
   #members = new Int32Array(64);
   #due = new Float64Array(64);
 
-  constructor(slots: TaskTable, mark: number) {
-    this.#slots = slots;
-    this.#mark = mark;
+  constructor(table: TaskTable<T>, tag: number) {
+    this.#table = table;
+    this.#tag = tag;
   }
 
-  /** The first one; -1 when there is none. */
+  /** Returns the first entry's index; -1 if the heap is empty. */
   peek(): number {
     return this.size === 0 ? -1 : (this.#members[0] as number);
   }
 
-  push(slot: number): void {
+  push(index: number): void {
     if (this.size === this.#members.length) {
       const [members, due] = [this.#members, this.#due];
       this.#members = new Int32Array(2 * this.size);
@@ -34,24 +34,24 @@ export class IndexedHeap {
       this.#due.set(due);
     }
     this.size += 1;
-    this.#up(slot, this.size - 1);
+    this.#up(index, this.size - 1);
   }
 
-  /** Takes out the one at `index`. */
-  removeAt(index: number): void {
+  /** Removes the entry at `position`. */
+  removeAt(position: number): void {
     this.size -= 1;
     const last = this.#members[this.size] as number;
-    if (index === this.size) {
+    if (position === this.size) {
       return;
     }
-    if (index > 0 && this.#comesBefore(last, (index - 1) >> 2)) {
-      this.#up(last, index);
+    if (position > 0 && this.#comesBefore(last, (position - 1) >> 2)) {
+      this.#up(last, position);
     } else {
-      this.#down(last, index);
+      this.#down(last, position);
     }
   }
 
-  /** Moves all to `list`, from `start`, in no order. */
+  /** Moves all entries to `list`, from `start` on, in no particular order. */
   moveTo(list: Int32Array, start: number): void {
     list.set(this.#members.subarray(0, this.size), start);
     this.size = 0;
@@ -61,52 +61,52 @@ export class IndexedHeap {
     }
   }
 
-  #comesBefore(slot: number, index: number): boolean {
-    const due = this.#slots.due[slot] as number;
-    const other = this.#due[index] as number;
-    return due === other ? this.#slots.compareAtSameTime(slot, this.#members[index] as number) < 0 : due < other;
+  #comesBefore(index: number, position: number): boolean {
+    const due = this.#table.due[index] as number;
+    const other = this.#due[position] as number;
+    return due === other ? this.#table.compareAtSameTime(index, this.#members[position] as number) < 0 : due < other;
   }
 
-  #up(slot: number, start: number): void {
-    let index = start;
-    while (index > 0) {
-      const parent = (index - 1) >> 2;
-      if (!this.#comesBefore(slot, parent)) {
+  #up(index: number, start: number): void {
+    let position = start;
+    while (position > 0) {
+      const parent = (position - 1) >> 2;
+      if (!this.#comesBefore(index, parent)) {
         break;
       }
-      this.#put(this.#members[parent] as number, this.#due[parent] as number, index);
-      index = parent;
+      this.#put(this.#members[parent] as number, this.#due[parent] as number, position);
+      position = parent;
     }
-    this.#put(slot, this.#slots.due[slot] as number, index);
+    this.#put(index, this.#table.due[index] as number, position);
   }
 
-  #down(slot: number, start: number): void {
+  #down(index: number, start: number): void {
     const { size } = this;
     const dues = this.#due;
-    let index = start;
-    for (let child = 4 * index + 1; child < size; child = 4 * index + 1) {
+    let position = start;
+    for (let child = 4 * position + 1; child < size; child = 4 * position + 1) {
       const end = Math.min(child + 4, size);
-      let least = child;
+      let first = child;
       let due = dues[child] as number;
       for (let sibling = child + 1; sibling < end; sibling += 1) {
         const other = dues[sibling] as number;
-        if (other < due || (other === due && this.#comesBefore(this.#members[sibling] as number, least))) {
-          least = sibling;
+        if (other < due || (other === due && this.#comesBefore(this.#members[sibling] as number, first))) {
+          first = sibling;
           due = other;
         }
       }
-      if (this.#comesBefore(slot, least)) {
+      if (this.#comesBefore(index, first)) {
         break;
       }
-      this.#put(this.#members[least] as number, due, index);
-      index = least;
+      this.#put(this.#members[first] as number, due, position);
+      position = first;
     }
-    this.#put(slot, this.#slots.due[slot] as number, index);
+    this.#put(index, this.#table.due[index] as number, position);
   }
 
-  #put(slot: number, due: number, index: number): void {
-    this.#members[index] = slot;
-    this.#due[index] = due;
-    this.#slots.place[slot] = 4 * index + this.#mark;
+  #put(index: number, due: number, position: number): void {
+    this.#members[position] = index;
+    this.#due[position] = due;
+    this.#table.location[index] = 4 * position + this.#tag;
   }
 }

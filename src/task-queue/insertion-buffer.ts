@@ -1,51 +1,52 @@
-/** Tasks that were put in since somebody looked. */
+/** The entries that were pushed since the queue was last read. */
 
-import type { TaskTable } from './task-table';
+import type { QueueEntry, TaskTable } from './task-table';
 
-/** What a list has in the place of a slot that was taken out. */
+/** What a list has at the position of an entry that was removed. */
 export const TOMBSTONE = -1;
 
-/** Lists that are not longer than this are not compacted. */
+/** Lists up to this length are not compacted. */
 const SHORT = 64;
 
-/** Longer ones are not kept when they are empty. */
+/** An empty list that is longer than this releases its memory. */
 const LONG = 4096;
 
-/** Slots of tasks that nobody has looked at yet. Those that are taken out leave holes until there are too many. */
-export class InsertionBuffer {
+/** An unordered list of table indices. An entry that is removed leaves a tombstone; too many of them are compacted. */
+export class InsertionBuffer<T extends QueueEntry> {
   members: Int32Array = new Int32Array(SHORT);
   end: number = 0;
   #tombstones = 0;
-  readonly #slots: TaskTable;
-  readonly #mark: number;
+  readonly #table: TaskTable<T>;
+  /** Tells this list from the others in a location. */
+  readonly #tag: number;
 
-  constructor(slots: TaskTable, mark: number) {
-    this.#slots = slots;
-    this.#mark = mark;
+  constructor(table: TaskTable<T>, tag: number) {
+    this.#table = table;
+    this.#tag = tag;
   }
 
-  /** How many there are. */
+  /** How many entries are in the buffer. */
   get size(): number {
     return this.end - this.#tombstones;
   }
 
-  push(slot: number): void {
+  push(index: number): void {
     if (this.end === this.members.length) {
       const { members } = this;
       this.members = new Int32Array(2 * this.end);
       this.members.set(members);
     }
-    this.members[this.end] = slot;
-    this.#slots.place[slot] = 4 * this.end + this.#mark;
+    this.members[this.end] = index;
+    this.#table.location[index] = 4 * this.end + this.#tag;
     this.end += 1;
   }
 
-  /** Takes one out; each pays for its part of the tidying up. */
-  removeAt(index: number): void {
-    if (index === this.end - 1) {
-      this.end = index;
+  /** Removes the entry at `position`, in constant time amortised over all removals. */
+  removeAt(position: number): void {
+    if (position === this.end - 1) {
+      this.end = position;
     } else {
-      this.members[index] = TOMBSTONE;
+      this.members[position] = TOMBSTONE;
       this.#tombstones += 1;
     }
     if (this.size === 0) {
@@ -68,10 +69,10 @@ export class InsertionBuffer {
     this.members = new Int32Array(2 * this.size);
     this.end = 0;
     this.#tombstones = 0;
-    for (let index = 0; index < end; index += 1) {
-      const slot = members[index] as number;
-      if (slot !== TOMBSTONE) {
-        this.push(slot);
+    for (let position = 0; position < end; position += 1) {
+      const index = members[position] as number;
+      if (index !== TOMBSTONE) {
+        this.push(index);
       }
     }
   }

@@ -1,33 +1,34 @@
-/** Tasks that were sorted once, and are taken from the front. */
+/** Entries that were sorted together, and are dequeued from the front. */
 
 import { TOMBSTONE } from './insertion-buffer';
-import { type TaskTable, tableIndex } from './task-table';
+import { type QueueEntry, type TaskTable, tableIndex } from './task-table';
 import type { Sorted } from './radix-sort';
 
-/** So many tasks are looked at together before it is their turn. */
+/** How many entries are read together before they are dequeued. */
 const PREFETCH = 16;
 
-/** The row does not grow; whoever is taken out of the middle leaves a hole. */
-export class SortedRun {
-  /** How many are left. */
+/** A sorted list of table indices. It does not grow; an entry that is removed from the middle leaves a tombstone. */
+export class SortedRun<T extends QueueEntry> {
+  /** How many entries are left. */
   size: number = 0;
 
-  readonly #slots: TaskTable;
-  readonly #mark: number;
+  readonly #table: TaskTable<T>;
+  /** Tells this list from the others in a location. */
+  readonly #tag: number;
   #members: Int32Array = new Int32Array(0);
   #due: Float64Array = new Float64Array(0);
   #start = 0;
-  /** Up to here tasks were looked at before their turn. */
+  /** The entries before this position have been prefetched. */
   #prefetchedTo = 0;
-  /** What was seen: nobody wants it, but what is read for nothing is optimised away. */
+  /** What the prefetch has read. It is never used, but the compiler removes a read without an effect. */
   prefetched: number = 0;
 
-  constructor(slots: TaskTable, mark: number) {
-    this.#slots = slots;
-    this.#mark = mark;
+  constructor(table: TaskTable<T>, tag: number) {
+    this.#table = table;
+    this.#tag = tag;
   }
 
-  /** The first one; -1 when there is none. */
+  /** Returns the first entry's index; -1 if the run is empty. */
   peek(): number {
     if (this.size === 0) {
       return -1;
@@ -43,18 +44,19 @@ export class SortedRun {
     return first;
   }
 
-  /** When the first one is due that {@link peek} has found. */
+  /** When the first entry is due, after {@link peek} has found it. */
   get due(): number {
     return this.#due[this.#start] as number;
   }
 
-  /** Takes out the first one, which {@link peek} has found. */
+  /** Removes the first entry, after {@link peek} has found it. */
   removeFirst(): void {
     this.removeAt(this.#start);
   }
 
-  removeAt(index: number): void {
-    this.#members[index] = TOMBSTONE;
+  /** Removes the entry at `position`. */
+  removeAt(position: number): void {
+    this.#members[position] = TOMBSTONE;
     this.size -= 1;
     if (this.size === 0) {
       this.#members = new Int32Array(0);
@@ -62,47 +64,47 @@ export class SortedRun {
     }
   }
 
-  /** Copies the slots of all to `list`, from its beginning, in their order. */
+  /** Copies the indices of all entries, in order, to the beginning of `list`. */
   copyTo(list: Int32Array): void {
     let to = 0;
-    for (let index = this.#start; to < this.size; index += 1) {
-      const slot = this.#members[index] as number;
-      if (slot !== TOMBSTONE) {
-        list[to] = slot;
+    for (let position = this.#start; to < this.size; position += 1) {
+      const index = this.#members[position] as number;
+      if (index !== TOMBSTONE) {
+        list[to] = index;
         to += 1;
       }
     }
   }
 
   /**
-   * Tasks that were installed one after the other are run in quite another order, and each of a million is a cache miss. The
-   * processor waits for many at once when they do not wait for each other: a run costs 80 ns less.
+   * Reads the next entries. They are dequeued in another order than they were made, so each of a million is a cache
+   * miss. The processor waits for many misses together if none depends on another: a run costs 80 ns less.
    */
   #prefetch(): void {
     const end = Math.min(this.#start + PREFETCH, this.#members.length);
-    const { tasks } = this.#slots;
+    const { entries } = this.#table;
     let sum = 0;
-    for (let index = this.#start; index < end; index += 1) {
-      const task = tasks[this.#members[index] as number];
-      if (task !== undefined) {
-        // The first field, and the last one.
-        sum += task[tableIndex];
-        sum += task.priority;
+    for (let position = this.#start; position < end; position += 1) {
+      const entry = entries[this.#members[position] as number];
+      if (entry !== undefined) {
+        // Reads the beginning of the object too, where its shape is: Task has this field last, so both cache lines are
+        // loaded.
+        sum += entry[tableIndex];
       }
     }
     this.prefetched = sum;
     this.#prefetchedTo = end;
   }
 
-  /** Has other tasks instead. */
-  replace({ slots, due }: Sorted): void {
-    const { place } = this.#slots;
-    for (let index = 0; index < slots.length; index += 1) {
-      place[slots[index] as number] = 4 * index + this.#mark;
+  /** Replaces all entries. */
+  replace({ indices, due }: Sorted): void {
+    const { location } = this.#table;
+    for (let position = 0; position < indices.length; position += 1) {
+      location[indices[position] as number] = 4 * position + this.#tag;
     }
-    this.#members = slots;
+    this.#members = indices;
     this.#due = due;
-    this.size = slots.length;
+    this.size = indices.length;
     this.#start = 0;
     this.#prefetchedTo = 0;
   }

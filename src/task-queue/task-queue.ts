@@ -1,4 +1,4 @@
-/** Tasks in the order of their times. */
+/** Entries in the order of their due times. */
 
 import { TOMBSTONE, InsertionBuffer } from './insertion-buffer';
 import { IndexedHeap } from './indexed-heap';
@@ -6,185 +6,193 @@ import { type QueueEntry, TaskTable, tableIndex } from './task-table';
 import { SortedRun } from './sorted-run';
 import { sortByTime } from './radix-sort';
 
-/** So many new ones, at the least, are sorted together with the others instead of being put into the heap one by one. */
+/**
+ * The least number of new entries that is sorted together with the others, instead of being pushed into the heap one by
+ * one.
+ */
 const WORTH_SORTING = 1024;
 
-/** In which list a slot is: the lower two bits of its place. */
-const NEW = 0;
-const SORTED = 1;
+/** Which list an entry is in: the lower two bits of its location. */
+const BUFFER = 0;
+const RUN = 1;
 const HEAP = 2;
 
 /**
- * A task that is put in is only noted. When somebody looks, many new ones are sorted together with the others into one row, and
- * few go into a heap beside it; the first of the two is the first. Of a million, sorting costs 90 ns each, and the heap 390.
+ * A queue that defers its work until it is read. An entry that is pushed goes to the insertion buffer. When the queue
+ * is read, many new entries are sorted with all others into one run, and few are pushed into a heap beside it. The
+ * first entry is the first of the run or of the heap. Of a million entries, sorting costs 90 ns each, and the heap 390
+ * ns.
  */
-export class TaskQueue<T extends QueueEntry = QueueEntry> {
-  readonly #slots = new TaskTable<T>();
-  readonly #new = new InsertionBuffer(this.#slots, NEW);
-  readonly #sorted = new SortedRun(this.#slots, SORTED);
-  readonly #heap = new IndexedHeap(this.#slots, HEAP);
+export class TaskQueue<T extends QueueEntry> {
+  readonly #table = new TaskTable<T>();
+  readonly #buffer = new InsertionBuffer<T>(this.#table, BUFFER);
+  readonly #run = new SortedRun<T>(this.#table, RUN);
+  readonly #heap = new IndexedHeap<T>(this.#table, HEAP);
   #order = 0;
-  /** Those that are not new have lower numbers. (Of the new ones, those have that a pass has put back.) */
-  #looked = 0;
-  /** When the first one is due, and whether it is in the heap. */
+  /** Entries in the run or the heap have lower orders than this. So do those in the buffer that a pass has put back. */
+  #mergedTo = 0;
+  /** When the first entry is due, and whether it is in the heap. */
   #due = Infinity;
   #isInHeap = false;
 
   get size(): number {
-    return this.#slots.size;
+    return this.#table.size;
   }
 
-  /** Puts in a task that is in no queue. */
-  push(task: T, due: number): void {
-    this.#new.push(this.#slots.take(task, due, this.#order));
+  /** Adds an entry that is in no queue. */
+  push(entry: T, due: number): void {
+    this.#buffer.push(this.#table.allocate(entry, due, this.#order));
     this.#order += 1;
   }
 
-  /** Takes a task out; false when it is not in this queue. */
-  remove(task: T): boolean {
-    const { [tableIndex]: slot } = task;
-    if (slot < 0 || this.#slots.tasks[slot] !== task) {
+  /** Removes an entry; false if it is not in this queue. */
+  remove(entry: T): boolean {
+    const index = entry[tableIndex];
+    if (index < 0 || this.#table.entries[index] !== entry) {
       return false;
     }
-    this.#removeSlot(slot);
+    this.#removeIndex(index);
     return true;
   }
 
-  /** When a task is due; undefined when it is not in this queue. */
-  dueOf(task: T): number | undefined {
-    const { [tableIndex]: slot } = task;
-    return slot >= 0 && this.#slots.tasks[slot] === task ? this.#slots.due[slot] : undefined;
+  /** Returns when an entry is due; undefined if it is not in this queue. */
+  dueOf(entry: T): number | undefined {
+    const index = entry[tableIndex];
+    return index >= 0 && this.#table.entries[index] === entry ? this.#table.due[index] : undefined;
   }
 
-  /** When the first task is due; Infinity when there is none. */
+  /** Returns when the first entry is due; Infinity if the queue is empty. */
   nextDue(): number {
-    this.#sortIn();
+    this.#merge();
     return this.#first() < 0 ? Infinity : this.#due;
   }
 
-  /** Begins to take out what is due now: only tasks with a lower number than the one that is returned. */
+  /**
+   * Begins a pass. Returns what {@link TaskQueue.dequeueDueInPass} takes: the order of the first entry that is pushed
+   * from now on.
+   */
   beginPass(): number {
-    this.#sortIn();
+    this.#merge();
     return this.#order;
   }
 
-  /** Takes out the first task if it is due at `now`. */
+  /** Removes and returns the first entry if it is due at `now`. */
   dequeueDue(now: number): T | undefined {
-    this.#sortIn();
-    const slot = this.#first();
-    return slot < 0 || this.#due > now ? undefined : this.#slots.free(this.#removeFirst(slot), this.#due);
+    this.#merge();
+    const index = this.#first();
+    return index < 0 || this.#due > now ? undefined : this.#table.free(this.#removeFirst(index), this.#due);
   }
 
   /**
-   * The same of the tasks that were there when the pass with this number began. Those that were put in since stay among the new ones,
-   * where they hold up nobody, unless somebody has looked.
+   * Removes and returns the first entry that is due at `now` among those that were pushed before `pass` began. Entries
+   * pushed since stay in the buffer. If a read of the queue has merged them, they are put back into the buffer.
    */
   dequeueDueInPass(now: number, pass: number): T | undefined {
-    let slot = this.#first();
-    // The order is asked for where it may matter: of a million, each is in a place of its own in the memory.
-    while (this.#looked > pass && slot >= 0 && this.#due <= now && (this.#slots.order[slot] as number) >= pass) {
-      this.#new.push(this.#removeFirst(slot));
-      slot = this.#first();
+    let index = this.#first();
+    // The order is read only if it can matter: among a million entries, each read is a cache miss.
+    while (this.#mergedTo > pass && index >= 0 && this.#due <= now && (this.#table.order[index] as number) >= pass) {
+      this.#buffer.push(this.#removeFirst(index));
+      index = this.#first();
     }
-    return slot < 0 || this.#due > now ? undefined : this.#slots.free(this.#removeFirst(slot), this.#due);
+    return index < 0 || this.#due > now ? undefined : this.#table.free(this.#removeFirst(index), this.#due);
   }
 
-  /** Has each task due at another time. */
-  reschedule(due: (task: T, due: number) => number): void {
-    const { tasks } = this.#slots;
-    for (let slot = 0; slot < tasks.length; slot += 1) {
-      const task = tasks[slot];
-      if (task !== undefined) {
-        this.#slots.due[slot] = due(task, this.#slots.due[slot] as number) + 0;
+  /** Makes each entry due at the time that `due` returns for it. */
+  reschedule(due: (entry: T, due: number) => number): void {
+    const { entries } = this.#table;
+    for (let index = 0; index < entries.length; index += 1) {
+      const entry = entries[index];
+      if (entry !== undefined) {
+        this.#table.due[index] = due(entry, this.#table.due[index] as number) + 0;
       }
     }
-    this.#looked = this.#order;
+    this.#mergedTo = this.#order;
     this.#sortAll();
   }
 
-  /** The slot of the first task that is not new; -1 when there is none. */
+  /** Finds the first entry of the run and the heap, and returns its index; -1 if both are empty. */
   #first(): number {
-    const sorted = this.#sorted.peek();
-    const slot = this.#heap.peek();
+    const sorted = this.#run.peek();
+    const index = this.#heap.peek();
     if (sorted >= 0) {
-      this.#due = this.#sorted.due;
+      this.#due = this.#run.due;
     }
-    this.#isInHeap = slot >= 0 && !(sorted >= 0 && this.#comesBefore(sorted, slot));
+    this.#isInHeap = index >= 0 && !(sorted >= 0 && this.#comesBefore(sorted, index));
     if (!this.#isInHeap) {
       return sorted;
     }
-    this.#due = this.#slots.due[slot] as number;
-    return slot;
+    this.#due = this.#table.due[index] as number;
+    return index;
   }
 
-  /** Takes the one out of its list that {@link TaskQueue.#first} has found. */
-  #removeFirst(slot: number): number {
+  /** Removes the entry that {@link TaskQueue.#first} has found from its list, and returns its index. */
+  #removeFirst(index: number): number {
     if (this.#isInHeap) {
       this.#heap.removeAt(0);
     } else {
-      this.#sorted.removeFirst();
+      this.#run.removeFirst();
     }
-    return slot;
+    return index;
   }
 
-  /** Whether the first one of the row, which is due at `#due`, comes before that of the heap. */
-  #comesBefore(sorted: number, slot: number): boolean {
-    const due = this.#slots.due[slot] as number;
-    return this.#due === due ? this.#slots.compareAtSameTime(sorted, slot) < 0 : this.#due < due;
+  /** Tells whether the first entry of the run, which is due at `#due`, comes before that of the heap. */
+  #comesBefore(sorted: number, index: number): boolean {
+    const due = this.#table.due[index] as number;
+    return this.#due === due ? this.#table.compareAtSameTime(sorted, index) < 0 : this.#due < due;
   }
 
-  /** Puts the new ones where they belong. */
-  #sortIn(): void {
-    const { members, end, size } = this.#new;
+  /** Moves the entries of the buffer to the run or the heap. */
+  #merge(): void {
+    const { members, end, size } = this.#buffer;
     if (end === 0) {
       return;
     }
-    this.#looked = this.#order;
-    // At most five are sorted for each new one.
-    if (size >= WORTH_SORTING && 5 * size >= this.#slots.size) {
+    this.#mergedTo = this.#order;
+    // Sorts at most five entries for each new one.
+    if (size >= WORTH_SORTING && 5 * size >= this.#table.size) {
       this.#sortAll();
       return;
     }
-    for (let index = 0; index < end; index += 1) {
-      const slot = members[index] as number;
-      if (slot !== TOMBSTONE) {
-        this.#heap.push(slot);
+    for (let position = 0; position < end; position += 1) {
+      const index = members[position] as number;
+      if (index !== TOMBSTONE) {
+        this.#heap.push(index);
       }
     }
-    this.#new.clear();
+    this.#buffer.clear();
   }
 
   #sortAll(): void {
-    const all = new Int32Array(this.#slots.size);
-    // Those who came first are first, which leaves less to sort among equals.
-    this.#sorted.copyTo(all);
-    this.#heap.moveTo(all, this.#sorted.size);
-    let to = all.length - this.#new.size;
-    const { members, end } = this.#new;
-    for (let index = 0; index < end; index += 1) {
-      const slot = members[index] as number;
-      if (slot !== TOMBSTONE) {
-        all[to] = slot;
+    const all = new Int32Array(this.#table.size);
+    // Older entries first: less is left to sort among those due at the same time.
+    this.#run.copyTo(all);
+    this.#heap.moveTo(all, this.#run.size);
+    let to = all.length - this.#buffer.size;
+    const { members, end } = this.#buffer;
+    for (let position = 0; position < end; position += 1) {
+      const index = members[position] as number;
+      if (index !== TOMBSTONE) {
+        all[to] = index;
         to += 1;
       }
     }
-    this.#new.clear();
-    this.#sorted.replace(sortByTime(this.#slots, all));
+    this.#buffer.clear();
+    this.#run.replace(sortByTime(this.#table, all));
   }
 
-  #removeSlot(slot: number): void {
-    const place = this.#slots.place[slot] as number;
-    const index = place >> 2;
-    switch (place & 3) {
-      case NEW:
-        this.#new.removeAt(index);
+  #removeIndex(index: number): void {
+    const location = this.#table.location[index] as number;
+    const position = location >> 2;
+    switch (location & 3) {
+      case BUFFER:
+        this.#buffer.removeAt(position);
         break;
-      case SORTED:
-        this.#sorted.removeAt(index);
+      case RUN:
+        this.#run.removeAt(position);
         break;
       default:
-        this.#heap.removeAt(index);
+        this.#heap.removeAt(position);
     }
-    this.#slots.free(slot, this.#slots.due[slot] as number);
+    this.#table.free(index, this.#table.due[index] as number);
   }
 }

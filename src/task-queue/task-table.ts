@@ -1,113 +1,124 @@
-/** The numbers that tasks in a queue have, and what the queue looks up by them. */
-
-/** The key of an entry's index in the table. */
-export const tableIndex: unique symbol = Symbol('tableIndex');
-
-/** The key of what an entry does when it leaves the table, told when it was due. */
-export const onDequeued: unique symbol = Symbol('onDequeued');
-
-/** What the queue needs of its entries. */
-export interface QueueEntry {
-  /** Written by the queue alone, while the entry is in it. */
-  [tableIndex]: number;
-  /** Of entries that are due at the same time, the lower comes first. */
-  readonly priority: number;
-  [onDequeued](due: number): void;
-}
+/** The table of the entries that wait in a queue, and what a queue requires of an entry. */
 
 const MIN_CAPACITY = 64;
 
-/** An empty queue gives back what is more than this. */
+/** An empty table releases its memory if it has more room than this. */
 const KEPT_CAPACITY = 4096;
 
-/**
- * A task that waits has a slot, a small integer. Times and places are in typed arrays: a million of them are compared and moved
- * without touching the tasks, which are all over the heap of the process and its garbage collector.
- */
-export class TaskTable<T extends QueueEntry = QueueEntry> {
-  /** How many are taken. */
-  size: number = 0;
-  /** When the task is due, on the monotonic clock. */
-  due: Float64Array = new Float64Array(MIN_CAPACITY);
-  /** When it was installed, among others. */
-  order: Float64Array = new Float64Array(MIN_CAPACITY);
-  /** Where it is in the queue. */
-  place: Int32Array = new Int32Array(MIN_CAPACITY);
-  /** Whose slot it is. */
-  tasks: (T | undefined)[] = [];
+/** The key under which an entry keeps its index in the table. */
+export const tableIndex: unique symbol = Symbol('tableIndex');
 
-  /** Slots that were given back. They are noted side by side: a list through their places would be all over the memory. */
+/** The key of the method that is called when an entry leaves its queue. */
+export const onDequeued: unique symbol = Symbol('onDequeued');
+
+/**
+ * What a queue requires of an entry. The members that belong to the queue have symbols for names, so that a subclass of
+ * an entry may use any name.
+ */
+export interface QueueEntry {
+  /** Among entries that are due at the same time, lower numbers come first. */
+  readonly priority: number;
+  /**
+   * The index in the table while the entry is in a queue; negative outside. The table writes it on entry only:
+   * `onDequeued` has to write a negative number.
+   */
+  [tableIndex]: number;
+  /** Called when the entry leaves its queue, where it was due at `due`. */
+  [onDequeued](due: number): void;
+}
+
+/**
+ * Gives each waiting entry an index, a small integer. Due times and locations are in typed arrays at that index: a
+ * million of them are compared and moved without a read of the entries, which lie scattered over the heap of the
+ * garbage collector.
+ */
+export class TaskTable<T extends QueueEntry> {
+  /** How many entries are in the table. */
+  size: number = 0;
+  /** When the entry is due, on the monotonic clock. */
+  due: Float64Array = new Float64Array(MIN_CAPACITY);
+  /** When the entry was pushed, relative to the others. */
+  order: Float64Array = new Float64Array(MIN_CAPACITY);
+  /** Where the entry is: four times its position in its list, plus the tag of that list. */
+  location: Int32Array = new Int32Array(MIN_CAPACITY);
+  entries: (T | undefined)[] = [];
+
+  /** Indices that were freed, side by side: a free list linked through `location` would be scattered over memory. */
   #free = new Int32Array(MIN_CAPACITY);
   #freeCount = 0;
-  /** Slots from here on were never taken. */
+  /** Indices from here on were never allocated. */
   #fresh = 0;
 
-  take(task: T, due: number, order: number): number {
-    let slot: number;
+  /** Puts an entry into the table and returns its index. */
+  allocate(entry: T, due: number, order: number): number {
+    let index: number;
     if (this.#freeCount > 0) {
       this.#freeCount -= 1;
-      slot = this.#free[this.#freeCount] as number;
+      index = this.#free[this.#freeCount] as number;
     } else {
-      slot = this.#fresh;
-      if (slot === this.due.length) {
-        this.#resize(2 * slot);
+      index = this.#fresh;
+      if (index === this.due.length) {
+        this.#resize(2 * index);
       }
       this.#fresh += 1;
     }
-    // Minus zero is zero, also for those who compare bits.
-    this.due[slot] = due + 0;
-    this.order[slot] = order;
-    this.tasks[slot] = task;
-    task[tableIndex] = slot;
+    // Turns -0 into 0: the radix sort compares bits.
+    this.due[index] = due + 0;
+    this.order[index] = order;
+    this.entries[index] = entry;
+    entry[tableIndex] = index;
     this.size += 1;
-    return slot;
+    return index;
   }
 
-  /** Takes out the task that is due at `due`; whoever calls has the time at hand, and here it may be far away. */
-  free(slot: number, due: number): T {
-    const task = this.tasks[slot] as T;
-    task[onDequeued](due);
-    this.tasks[slot] = undefined;
+  /**
+   * Frees the index of an entry that is due at `due`. The caller has the time at hand; a read of it here may miss the
+   * cache.
+   */
+  free(index: number, due: number): T {
+    const entry = this.entries[index] as T;
+    entry[onDequeued](due);
+    this.entries[index] = undefined;
     this.size -= 1;
     if (this.size > 0) {
-      this.#noteFree(slot);
-      return task;
+      this.#noteFree(index);
+      return entry;
     }
-    // Those who come next have neighbouring slots again, and nobody pays for the most there ever were.
+    // The next entries get adjacent indices again, and the memory of the largest number of entries is not kept.
     this.#freeCount = 0;
     this.#fresh = 0;
     if (this.due.length > KEPT_CAPACITY) {
-      this.tasks = [];
+      this.entries = [];
       this.#resize(MIN_CAPACITY);
       this.#free = new Int32Array(MIN_CAPACITY);
     }
-    return task;
+    return entry;
   }
 
-  /** For two that are due at the same time: negative when the first one comes first. */
+  /** Compares two entries that are due at the same time: negative if `a` comes first. */
   compareAtSameTime(a: number, b: number): number {
-    const byPriority = (this.tasks[a] as T).priority - (this.tasks[b] as T).priority;
+    const byPriority = (this.entries[a] as T).priority - (this.entries[b] as T).priority;
     return byPriority || (this.order[a] as number) - (this.order[b] as number);
   }
 
-  #noteFree(slot: number): void {
+  #noteFree(index: number): void {
     if (this.#freeCount === this.#free.length) {
       const free = this.#free;
       this.#free = new Int32Array(2 * this.#freeCount);
       this.#free.set(free);
     }
-    this.#free[this.#freeCount] = slot;
+    this.#free[this.#freeCount] = index;
     this.#freeCount += 1;
   }
 
   #resize(capacity: number): void {
-    const { due, order, place } = this;
+    const { due, order, location } = this;
     const kept = Math.min(capacity, due.length);
     this.due = new Float64Array(capacity);
     this.order = new Float64Array(capacity);
-    this.place = new Int32Array(capacity);
+    this.location = new Int32Array(capacity);
     this.due.set(due.subarray(0, kept));
     this.order.set(order.subarray(0, kept));
-    this.place.set(place.subarray(0, kept));
+    this.location.set(location.subarray(0, kept));
   }
 }

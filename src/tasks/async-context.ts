@@ -1,61 +1,63 @@
 /**
- * The async context of a task: what AsyncLocalStorage has where the task is installed is there when it runs.
+ * The async context of a task: what AsyncLocalStorage has where the task is installed is there when the task runs.
  *
- * An AsyncResource keeps it. One for each task costs 220 ns, because it lives as long as the task and the garbage collector
- * copies it; one that is dropped at once costs 15 ns. So each install makes one, looks whether it holds anything that the last
- * one does not, and drops it when it does not.
+ * An AsyncResource keeps it. A resource for each task costs 220 ns, because it lives as long as the task and the
+ * garbage collector copies it. A resource that is dropped immediately costs 15 ns. So each install makes one, compares
+ * what it holds with the last one that was kept, and drops it if they are equal.
  */
 
 import { AsyncLocalStorage, AsyncResource, executionAsyncId } from 'node:async_hooks';
 
 const TYPE = 'waitable-event.Task';
 
-/** Where this Node keeps the contexts. */
-type Keeping =
-  /** In the resources, by hooks, which run while anything is to be kept: up to Node 22. */
+/** How this version of Node propagates contexts. */
+type Propagation =
+  /**
+   * By async hooks, which copy them from resource to resource and are enabled while a store is in use: up to Node 22.
+   */
   | { readonly by: 'hooks' }
-  /** In an object that is replaced when the context changes, and that a resource has in this property: Node 24. */
+  /** By a frame, an object that is replaced when the context changes; a resource has it in property `key`: Node 24. */
   | { readonly by: 'frame'; readonly key: PropertyKey }
-  /** Somewhere else: then there is a resource for each task. */
+  /** In an unknown way: then each task has a resource of its own. */
   | { readonly by: 'unknown' };
 
-/** Once hooks have been seen, each task has a resource of its own. */
+/** Whether hooks have been seen. From then on each task has a resource of its own. */
 let isHooked = false;
 /** The last resource that was kept. */
 let last: AsyncResource | undefined;
 
-/** Found out at the first use. */
-let keeping: Keeping | undefined;
+/** Detected at the first use. */
+let propagation: Propagation | undefined;
 
-/** What keeps an async context; null when there was nothing to keep. */
+/** A resource that keeps an async context; null if the context is empty. */
 export type AsyncContext = AsyncResource | null;
 
-/** The context of the caller. */
+/** Returns the context of the caller. */
 export function captureContext(): AsyncContext {
-  keeping ??= findKeeping();
+  propagation ??= detectPropagation();
   const probe = makeUnhooked();
-  if (probe === undefined || keeping.by === 'unknown') {
+  if (probe === undefined || propagation.by === 'unknown') {
     return new AsyncResource(TYPE);
   }
-  if (keeping.by === 'hooks') {
-    // No hooks, so nothing in it.
+  if (propagation.by === 'hooks') {
+    // Without hooks the context is empty.
     last ??= probe;
     return null;
   }
-  if (last === undefined || read(probe, keeping.key) !== read(last, keeping.key)) {
+  if (last === undefined || read(probe, propagation.key) !== read(last, propagation.key)) {
     last = probe;
   }
   return last;
 }
 
-/** Calls `fn(argument)` in a context that was captured. */
+/** Calls `fn(argument)` in a captured context. */
 export function runInContext<A, R>(context: AsyncContext, fn: (argument: A) => R, argument: A): R {
-  // Without a context, in an empty one that nobody else has: where hooks keep it, enterWith() writes into the resource.
+  // An empty context is a new one for each call: with hooks, enterWith() writes into the resource.
   return (context ?? makeEmpty()).runInAsyncScope(fn, undefined, argument);
 }
 
 function makeEmpty(): AsyncResource {
-  // `last` was made when nothing was kept, and nobody's code has run in it.
+  // `last` was made when the context was empty, and no code of the user has run in it.
   return makeUnhooked() ?? (last as AsyncResource).runInAsyncScope(make);
 }
 
@@ -63,13 +65,13 @@ function make(): AsyncResource {
   return new AsyncResource(TYPE);
 }
 
-/** A resource; undefined when hooks would have been told of it: Node refuses one without a type then, and only then. */
+/** Makes a resource; undefined if there are hooks: then, and only then, Node refuses a resource without a type. */
 function makeUnhooked(): AsyncResource | undefined {
   if (isHooked) {
     return undefined;
   }
   try {
-    // The id is what Node would find by itself: reading it from the options it does not have takes Node 25 ns.
+    // Passes the default. Without it, Node reads the id from options that are missing, which takes 25 ns.
     return new AsyncResource('', executionAsyncId());
   } catch {
     isHooked = true;
@@ -81,8 +83,8 @@ function read(resource: AsyncResource, key: PropertyKey): unknown {
   return (resource as unknown as Record<PropertyKey, unknown>)[key];
 }
 
-/** Tries it out: nothing of this is documented, and what cannot be found is not relied on. */
-function findKeeping(): Keeping {
+/** Detects how contexts are propagated, by trying it: none of this is documented. */
+function detectPropagation(): Propagation {
   const outside = makeUnhooked();
   if (outside === undefined) {
     return { by: 'unknown' };
@@ -91,7 +93,7 @@ function findKeeping(): Keeping {
   try {
     const [first, again] = storage.run(1, () => [makeUnhooked(), makeUnhooked()]);
     if (first === undefined || again === undefined) {
-      // The hooks were this storage's own.
+      // The hooks are those of this storage.
       isHooked = false;
       return { by: 'hooks' };
     }

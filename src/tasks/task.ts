@@ -68,11 +68,12 @@ export abstract class Task {
   declare [installation]: Installation | undefined;
 
   constructor() {
-    // Assigned, in this order: a computed class field is defined by a call into the engine, at three times the cost of a task.
-    this[tableIndex] = ON_WALL;
+    // Assigned, because a class field with a computed name is defined by a call into the engine, at three times the cost
+    // of a task. The index comes last: the prefetch of the queue reads it, and with it the end of the object.
     this[timeHigh] = NEVER;
     this[timeLow] = 0;
     this[installation] = undefined;
+    this[tableIndex] = ON_WALL;
   }
 
   /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */

@@ -1,17 +1,21 @@
 /**
- * How a payload travels: numbers and other constants in the slot itself; strings and plain objects written straight into the ring
- * (`plain-format.ts`), and bytes copied there; everything else that structured clone carries as V8 writes it; and what V8 cannot write by
- * itself (SharedArrayBuffers, Blobs, keys) through a channel, with a ticket in its place.
+ * How a payload travels:
+ *
+ * - Numbers and other constants are in the slot of the record itself.
+ * - Strings and plain objects are written directly into the ring (`value-format.ts`); bytes are copied there.
+ * - Other values are written by V8's serializer, if it can.
+ * - The rest of what structured clone carries (SharedArrayBuffers, Blobs, keys) goes through the side channel. The
+ *   record has the number by which it is claimed there.
  */
 
 import { v8 } from '../platform/lazy-builtins';
 import { ValueWriter } from './value-writer';
 import type { RingWriter } from './ring';
 
-/** What a record's payload is: the lower bits of its kind. */
+/** How the payload of a record travels: the lower bits of its kind. */
 export const PAYLOAD_NONE = 0;
 export const PAYLOAD_NUMBER = 1;
-/** `null`, `false` or `true`, by the number. */
+/** The value is an index in {@link CONSTANTS}. */
 export const PAYLOAD_CONSTANT = 2;
 export const PAYLOAD_PLAIN = 3;
 export const PAYLOAD_BYTES = 4;
@@ -21,20 +25,23 @@ export const PAYLOAD_MASK = 0x0f;
 
 export const CONSTANTS: readonly unknown[] = [null, false, true];
 
-/** A payload, ready to be written. */
+/** A payload that is ready to be written. */
 export interface EncodedPayload {
   kind: number;
   value: number;
   data: Uint8Array | undefined;
 }
 
-/** How a payload goes that only a channel carries: returns the ticket. Throws a DataCloneError when that does not either. */
+/**
+ * Sends a payload through the side channel, and returns the number to claim it by. Throws a DataCloneError if it
+ * cannot.
+ */
 export type SendByChannel = (payload: unknown) => number;
 
-/** What is left free of the bytes that a plain value is tried in: with less than this there may as well be none. */
+/** With less room than this, the ring asks how far the reader is before a plain value is tried. */
 const WANTED_BYTES = 4096;
 
-/** Writes payloads straight into a ring. */
+/** Writes payloads directly into a ring. */
 export class PayloadWriter {
   readonly #ring: RingWriter;
   readonly #plain: ValueWriter;
@@ -45,32 +52,32 @@ export class PayloadWriter {
   }
 
   /**
-   * Writes one record; false when it cannot be done in place, because there is no room just now or the payload is none of the simple
-   * ones. There is no trace of it then, and it has to be encoded.
+   * Writes one record. Returns false, and writes nothing, if there is no room at present or the payload is not simple;
+   * then the caller has to encode it.
    */
-  push(kind: number, name: number, payload: unknown, time: number, id: number): boolean {
+  push(kind: number, arg: number, payload: unknown, time: number, id: number): boolean {
     const ring = this.#ring;
     if (typeof payload === 'number') {
-      return ring.pushValue(kind | PAYLOAD_NUMBER, name, payload, time, id);
+      return ring.pushValue(kind | PAYLOAD_NUMBER, arg, payload, time, id);
     }
     if (typeof payload === 'object') {
       if (payload === null) {
-        return ring.pushValue(kind | PAYLOAD_CONSTANT, name, 0, time, id);
+        return ring.pushValue(kind | PAYLOAD_CONSTANT, arg, 0, time, id);
       }
       return isPlainBytes(payload)
-        ? ring.push(kind | PAYLOAD_BYTES, name, 0, time, id, payload)
-        : this.#pushPlain(kind, name, payload, time, id);
+        ? ring.push(kind | PAYLOAD_BYTES, arg, 0, time, id, payload)
+        : this.#pushPlain(kind, arg, payload, time, id);
     }
     if (payload === undefined) {
-      return ring.pushValue(kind | PAYLOAD_NONE, name, 0, time, id);
+      return ring.pushValue(kind | PAYLOAD_NONE, arg, 0, time, id);
     }
     if (typeof payload === 'boolean') {
-      return ring.pushValue(kind | PAYLOAD_CONSTANT, name, payload ? 2 : 1, time, id);
+      return ring.pushValue(kind | PAYLOAD_CONSTANT, arg, payload ? 2 : 1, time, id);
     }
-    return typeof payload === 'string' && this.#pushPlain(kind, name, payload, time, id);
+    return typeof payload === 'string' && this.#pushPlain(kind, arg, payload, time, id);
   }
 
-  #pushPlain(kind: number, name: number, payload: unknown, time: number, id: number): boolean {
+  #pushPlain(kind: number, arg: number, payload: unknown, time: number, id: number): boolean {
     const ring = this.#ring;
     if (!ring.hasSlot()) {
       return false;
@@ -81,17 +88,17 @@ export class PayloadWriter {
       return false;
     }
     if (!ring.hasSlot()) {
-      // A getter has taken the last one.
+      // A getter of the payload has used the last slot.
       this.#plain.forget();
       return false;
     }
     this.#plain.keep();
-    ring.pushWritten(kind | PAYLOAD_PLAIN, name, time, id, end - start);
+    ring.pushWritten(kind | PAYLOAD_PLAIN, arg, time, id, end - start);
     return true;
   }
 }
 
-/** Encodes a payload that cannot be written in place into `encoded`. */
+/** Encodes a payload that {@link PayloadWriter.push} cannot write, into `encoded`. */
 export function encodePayload(payload: unknown, encoded: EncodedPayload, sendByChannel: SendByChannel): void {
   encoded.value = 0;
   encoded.data = undefined;
@@ -116,22 +123,22 @@ function encodeClone(payload: unknown, encoded: EncodedPayload, sendByChannel: S
     encoded.kind = PAYLOAD_CLONE;
     encoded.data = serializer.releaseBuffer();
   } catch {
-    // Not V8's, but perhaps Node's; if not, this throws the error that postMessage() would throw.
+    // Node may carry what V8 alone cannot. If it cannot either, this throws the error that postMessage() would throw.
     encoded.value = sendByChannel(payload);
     encoded.kind = PAYLOAD_CLAIM;
-    // A getter may have sent something else meanwhile.
+    // A getter of the payload may have encoded something else meanwhile.
     encoded.data = undefined;
   }
 }
 
-/** Decodes what {@link encodeClone} made. */
+/** Decodes the result of {@link encodeClone}. */
 export function decodeClone(data: Uint8Array): unknown {
   const deserializer = new (v8().Deserializer)(data);
   deserializer.readHeader();
   return deserializer.readValue();
 }
 
-/** Bytes that are no more than their bytes: no subclass, no view of shared memory. */
+/** Tells whether a value is bytes and nothing more: no instance of a subclass, no view of shared memory. */
 function isPlainBytes(value: unknown): value is Uint8Array {
   if (!(value instanceof Uint8Array) || !(value.buffer instanceof ArrayBuffer)) {
     return false;
@@ -140,7 +147,7 @@ function isPlainBytes(value: unknown): value is Uint8Array {
   if (prototype !== Uint8Array.prototype && prototype !== Buffer.prototype) {
     return false;
   }
-  // Bytes whose buffer was moved away are an error, not empty.
+  // Bytes whose buffer was transferred are an error, not empty.
   return value.length > 0 || !isDetached(value.buffer);
 }
 

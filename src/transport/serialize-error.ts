@@ -1,6 +1,6 @@
-/** Errors that travel to another thread: with message, name, stack, code and cause, whatever their class was. */
+/** Carries errors of any class to other threads: with name, message, stack, code and cause. */
 
-/** An error in a form that can be cloned. */
+/** The fields of an error, in a form that can be cloned. */
 export interface SerializedError {
   readonly name: string;
   readonly message: string;
@@ -9,8 +9,8 @@ export interface SerializedError {
   readonly cause: SerializedError | { readonly value: unknown } | undefined;
 }
 
-/** Causes of causes that are followed. */
-const DEPTH = 8;
+/** The maximum length of a chain of causes. */
+const MAX_DEPTH = 8;
 
 const STANDARD: Readonly<Record<string, new (message: string) => Error>> = {
   EvalError,
@@ -21,7 +21,9 @@ const STANDARD: Readonly<Record<string, new (message: string) => Error>> = {
   URIError,
 };
 
-/** What is thrown, in a form that can be cloned: an error taken apart, anything else as it is. Whatever is thrown, this does not throw. */
+/**
+ * Converts a thrown value to a form that can be cloned: the fields of an error, any other value as it is. Never throws.
+ */
 export function serializeError(thrown: unknown, depth: number = 0): SerializedError | { readonly value: unknown } {
   if (!isError(thrown)) {
     return { value: cloneable(thrown) };
@@ -34,11 +36,11 @@ export function serializeError(thrown: unknown, depth: number = 0): SerializedEr
     message: text(() => thrown.message),
     stack: typeof stack === 'string' ? stack : undefined,
     code: typeof code === 'string' || typeof code === 'number' ? code : undefined,
-    cause: cause === undefined || depth >= DEPTH ? undefined : serializeError(cause, depth + 1),
+    cause: cause === undefined || depth >= MAX_DEPTH ? undefined : serializeError(cause, depth + 1),
   };
 }
 
-/** Puts together what {@link serializeError} took apart. */
+/** Makes the thrown value from the result of {@link serializeError}. */
 export function deserializeError(transferred: SerializedError | { readonly value: unknown }): unknown {
   if ('value' in transferred) {
     return transferred.value;
@@ -63,7 +65,7 @@ export function deserializeError(transferred: SerializedError | { readonly value
   return error;
 }
 
-/** By shape: an error of another realm is one too. */
+/** Tells by its properties whether a value is an error: it may come from another realm. */
 function isError(value: unknown): value is { name?: unknown; message: unknown; stack: unknown } {
   return attempt(() => typeof value === 'object' && value !== null && 'message' in value && 'stack' in value) === true;
 }
@@ -76,7 +78,7 @@ function cloneable(value: unknown): unknown {
   }
 }
 
-/** What `read` returns, or nothing when it throws: a getter may, and so may a proxy. */
+/** Returns what `read` returns; undefined if it throws, as a getter or a proxy may. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -85,7 +87,7 @@ function attempt<T>(read: () => T): T | undefined {
   }
 }
 
-/** Text for what `read` returns; an object without a prototype has none, for one. */
+/** Converts what `read` returns to a string. Some values have none, such as objects without a prototype. */
 function text(read: () => unknown): string {
   return attempt(() => String(read())) ?? '(it has no text)';
 }

@@ -1,4 +1,4 @@
-/** Reads plain values: see `plain-format.ts`. */
+/** Reads plain values: see `value-format.ts`. */
 
 import {
   type ValueMemory,
@@ -18,25 +18,29 @@ import {
   TAG_UTF8,
 } from './value-format';
 
-/** Short strings that came last, by their hashes: a power of two. Names, units and states come again and again. */
-const STRINGS = 256;
+/** The size of the cache of short strings, a power of two. Names, units and states are repeated often. */
+const CACHED_STRINGS = 256;
 
-/** Strings up to this length are put together here; a call into Node costs more. */
+/** Strings up to this length are made character by character; for them a call of Node costs more. */
 const SHORT_STRING = 12;
 
-/** The keys of objects that are alike. */
+/** The keys of objects of one shape. */
 interface Shape {
   readonly keys: readonly string[];
-  /** Whether a key means something to an object as such, so that to assign to it would not be to define it. */
-  readonly isDefined: boolean;
+  /**
+   * Whether the keys must be defined: an assignment to a name that objects inherit, such as `__proto__`, may do other
+   * things.
+   */
+  readonly mustDefine: boolean;
 }
 
-/** The reading end. */
+/** Reads plain values and numbers their shapes. */
 export class ValueReader {
   readonly #bytes: Buffer;
   readonly #view: DataView;
   #shapes: Shape[] = [];
-  readonly #strings: string[] = Array.from({ length: STRINGS }, () => '');
+  /** The last short strings, by hash. */
+  readonly #strings: string[] = Array.from({ length: CACHED_STRINGS }, () => '');
   #at = 0;
 
   constructor(memory: ValueMemory) {
@@ -44,7 +48,9 @@ export class ValueReader {
     this.#view = memory.view;
   }
 
-  /** The value that begins at `start`. Values must be read in the order in which they were written, each once. */
+  /**
+   * Returns the value that begins at `start`. Values must be read in the order in which they were written, each once.
+   */
   read(start: number): unknown {
     this.#at = start;
     if (this.#bytes[start] === TAG_RESET) {
@@ -95,9 +101,9 @@ export class ValueReader {
   }
 
   #readRecord(shape: Shape): object {
-    const { keys, isDefined } = shape;
+    const { keys, mustDefine } = shape;
     const object: Record<string, unknown> = {};
-    if (isDefined) {
+    if (mustDefine) {
       keys.forEach((key) => define(object, key, this.#read()));
       return object;
     }
@@ -112,7 +118,7 @@ export class ValueReader {
     this.#at += 2;
     const values = Array.from({ length: count }, () => this.#read());
     const keys = Array.from({ length: count }, () => this.#read() as string);
-    this.#shapes.push({ keys, isDefined: keys.some((key) => key in Object.prototype) });
+    this.#shapes.push({ keys, mustDefine: keys.some((key) => key in Object.prototype) });
     const object = {};
     keys.forEach((key, index) => define(object, key, values[index]));
     return object;
@@ -137,13 +143,13 @@ export class ValueReader {
     for (let index = start; index < start + length; index += 1) {
       hash = (Math.imul(hash, 31) + (bytes[index] as number)) | 0;
     }
-    const place = hash & (STRINGS - 1);
+    const place = hash & (CACHED_STRINGS - 1);
     const known = this.#strings[place] as string;
     if (known.length === length && this.#isAt(known, start)) {
       return known;
     }
     const string =
-      length <= SHORT_STRING ? spell(bytes, start, length) : bytes.toString('latin1', start, start + length);
+      length <= SHORT_STRING ? makeShortString(bytes, start, length) : bytes.toString('latin1', start, start + length);
     this.#strings[place] = string;
     return string;
   }
@@ -164,8 +170,8 @@ export class ValueReader {
   }
 }
 
-/** So few characters that a string of them is made anew at each step. */
-function spell(bytes: Buffer, start: number, length: number): string {
+/** Makes a string of few characters: each step makes a new string. */
+function makeShortString(bytes: Buffer, start: number, length: number): string {
   let string = '';
   let index = start;
   for (; index + 4 <= start + length; index += 4) {

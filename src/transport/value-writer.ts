@@ -1,4 +1,4 @@
-/** Writes plain values: see `plain-format.ts`. */
+/** Writes plain values: see `value-format.ts`. */
 
 import {
   SMALL_INTEGERS,
@@ -20,19 +20,21 @@ import {
   type WritableValueMemory,
 } from './value-format';
 
-/** Objects within objects, how many of them, and how many entries of one: what is more is structured clone's. */
-const DEPTH = 8;
-const OBJECTS = 64;
-const ENTRIES = 255;
+/** The maximum nesting of objects, number of objects, and entries of one. Values beyond use structured clone. */
+const MAX_DEPTH = 8;
+const MAX_OBJECTS = 64;
+const MAX_ENTRIES = 255;
 
-/** Strings up to this length are written here, character by character; a call into Node costs as much as 30 of them. */
+/** Strings up to this length are written character by character; a call of Node costs as much as 30 characters. */
 const SHORT_STRING = 32;
 
-/** What a value takes at the most, but for what is as long as itself. */
+/** The maximum size of a value, apart from the contents of strings, arrays and objects. */
 const FIXED_BYTES = 16;
 
-/** Keys in all shapes. When there are more, the objects are maps with keys of their own rather than records: we begin anew. */
-const KEYS = 4096;
+/**
+ * The maximum number of keys in all shapes. With more, the objects are maps rather than records: the shapes are reset.
+ */
+const MAX_KEYS = 4096;
 
 const NOT_PLAIN = -1;
 
@@ -43,13 +45,13 @@ const CONSTANTS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
   [true, TAG_TRUE],
 ]);
 
-/** One key of the shapes that begin alike. */
+/** A node in the tree of shapes: one key, after the keys of its parents. */
 class ShapeNode {
   readonly key: string;
   readonly parent: ShapeNode | undefined;
-  /** The number of the shape that ends here. */
+  /** The number of the shape that ends here; -1 if there is none. */
   shape: number = -1;
-  /** The key that came next the last time. */
+  /** The key that followed the last time, and its node. */
   nextKey: string | undefined;
   next: ShapeNode | undefined;
   #others: Map<string, ShapeNode> | undefined;
@@ -59,8 +61,8 @@ class ShapeNode {
     this.parent = parent;
   }
 
-  /** The node for a key that is not `nextKey`, and whether it was made. */
-  turnTo(key: string): boolean {
+  /** Makes `next` the node of a key that is not `nextKey`. Returns whether that node is new. */
+  moveTo(key: string): boolean {
     this.#others ??= new Map();
     let node = this.#others.get(key);
     const isNew = node === undefined;
@@ -74,7 +76,7 @@ class ShapeNode {
   }
 }
 
-/** The keys from the first one to that of `last`. */
+/** Returns the keys from the first one to that of `last`. */
 function keysTo(last: ShapeNode): string[] {
   const keys: string[] = [];
   for (let node = last; node.parent !== undefined; node = node.parent) {
@@ -83,7 +85,7 @@ function keysTo(last: ShapeNode): string[] {
   return keys.toReversed();
 }
 
-/** The writing end. */
+/** Writes plain values and numbers their shapes. */
 export class ValueWriter {
   readonly #memory: WritableValueMemory;
   readonly #bytes: Buffer;
@@ -91,11 +93,11 @@ export class ValueWriter {
   #root = new ShapeNode('', undefined);
   #keys = 0;
   #shapes = 0;
-  /** Whether the reader was not told yet that there are no shapes any more. */
+  /** Whether the reader has not been told yet that all shapes are forgotten. */
   #owesReset = false;
-  /** Shapes that the value that is being written is the first to have. */
+  /** The new shapes of the value that is being written. */
   readonly #fresh: ShapeNode[] = [];
-  /** The objects of that value, so far. */
+  /** The objects of that value so far. */
   readonly #seen: (object | undefined)[] = [];
   #seenCount = 0;
   #isWriting = false;
@@ -107,14 +109,15 @@ export class ValueWriter {
   }
 
   /**
-   * Writes a value from `start` on, before `limit`, and returns where it ends; then either {@link ValueWriter.keep} or
-   * {@link ValueWriter.forget} must be called. Negative when it is not plain or there is no room: it is forgotten then.
+   * Writes a value between `start` and `limit`, and returns where it ends. Then the caller must call either
+   * {@link ValueWriter.keep} or {@link ValueWriter.forget}. If the value is not plain or there is no room, returns a
+   * negative number, and the value is forgotten.
    *
-   * Plain are null, undefined, booleans, numbers, strings, and objects and dense arrays of the same without a prototype of their
-   * own, each object once. Of them structured clone makes the same.
+   * Plain values are null, undefined, booleans, numbers, strings, and ordinary objects and dense arrays of plain values
+   * in which no object appears twice. They arrive as structured clone would deliver them.
    */
   write(value: unknown, start: number, limit: number): number {
-    // A getter may schedule something itself.
+    // A getter of the value may call this function again.
     if (this.#isWriting || hasInheritedKeys()) {
       return NOT_PLAIN;
     }
@@ -122,7 +125,7 @@ export class ValueWriter {
     this.#memory.limit = limit;
     let end = NOT_PLAIN;
     try {
-      if (this.#keys > KEYS) {
+      if (this.#keys > MAX_KEYS) {
         this.#reset();
       }
       end = this.#write(value, this.#owesReset ? start + 1 : start, 0);
@@ -141,7 +144,7 @@ export class ValueWriter {
     return end;
   }
 
-  /** What was written last will be read. */
+  /** Confirms that the reader will read the last value. */
   keep(): void {
     if (this.#fresh.length > 0) {
       this.#fresh.length = 0;
@@ -149,7 +152,7 @@ export class ValueWriter {
     this.#owesReset = false;
   }
 
-  /** What was written last will not be read: the reader does not hear of its shapes. */
+  /** Takes the last value back: the reader will not read it, and does not learn its shapes. */
   forget(): void {
     for (const node of this.#fresh) {
       node.shape = -1;
@@ -187,7 +190,7 @@ export class ValueWriter {
   }
 
   #writeNumber(value: number, at: number): number {
-    // Zero has a sign.
+    // An integer, and not -0.
     if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
       if (value >= 0 && value < SMALL_INTEGERS) {
         this.#bytes[at] = TAG_SMALL + value;
@@ -227,12 +230,12 @@ export class ValueWriter {
     const start = at + 5;
     const room = this.#memory.limit - start;
     const isWellFormed = value.isWellFormed();
-    // Three bytes for each is the most that UTF-8 takes.
+    // UTF-8 takes at most three bytes a character.
     if (value.length * (isWellFormed ? 3 : 2) > room && (!isWellFormed || Buffer.byteLength(value) > room)) {
       return NOT_PLAIN;
     }
     const size = this.#bytes.write(value, start, room, isWellFormed ? 'utf8' : 'utf16le');
-    // As many bytes as characters: they are ASCII, which is quicker to read.
+    // With as many bytes as characters the string is ASCII, which is read faster as Latin-1.
     this.#bytes[at] = isWellFormed ? (size === value.length ? TAG_LATIN1 : TAG_UTF8) : TAG_UTF16;
     this.#view.setUint32(at + 1, size, true);
     return start + size;
@@ -240,7 +243,7 @@ export class ValueWriter {
 
   #writeObject(object: object, at: number, depth: number): number {
     const count = this.#seenCount;
-    if (depth > DEPTH || count >= OBJECTS) {
+    if (depth > MAX_DEPTH || count >= MAX_OBJECTS) {
       return NOT_PLAIN;
     }
     const seen = this.#seen;
@@ -262,10 +265,10 @@ export class ValueWriter {
     const shapesBefore = this.#shapes;
     let node = this.#root;
     let position = at + 3;
-    // Enumerable names in their order, as structured clone takes them. A getter (or a trap of a proxy) runs here, and once more if this has to be
-    // structured clone's in the end; structured clone runs it too. There are no inherited names: see `write()`.
+    // Enumerable names in their order, as in structured clone. No name is inherited: see `write()`. A getter or a trap
+    // of a proxy runs here, and again if the object turns out not to be plain and structured clone reads it.
     for (const key in object) {
-      if (node.nextKey !== key && node.turnTo(key)) {
+      if (node.nextKey !== key && node.moveTo(key)) {
         this.#keys += 1;
       }
       node = node.next as ShapeNode;
@@ -277,7 +280,7 @@ export class ValueWriter {
     if (position > this.#memory.limit) {
       return NOT_PLAIN;
     }
-    // A shape that one of its own values has brought is not known where this object begins.
+    // A shape that is new within the values of this object is not known to the reader where this object begins.
     if (node.shape < 0 || node.shape >= shapesBefore) {
       return this.#writeShape(node, at, position);
     }
@@ -286,10 +289,10 @@ export class ValueWriter {
     return position;
   }
 
-  /** Writes the keys of an object that has a new shape behind its values. */
+  /** Writes the keys of an object with a new shape after its values. */
   #writeShape(node: ShapeNode, at: number, end: number): number {
     const keys = keysTo(node);
-    if (keys.length > ENTRIES) {
+    if (keys.length > MAX_ENTRIES) {
       return NOT_PLAIN;
     }
     let position = end;
@@ -309,10 +312,11 @@ export class ValueWriter {
 
   #writeArray(array: unknown[], at: number, depth: number): number {
     const { length } = array;
-    if (length > ENTRIES) {
+    if (length > MAX_ENTRIES) {
       return NOT_PLAIN;
     }
-    // Indices come first: when the last name is one, there are no others, and no holes when there are as many as its length.
+    // Indices come before other names. If the last name is the last index and there are as many names as elements,
+    // there are no other names and no holes.
     const names = Object.keys(array);
     if (names.length !== length || (length > 0 && names[length - 1] !== String(length - 1))) {
       return NOT_PLAIN;
@@ -333,7 +337,7 @@ export class ValueWriter {
   }
 }
 
-/** Whether somebody has given all objects a name that `for … in` finds. */
+/** Tells whether `Object.prototype` has an enumerable name, which `for … in` would find in all objects. */
 function hasInheritedKeys(): boolean {
   for (const key in Object.prototype) {
     return key !== undefined;

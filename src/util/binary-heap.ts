@@ -1,17 +1,15 @@
 /**
- * A binary heap whose members know their place, so that one can be taken out or moved in O(log n).
- *
- * The model is ScheduledThreadPoolExecutor's: exact order, equals in the order they came, and a cancelled member
- * is gone at once instead of being kept until its time.
+ * A binary heap whose members know their index, so that any of them is removed in O(log n). As in
+ * ScheduledThreadPoolExecutor, a cancelled member leaves immediately instead of staying until its time.
  */
 
-/** What sits in a heap. */
+/** What a heap requires of its members. */
 export interface BinaryHeapMember {
-  /** The place in the heap; -1 outside of it. Written by the heap alone. */
+  /** The index in the heap; -1 outside of it. Only the heap writes it. */
   heapIndex: number;
 }
 
-/** A heap ordered by `before`, which is true when its first argument comes first and is never true both ways. */
+/** A heap ordered by `before`, which returns true if its first argument comes first, and is never true both ways. */
 export class BinaryHeap<T extends BinaryHeapMember> {
   readonly #members: T[] = [];
   readonly #before: (a: T, b: T) => boolean;
@@ -20,16 +18,7 @@ export class BinaryHeap<T extends BinaryHeapMember> {
     this.#before = before;
   }
 
-  get size(): number {
-    return this.#members.length;
-  }
-
-  /** All of them, in no order. */
-  members(): T[] {
-    return [...this.#members];
-  }
-
-  /** The first member. */
+  /** Returns the first member. */
   peek(): T | undefined {
     return this.#members[0];
   }
@@ -39,7 +28,7 @@ export class BinaryHeap<T extends BinaryHeapMember> {
     this.#up(member, this.#members.length - 1);
   }
 
-  /** Takes the first member out. */
+  /** Removes and returns the first member. */
   pop(): T | undefined {
     const first = this.#members[0];
     if (first !== undefined) {
@@ -48,7 +37,7 @@ export class BinaryHeap<T extends BinaryHeapMember> {
     return first;
   }
 
-  /** Takes a member out; false when it was not in. */
+  /** Removes a member; false if it was not in this heap. */
   remove(member: T): boolean {
     const index = member.heapIndex;
     if (index < 0 || this.#members[index] !== member) {
@@ -60,11 +49,6 @@ export class BinaryHeap<T extends BinaryHeapMember> {
       this.#place(last, index);
     }
     return true;
-  }
-
-  /** Puts a member whose order has changed where it belongs now. */
-  update(member: T): void {
-    this.#place(member, member.heapIndex);
   }
 
   #place(member: T, index: number): void {

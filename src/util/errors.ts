@@ -1,13 +1,13 @@
 /**
  * The errors of this package: one class for each kind, each with a stable `code`.
  *
- * They are made in JavaScript, never in native code, and `instanceof` recognises them by a brand: it holds across
- * realms (jest, vm) and across two installed copies of the package, where a plain `instanceof` fails.
+ * Native code never makes errors. `instanceof` recognises them by a brand, which holds across realms (jest, vm) and
+ * across two installed copies of the package, where a plain `instanceof` fails.
  */
 
 import { getSystemErrorName } from 'node:util';
 
-/** Makes `instanceof ErrorClass` true for whatever carries that class's brand. */
+/** Makes `instanceof errorClass` true for each object that carries the brand of that class. */
 function brand(errorClass: { prototype: object }, name: string): void {
   const key = Symbol.for(`waitable-event.${name}`);
   Object.defineProperty(errorClass.prototype, key, { value: true });
@@ -17,7 +17,10 @@ function brand(errorClass: { prototype: object }, name: string): void {
   });
 }
 
-/** An argument of a wrong type. */
+/**
+ * An argument has the wrong type. Every function throws this before it waits or changes anything. The message names the
+ * argument and what it must be.
+ */
 export class InvalidArgTypeError extends TypeError {
   readonly code = 'ERR_INVALID_ARG_TYPE' as const;
 
@@ -26,7 +29,10 @@ export class InvalidArgTypeError extends TypeError {
   }
 }
 
-/** An argument of the right type whose value makes no sense: NaN, a negative descriptor. */
+/**
+ * An argument has the right type and an impossible value, such as NaN or a negative descriptor. Every function throws
+ * this before it waits or changes anything. The message names the argument and what it must be.
+ */
 export class InvalidArgValueError extends RangeError {
   readonly code = 'ERR_INVALID_ARG_VALUE' as const;
 
@@ -35,7 +41,10 @@ export class InvalidArgValueError extends RangeError {
   }
 }
 
-/** The event was closed, before the call or while it waited. */
+/**
+ * The event was closed before the call, or while the call waited. Thrown by the methods of `WaitableEvent`, and by
+ * `select()` for such an event; rejects `waitAsync()`. `closed` tells in advance.
+ */
 export class EventClosedError extends Error {
   readonly code = 'ERR_EVENT_CLOSED' as const;
 
@@ -44,30 +53,40 @@ export class EventClosedError extends Error {
   }
 }
 
-/** A handle that no live object of this process has: stale, or invented. */
+/**
+ * No live object of this process has the handle: the object was closed or collected, or the handle is not one that its
+ * `handle` property returned. Thrown by `WaitableEvent.open()`, `RunLoop.connect()` and `TaskManager.connect()`. Keep a
+ * reference to the object in its own thread until the other thread has opened the handle.
+ */
 export class InvalidHandleError extends Error {
   readonly code = 'ERR_INVALID_HANDLE' as const;
 
   constructor(what: string) {
-    super(`No live ${what} has this handle: it was closed, or all who held it are gone, or it was never handed out`);
+    super(`No live ${what} has this handle: it was closed or collected, or the handle was never returned by one`);
   }
 }
 
-/** The thread that waits is being ended; only native code of other packages ever sees it. */
+/**
+ * The thread is being terminated while it blocks. Blocking calls throw this when `terminate()` or `process.exit()` ends
+ * their thread. JavaScript does not run after that, so only native code of other packages can catch it.
+ */
 export class InterruptedError extends Error {
   readonly code = 'ERR_INTERRUPTED' as const;
 
   constructor() {
-    super('The wait was given up because its thread is being ended');
+    super('The wait ended because its thread is being terminated');
   }
 }
 
-/** The operating system refused. `code` is its own name for the reason: `EMFILE`, `EBADF`, … */
+/**
+ * A system call failed. `code` is the name that the operating system has for the reason: `EMFILE`, `EBADF`, … Thrown by
+ * functions that make, watch, read or write descriptors.
+ */
 export class SystemError extends Error {
   readonly code: string;
-  /** The negated number of the error, as in Node's own system errors. */
+  /** The negated error number, as in Node's own system errors. */
   readonly errno: number;
-  /** What was being done. */
+  /** The operation that failed. */
   readonly syscall: string;
 
   constructor(errno: number, syscall: string) {
@@ -79,7 +98,10 @@ export class SystemError extends Error {
   }
 }
 
-/** The native half of the package could not be loaded. `cause` has the reason of each attempt. */
+/**
+ * The native binding could not be loaded. Thrown when the package is loaded; `cause` has the reason of each attempt.
+ * Install again on this platform, without the lock file of another one.
+ */
 export class BindingUnavailableError extends Error {
   readonly code = 'ERR_BINDING_UNAVAILABLE' as const;
 
@@ -94,7 +116,10 @@ export class BindingUnavailableError extends Error {
   }
 }
 
-/** A name for which the task manager has no handler. */
+/**
+ * The task manager has no handler of that name. Rejects `call()`, is thrown by `callSync()`, and reaches `onError` of
+ * the manager for `schedule()`. Call `define()` with that name in the thread of the manager.
+ */
 export class UnknownTaskError extends Error {
   readonly code = 'ERR_UNKNOWN_TASK' as const;
 
@@ -103,7 +128,10 @@ export class UnknownTaskError extends Error {
   }
 }
 
-/** The task manager, or this connection to it, is closed. */
+/**
+ * The task manager, or the connection to it, is closed. Thrown by the methods of `TaskManager` and `RemoteTaskManager`,
+ * and rejects the calls that are pending when either closes. Connect again if only the connection is closed.
+ */
 export class TaskManagerClosedError extends Error {
   readonly code = 'ERR_TASK_MANAGER_CLOSED' as const;
 
@@ -112,12 +140,18 @@ export class TaskManagerClosedError extends Error {
   }
 }
 
-/** A task that cannot be installed: without a time, without an interval, without a body. */
+/**
+ * A task has no time, no interval or no body. Thrown by `installTask()` and `resumeTask()`, and by a `processTask()`
+ * that was not overridden. The message says what is missing.
+ */
 export class InvalidTaskError extends Error {
   readonly code = 'ERR_INVALID_TASK' as const;
 }
 
-/** The queue to the task manager is full, and its option says not to wait. */
+/**
+ * The queue to the task manager is full. Thrown by `schedule()` instead of blocking if the manager's `onFull` is
+ * `'throw'`. Schedule again when the manager has caught up, or raise its `capacity`.
+ */
 export class QueueFullError extends Error {
   readonly code = 'ERR_QUEUE_FULL' as const;
 
@@ -126,7 +160,7 @@ export class QueueFullError extends Error {
   }
 }
 
-/** A task that somebody waits for was cancelled before it began. */
+/** A task was cancelled before it began. Rejects the `call()` whose result it should have been. */
 export class TaskCancelledError extends Error {
   readonly code = 'ERR_TASK_CANCELLED' as const;
 
@@ -135,7 +169,10 @@ export class TaskCancelledError extends Error {
   }
 }
 
-/** A call had no result in time. */
+/**
+ * A call had no result within its `timeout`. Rejects `call()` and is thrown by `callSync()`. A task that has not begun
+ * is cancelled. Raise `timeout`, or find out what keeps the thread of the manager busy.
+ */
 export class CallTimeoutError extends Error {
   readonly code = 'ERR_CALL_TIMEOUT' as const;
 
@@ -144,16 +181,22 @@ export class CallTimeoutError extends Error {
   }
 }
 
-/** A thread would block for itself. */
+/**
+ * The thread of a task manager would block until that manager has done something, which it cannot do meanwhile. Thrown
+ * by `callSync()` and by a blocking `schedule()`. Use `call()`, or connect from another thread.
+ */
 export class WouldDeadlockError extends Error {
   readonly code = 'ERR_WOULD_DEADLOCK' as const;
 
   constructor() {
-    super("The manager's own thread cannot block for the manager");
+    super('The thread of a task manager cannot block until that manager replies');
   }
 }
 
-/** The loop runs already. */
+/**
+ * The loop, or the time machine, is running already. Thrown by `runSync()` and by the time machine, and rejects
+ * `run()`. Await the first run before the next one.
+ */
 export class LoopRunningError extends Error {
   readonly code = 'ERR_LOOP_RUNNING' as const;
 
@@ -162,7 +205,10 @@ export class LoopRunningError extends Error {
   }
 }
 
-/** Virtual time does not pass: other threads are at work for too long, or there is always something to do at once. */
+/**
+ * Virtual time does not pass. Thrown by a time machine if other threads are busy for longer than `timeout`, or if a
+ * function or task always defers or installs itself without delay. The message names them.
+ */
 export class TimeStalledError extends Error {
   readonly code = 'ERR_TIME_STALLED' as const;
 
@@ -171,12 +217,15 @@ export class TimeStalledError extends Error {
   }
 }
 
-/** The time machine has given the clock back. */
+/**
+ * The time machine does not control the clock any more: it was restored, or another one was made for the same loop.
+ * Thrown by its methods that move time. Make a new one.
+ */
 export class TimeMachineRestoredError extends Error {
   readonly code = 'ERR_TIME_MACHINE_RESTORED' as const;
 
   constructor() {
-    super('The time machine has given the clock back, or another one has taken it');
+    super('The time machine was restored, or another one has replaced it');
   }
 }
 
@@ -198,7 +247,7 @@ brand(LoopRunningError, 'LoopRunningError');
 brand(TimeStalledError, 'TimeStalledError');
 brand(TimeMachineRestoredError, 'TimeMachineRestoredError');
 
-/** Why a binding that is there cannot be loaded: the first cause that is more than something which was not found. */
+/** Returns why an installed binding cannot be loaded: the first cause that is not a missing file. */
 function reasonOf(cause: unknown): string | undefined {
   for (let error = cause; error instanceof Error; error = error.cause) {
     if (!error.message.startsWith('Cannot find ')) {
@@ -208,7 +257,7 @@ function reasonOf(cause: unknown): string | undefined {
   return undefined;
 }
 
-/** A value, short enough for a message. */
+/** Describes a value in a few words for a message. */
 function describe(value: unknown): string {
   switch (typeof value) {
     case 'string':

@@ -1,15 +1,15 @@
-/** Checks of what callers pass: they throw before anything waits or changes. */
+/** Checks of arguments. They throw before anything waits or changes. */
 
 import { types } from 'node:util';
 
 import { InvalidArgTypeError, InvalidArgValueError } from './errors';
 
-/** A timeout in milliseconds: left out means for ever. */
+/** Returns a timeout in milliseconds; `Infinity` if it is left out. */
 export function validateTimeout(timeout: number | undefined, name: string = 'timeout'): number {
   return timeout === undefined ? Infinity : validateMilliseconds(name, timeout);
 }
 
-/** A number of milliseconds, fractions and infinities allowed. */
+/** Returns a number of milliseconds. Fractions and infinities are allowed. */
 export function validateMilliseconds(name: string, value: unknown): number {
   if (typeof value !== 'number') {
     throw new InvalidArgTypeError(name, 'a number of milliseconds', value);
@@ -20,7 +20,7 @@ export function validateMilliseconds(name: string, value: unknown): number {
   return value;
 }
 
-/** A time on the wall clock, as milliseconds since the epoch. A Date of another realm (jest, vm) is one too. */
+/** Returns a time on the wall clock in milliseconds since the epoch. Dates of other realms (jest, vm) are accepted. */
 export function validateTime(name: string, value: unknown): number {
   const time = types.isDate(value) ? value.getTime() : value;
   if (typeof time !== 'number') {
@@ -32,7 +32,7 @@ export function validateTime(name: string, value: unknown): number {
   return time;
 }
 
-/** A file descriptor: whether it is open, the system will say. */
+/** Returns a file descriptor. It need not be open: the system call that uses it checks that. */
 export function validateDescriptor(name: string, value: unknown): number {
   if (typeof value !== 'number') {
     throw new InvalidArgTypeError(name, 'a file descriptor', value);
@@ -43,7 +43,7 @@ export function validateDescriptor(name: string, value: unknown): number {
   return value;
 }
 
-/** An integer within a range. */
+/** Returns an integer from `least` to `most`. */
 export function validateInteger(name: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number') {
     throw new InvalidArgTypeError(name, 'a number', value);
@@ -54,7 +54,7 @@ export function validateInteger(name: string, value: unknown, least: number, mos
   return value;
 }
 
-/** A number of milliseconds that is no infinity. */
+/** Returns a finite number of milliseconds. */
 export function validateFinite(name: string, value: unknown): number {
   const milliseconds = validateMilliseconds(name, value);
   if (!Number.isFinite(milliseconds)) {
@@ -63,7 +63,7 @@ export function validateFinite(name: string, value: unknown): number {
   return milliseconds;
 }
 
-/** A number above zero, of milliseconds. */
+/** Returns a finite number of milliseconds above zero. */
 export function validatePositive(name: string, value: unknown): number {
   const milliseconds = validateMilliseconds(name, value);
   if (milliseconds <= 0 || milliseconds === Infinity) {
@@ -72,7 +72,7 @@ export function validatePositive(name: string, value: unknown): number {
   return milliseconds;
 }
 
-/** A string. */
+/** Returns a string. */
 export function validateString(name: string, value: unknown): string {
   if (typeof value !== 'string') {
     throw new InvalidArgTypeError(name, 'a string', value);
@@ -80,33 +80,34 @@ export function validateString(name: string, value: unknown): string {
   return value;
 }
 
-/** A function. */
+/** Throws unless `value` is a function. */
 export function validateFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') {
     throw new InvalidArgTypeError(name, 'a function', value);
   }
 }
 
-/** An options object, or none. */
+/** Throws unless `value` is an object or undefined. */
 export function validateOptions(value: unknown): void {
   if (value !== undefined && (typeof value !== 'object' || value === null)) {
     throw new InvalidArgTypeError('options', 'an object', value);
   }
 }
 
-/** A boolean, or none. */
+/** Throws unless `value` is a boolean or undefined. */
 export function validateBoolean(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'boolean') {
     throw new InvalidArgTypeError(name, 'a boolean', value);
   }
 }
 
-/** An AbortSignal, or none. */
+/** Throws unless `value` is an AbortSignal or undefined. */
 export function validateSignal(value: unknown): void {
   if (value === undefined) {
     return;
   }
-  // By what is used of it: an AbortSignal of another realm is one too, and so is an older one, without throwIfAborted().
+  // Checks the members that are used. An AbortSignal of another realm passes, and so does one of older polyfills, which
+  // have no throwIfAborted().
   const { aborted, addEventListener, removeEventListener } = (value ?? {}) as Partial<AbortSignal>;
   if (
     typeof aborted !== 'boolean' ||
@@ -117,7 +118,7 @@ export function validateSignal(value: unknown): void {
   }
 }
 
-/** Throws the reason of a signal that is aborted already. */
+/** Throws the reason of a signal that is aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) {
     throw signal.reason;

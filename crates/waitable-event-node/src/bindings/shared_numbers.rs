@@ -27,7 +27,7 @@ const SHARED_NUMBERS: [(&str, f64); 20] = [
     ("EVENT", batch::EVENT as f64),
     ("ALARM", batch::ALARM as f64),
     ("ENTRY_LENGTH", batch::ENTRY_LENGTH as f64),
-    ("IN_TURN", batch::IN_TURN as f64),
+    ("IN_ITERATION", batch::IN_ITERATION as f64),
     ("HOLDERS", batch::HOLDERS as f64),
     ("SET", State::SET as f64),
     ("CLOSED", State::CLOSED as f64),

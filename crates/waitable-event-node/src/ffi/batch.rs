@@ -17,7 +17,7 @@ pub const ENTRY_LENGTH: usize = 2;
 
 /// The entry behind the others belongs to the reactor: whether it is in a turn, so that JavaScript need not call it,
 /// and how many holders want it to keep the process alive.
-pub const IN_TURN: usize = 0;
+pub const IN_ITERATION: usize = 0;
 /// The place of the number of holders in that entry.
 pub const HOLDERS: usize = 1;
 
@@ -78,9 +78,9 @@ impl Batch {
 
     /// Tells JavaScript whether the reactor is in a turn, at the end of which the reactor reads what JavaScript has
     /// left.
-    pub fn set_in_turn(&self, in_turn: bool) {
+    pub fn set_in_turn(&self, in_iteration: bool) {
         // SAFETY: as in `write`; the last entry is the reactor's.
-        unsafe { self.memory.add(self.capacity * ENTRY_LENGTH + IN_TURN).write(i32::from(in_turn)) };
+        unsafe { self.memory.add(self.capacity * ENTRY_LENGTH + IN_ITERATION).write(i32::from(in_iteration)) };
     }
 
     /// Returns how many holders want the reactor to keep the process alive.
