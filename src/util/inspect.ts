@@ -2,7 +2,7 @@
 
 import { type InspectOptions, inspect } from 'node:util';
 
-/** Returns `ClassName { state }`: what a reader wants to know, in place of the fields; the name alone beyond the depth. */
+/** Returns `ClassName { state }` instead of the fields of an object; beyond the depth, the name alone. */
 export function inspectAs(
   object: object,
   depth: number,
@@ -18,7 +18,7 @@ export function inspectAs(
   try {
     state = readState();
   } catch (error) {
-    // An object that another thread closes at this moment, or a prototype: whoever prints it wants a line, not an error.
+    // Another thread may close the object meanwhile, and a prototype has no state. To print either must not throw.
     state = { error: String(error) };
   }
   return `${label} ${inspect(state, { ...options, depth: depth === Infinity ? Infinity : depth })}`;
