@@ -23,7 +23,7 @@ const HEAP = 2;
  * first entry is the first of the run or of the heap. Of a million entries, sorting costs 90 ns each, and the heap 390
  * ns.
  */
-export class TaskQueue<T extends QueueEntry> {
+export class TaskQueue<T extends QueueEntry = QueueEntry> {
   readonly #table = new TaskTable<T>();
   readonly #buffer = new InsertionBuffer<T>(this.#table, BUFFER);
   readonly #run = new SortedRun<T>(this.#table, RUN);
