@@ -13,7 +13,7 @@ import type * as payload from '../../src/transport/payload';
 import type * as valueFormat from '../../src/transport/value-format';
 import type * as valueReader from '../../src/transport/value-reader';
 import type * as valueWriter from '../../src/transport/value-writer';
-import type * as ring from '../../src/transport/ring';
+import type * as ring from '../../src/transport/ring-layout';
 import type * as taskTable from '../../src/task-queue/task-table';
 import type * as taskQueue from '../../src/task-queue/task-queue';
 
@@ -52,7 +52,7 @@ export const { ValueWriter } = require('../../dist/src/transport/value-writer.js
 export type ValueWriter = valueWriter.ValueWriter;
 export type ValueMemory = valueFormat.WritableValueMemory;
 
-export const { RingReader, RingWriter, makeRingMemory } = require('../../dist/src/transport/ring.js') as typeof ring;
+export const { RingReader, RingWriter, makeRingMemory } = require('../../dist/src/transport/ring-layout.js') as typeof ring;
 export type RingReader = ring.RingReader;
 export type RingMemory = ring.RingMemory;
 export type RingWriter = ring.RingWriter;

@@ -7,7 +7,7 @@ import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from '..
 import { WaitableEvent, closeWith, closeWithThread, release } from '../event';
 import { CLOSED } from '../platform/binding';
 import { ThreadActivity } from '../virtual-time/thread-activity';
-import { ARMED_UNTIL, ASLEEP_BIT, OWNER_STATE, POSTED, NOTIFIED_AT, type TaskManagerHandle } from '../protocol/records';
+import { ARMED_UNTIL, ASLEEP_BIT, OWNER_STATE, POSTED, NOTIFIED_AT, type TaskManagerHandle } from '../protocol/handle';
 
 /** One producer's connection to a manager. */
 export class Connection {

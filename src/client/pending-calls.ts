@@ -9,8 +9,8 @@ import type { Timeout } from './timeout';
 import { SideChannel } from '../transport/side-channel';
 import { fast } from '../platform/binding';
 import * as reactor from '../platform/reactor';
-import type { RingMemory } from '../transport/ring';
-import { CONTROL_ABANDON, RECORD_CONTROL, RECORD_MASK, RECORD_PIECE, REPLY_ERROR } from '../protocol/records';
+import type { RingMemory } from '../transport/ring-layout';
+import { CONTROL_ABANDON, RECORD_CONTROL, RECORD_MASK, RECORD_PIECE, REPLY_ERROR } from '../protocol/handle';
 
 /** How many times a caller that blocks looks for its reply before it sleeps: 20 µs where another core answers. */
 const SPIN_LIMIT = 32;

@@ -8,7 +8,7 @@ import { TaskManagerClosedError } from '../util/errors';
 import { SendQueue } from './send-queue';
 import { CallTimeout, NO_TIMEOUT } from './timeout';
 import { SideChannel } from '../transport/side-channel';
-import { makeRingMemory } from '../transport/ring';
+import { makeRingMemory } from '../transport/ring-layout';
 import {
   IMMEDIATELY,
   type ScheduleOptions,
@@ -27,7 +27,7 @@ import {
   RECORD_NOW,
   RING_BYTES,
   type TaskManagerHandle,
-} from '../protocol/records';
+} from '../protocol/handle';
 import { throwIfAborted, validateOptions, validateSignal, validateTimeout } from '../util/validate';
 
 /** Options of `callSync()`. */

@@ -8,7 +8,7 @@ import { IdAllocator } from './id-allocator';
 import { type EncodedPayload, PAYLOAD_NONE, PayloadWriter, encodePayload } from '../transport/payload';
 import { NO_TIMEOUT, NO_WAIT, type Timeout } from './timeout';
 import { SideChannel } from '../transport/side-channel';
-import { RingWriter, type RingMemory, padded } from '../transport/ring';
+import { RingWriter, type RingMemory, padded } from '../transport/ring-layout';
 import { IMMEDIATELY, move } from '../protocol/schedule-options';
 import {
   RECORD_AT,
@@ -18,7 +18,7 @@ import {
   RECORD_OPTIONS,
   RECORD_PIECE,
   type RemoteOptions,
-} from '../protocol/records';
+} from '../protocol/handle';
 import { validateString } from '../util/validate';
 
 /** The queue from one producer to the manager. */

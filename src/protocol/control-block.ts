@@ -10,7 +10,7 @@ import {
   POSTED,
   NOTIFIED_AT,
   VIRTUAL_NOW,
-} from './records';
+} from './handle';
 
 /** The owner's side of what `task-protocol.ts` describes. */
 export class OwnerControlBlock {

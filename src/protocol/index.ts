@@ -4,5 +4,5 @@
  */
 
 export { OwnerControlBlock } from './control-block';
-export * from './records';
+export * from './handle';
 export { IMMEDIATELY, type ScheduleOptions, dueTime, move, rareOptions, validateTransfer } from './schedule-options';

@@ -4,7 +4,7 @@ import { types } from 'node:util';
 
 import type { ThreadActivity } from '../virtual-time/thread-activity';
 import { InvalidArgTypeError } from '../util/errors';
-import type { RemoteOptions } from './records';
+import type { RemoteOptions } from './handle';
 import {
   validateFinite,
   validateInteger,

@@ -7,8 +7,8 @@
  * is not run but installed; what follows finds it there, in the same pass. Without a mark all this costs one look at a word for each pass.
  */
 
-import type { RingReader } from '../transport/ring';
-import { CONTROL_RESUME, RECORD_CONTROL, RECORD_MASK, RECORD_OPTIONS } from '../protocol/records';
+import type { RingReader } from '../transport/ring-layout';
+import { CONTROL_RESUME, RECORD_CONTROL, RECORD_MASK, RECORD_OPTIONS } from '../protocol/handle';
 
 /** What is ahead in one queue. */
 export class Lookahead {

@@ -2,7 +2,7 @@
 
 import { SideChannel } from '../transport/side-channel';
 import { Producer, type RecordHandler } from './producer';
-import type { ChannelMessage } from '../protocol/records';
+import type { ChannelMessage } from '../protocol/handle';
 
 /** How many records of one producer are taken before it is the next one's turn. */
 const QUANTUM = 64;

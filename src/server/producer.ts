@@ -19,7 +19,7 @@ import {
   RECORD_OPTIONS,
   RECORD_PIECE,
   type RemoteOptions,
-} from '../protocol/records';
+} from '../protocol/handle';
 
 /** Records that are tasks. */
 const TASKS: ReadonlySet<number> = new Set([RECORD_NOW, RECORD_AT, RECORD_AT_VIRTUAL]);

@@ -11,7 +11,7 @@ import { fast } from '../platform/binding';
 import type { OwnerControlBlock } from '../protocol/control-block';
 import type { RecordHandler } from './producer';
 import { recordMilliseconds } from '../util/histogram';
-import type { TaskManagerHandle } from '../protocol/records';
+import type { TaskManagerHandle } from '../protocol/handle';
 
 /** How long, in milliseconds, a pass goes on with those who block for answers. */
 const CALL_BURST = 0.25;

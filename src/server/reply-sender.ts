@@ -3,8 +3,8 @@
 import { serializeError } from '../transport/serialize-error';
 import { type EncodedPayload, PAYLOAD_BYTES, PAYLOAD_NONE, PayloadWriter, encodePayload } from '../transport/payload';
 import { SideChannel } from '../transport/side-channel';
-import { type RingMemory, RingWriter } from '../transport/ring';
-import { REPLY_ERROR, REPLY_PIECE, REPLY_RESULT } from '../protocol/records';
+import { type RingMemory, RingWriter } from '../transport/ring-layout';
+import { REPLY_ERROR, REPLY_PIECE, REPLY_RESULT } from '../protocol/handle';
 
 /** A reply that waits for room. */
 interface Reply {

@@ -8,7 +8,7 @@ import type { From, HandlerRegistry } from './handler-registry';
 import type { OwnerControlBlock } from '../protocol/control-block';
 import type { Producer, RecordHandler } from '../server/producer';
 import type { ManagerStats } from './manager-stats';
-import { CONTROL_RESUME, CONTROL_SUSPEND, type RemoteOptions } from '../protocol/records';
+import { CONTROL_RESUME, CONTROL_SUSPEND, type RemoteOptions } from '../protocol/handle';
 import { isThenable } from '../util/is-thenable';
 
 /** Answers to a cancel: indices of CANCEL_OUTCOMES. */

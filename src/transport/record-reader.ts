@@ -14,7 +14,7 @@ import {
   decodeClone,
 } from './payload';
 import { ValueReader } from './value-reader';
-import { RingReader, type RingMemory } from './ring';
+import { RingReader, type RingMemory } from './ring-layout';
 
 /** Small payloads share a buffer with others that came with them, as Node's own do: to make one costs more than to copy them. */
 const POOL_BYTES = 16 * 1024;

@@ -3,7 +3,7 @@
 import type { BroadcastChannel } from 'node:worker_threads';
 
 import { workerThreads } from '../platform/lazy-builtins';
-import type { ChannelMessage } from '../protocol/records';
+import type { ChannelMessage } from '../protocol/handle';
 
 /** A channel that is read by Node's event loop, or by force where that stands still. */
 export class SideChannel {

@@ -21,7 +21,7 @@
 
 import { monotonicNow, wallOffset } from '../platform/clock';
 import { setImmediate } from '../platform/real-timers';
-import { IS_AWAITING_QUIESCENCE, IS_VIRTUAL, VIRTUAL_NOW } from '../protocol/records';
+import { IS_AWAITING_QUIESCENCE, IS_VIRTUAL, VIRTUAL_NOW } from '../protocol/handle';
 
 const STATE = 0;
 const TAKEN = 1;

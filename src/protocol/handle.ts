@@ -4,7 +4,7 @@ import { types } from 'node:util';
 
 import { InvalidHandleError } from '../util/errors';
 import type { EventHandle } from '../event/waitable-event';
-import type { RingMemory } from '../transport/ring';
+import type { RingMemory } from '../transport/ring-layout';
 
 /** How another thread finds a task manager: structured-cloneable, through `workerData` or `postMessage()`. */
 export interface TaskManagerHandle {
