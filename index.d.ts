@@ -340,33 +340,38 @@ export declare interface RemoteRunLoop {
 export declare class RemoteTaskManager {
   #private;
   /**
-   * Has the manager run the handler that is defined for `name`, as soon as possible or at a given time. Tasks of one thread that are due
-   * as soon as possible run in the order in which they were scheduled.
+   * Has the manager run the handler that is defined for `name`, as soon as possible or at a given time. Tasks of one
+   * thread that are due as soon as possible run in the order in which they were scheduled.
    *
-   * Numbers, strings, bytes and plain objects are carried fast; everything else arrives as structured clone delivers it.
+   * Numbers, strings, bytes and plain objects are carried fast; everything else arrives as structured clone delivers
+   * it.
    *
    * When the queue is full it blocks until there is room, or throws `ERR_QUEUE_FULL`, as the manager's `onFull` says.
-   * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a payload
-   * that cannot be cloned. Nothing is scheduled then.
+   * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a
+   * payload that cannot be cloned. Nothing is scheduled then.
    */
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask;
   /**
-   * Has the manager run a handler as soon as possible, and resolves with what it returns, or what its promise resolves with.
+   * Has the manager run a handler as soon as possible, and resolves with what it returns, or what its promise resolves
+   * with.
    *
    * Rejects with what the handler throws (message, name, stack, code and cause arrive), with `ERR_UNKNOWN_TASK`, with
-   * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread ends, and
-   * with what `schedule()` throws. An answer that comes too late is dropped.
+   * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
+   * ends, and with what `schedule()` throws. An answer that comes too late is dropped.
    */
   call(name: string, payload?: unknown, options?: CallOptions): Promise<unknown>;
   /**
    * `call()` that blocks this thread for the result. A worker that blocks here can be terminated.
    *
-   * This thread runs nothing meanwhile: a handler that blocks for this thread in its turn waits until one of the two gives up.
+   * This thread runs nothing meanwhile: a handler that blocks for this thread in its turn waits until one of the two
+   * gives up.
    *
    * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
    */
   callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown;
-  /** The manager's time, in milliseconds since the epoch, with fractions: that of the wall clock, or a time machine's. */
+  /**
+   * The manager's time, in milliseconds since the epoch, with fractions: that of the wall clock, or a time machine's.
+   */
   getTime(): number;
   /** Ends the connection. What was scheduled before still runs; calls that are pending are rejected. */
   close(): void;
@@ -482,11 +487,13 @@ export declare interface ScheduledTask {
   readonly id: number;
   /** Keeps the task from becoming due, until it is resumed. One that has begun is not held up. */
   suspend(): void;
-  /** Undoes `suspend()`: the task is due at its time, or at once when that has passed, a recurring one at its next time. */
+  /**
+   * Undoes `suspend()`: the task is due at its time, or at once when that has passed, a recurring one at its next time.
+   */
   resume(): void;
   /**
-   * Takes the task out. Tells what became of it: `'cancelled'`, it will not run, or not again; `'running'`, it had begun, and
-   * its promise is pending; `'done'`, it is over, or was replaced by another one with its key.
+   * Takes the task out. Tells what became of it: `'cancelled'`, it will not run, or not again; `'running'`, it had
+   * begun, and its promise is pending; `'done'`, it is over, or was replaced by another one with its key.
    */
   cancel(): Promise<CancelOutcome>;
 }
@@ -497,7 +504,10 @@ export declare interface ScheduleOptions {
   when?: number | Date;
   /** How many milliseconds from now the task is due, fractions allowed. */
   delta?: number;
-  /** Makes the task recurring: milliseconds from one run to the next, above zero, on the grid of the epoch plus `offset`. */
+  /**
+   * Makes the task recurring: milliseconds from one run to the next, above zero, on the grid of the epoch plus
+   * `offset`.
+   */
   interval?: number;
   /**
    * How far the grid of a recurring task is shifted from the epoch.
@@ -505,7 +515,8 @@ export declare interface ScheduleOptions {
    */
   offset?: number;
   /**
-   * Of tasks that are due at the same time, the one with the lower number runs first: an integer from -1000000 to 1000000.
+   * Of tasks that are due at the same time, the one with the lower number runs first: an integer from -1000000 to
+   * 1000000.
    * @default 0
    */
   priority?: number;

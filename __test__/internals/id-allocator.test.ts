@@ -8,11 +8,11 @@ const LAST = 2 ** 31 - 1;
 
 test('they count from 1 on, and are not asked for before they begin anew', () => {
   const ids = new IdAllocator(() => true);
-  expect([ids.take(), ids.take(), ids.take()]).toEqual([1, 2, 3]);
+  expect([ids.allocate(), ids.allocate(), ids.allocate()]).toEqual([1, 2, 3]);
 });
 
 test('after the last one they begin anew, and those that are pending are left out', () => {
   const pending = new Set([1, 2, 4, LAST]);
   const ids = new IdAllocator((id) => pending.has(id), LAST - 1);
-  expect(Array.from({ length: 5 }, () => ids.take())).toEqual([LAST - 1, LAST, 3, 5, 6]);
+  expect(Array.from({ length: 5 }, () => ids.allocate())).toEqual([LAST - 1, LAST, 3, 5, 6]);
 });

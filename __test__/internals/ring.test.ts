@@ -17,8 +17,8 @@ function push(id: number, data?: Uint8Array): boolean {
 
 /** What the consumer is at. */
 function look(): object {
-  const { kind, name, value, time, size, id } = consumer;
-  return { kind, name, value, time, size, id };
+  const { kind, arg, value, time, size, id } = consumer;
+  return { kind, arg, value, time, size, id };
 }
 
 function next(): { id: number; data: number[] } {
@@ -56,14 +56,14 @@ describe.each(STARTS)('from record $records and byte $bytes on:', (start) => {
     expect(consumer.available).toBe(2);
     expect(look()).toEqual({
       kind: 0xff,
-      name: 0x7fff_ffff,
+      arg: 0x7fff_ffff,
       value: -0,
       time: Number.NEGATIVE_INFINITY,
       size: 5,
       id: 0x7fff_ffff,
     });
     expect(next().data).toEqual([...bytes(5)]);
-    expect(look()).toEqual({ kind: 0, name: 0, value: Number.NaN, time: 1e300, size: 0, id: 0 });
+    expect(look()).toEqual({ kind: 0, arg: 0, value: Number.NaN, time: 1e300, size: 0, id: 0 });
   });
 
   test('it takes as many records as it has slots, and again when there is room', () => {

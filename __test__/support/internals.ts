@@ -13,7 +13,9 @@ import type * as payload from '../../src/transport/payload';
 import type * as valueFormat from '../../src/transport/value-format';
 import type * as valueReader from '../../src/transport/value-reader';
 import type * as valueWriter from '../../src/transport/value-writer';
-import type * as ring from '../../src/transport/ring-layout';
+import type * as ringLayout from '../../src/transport/ring-layout';
+import type * as ringReader from '../../src/transport/ring-reader';
+import type * as ringWriter from '../../src/transport/ring-writer';
 import type * as taskTable from '../../src/task-queue/task-table';
 import type * as taskQueue from '../../src/task-queue/task-queue';
 
@@ -52,10 +54,14 @@ export const { ValueWriter } = require('../../dist/src/transport/value-writer.js
 export type ValueWriter = valueWriter.ValueWriter;
 export type ValueMemory = valueFormat.WritableValueMemory;
 
-export const { RingReader, RingWriter, makeRingMemory } = require('../../dist/src/transport/ring-layout.js') as typeof ring;
-export type RingReader = ring.RingReader;
-export type RingMemory = ring.RingMemory;
-export type RingWriter = ring.RingWriter;
+export const { makeRingMemory } = require('../../dist/src/transport/ring-layout.js') as typeof ringLayout;
+export type RingMemory = ringLayout.RingMemory;
+
+export const { RingReader } = require('../../dist/src/transport/ring-reader.js') as typeof ringReader;
+export type RingReader = ringReader.RingReader;
+
+export const { RingWriter } = require('../../dist/src/transport/ring-writer.js') as typeof ringWriter;
+export type RingWriter = ringWriter.RingWriter;
 
 export const { TaskTable } = require('../../dist/src/task-queue/task-table.js') as typeof taskTable;
 

@@ -1,27 +1,27 @@
-/** What a producer and the manager's thread tell each other beside the queues: who sleeps, who is to be woken, who is gone. */
+/**
+ * What a producer and the manager's thread tell each other beside the queues: which of them waits, which is to be
+ * woken, which is gone.
+ */
 
-import { workerThreads } from '../platform/lazy-builtins';
-
-import { monotonicNow } from '../platform/clock';
-import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from '../util/errors';
 import { WaitableEvent, closeWith, closeWithThread, release } from '../event';
 import { CLOSED } from '../platform/binding';
-import { ThreadActivity } from '../virtual-time/thread-activity';
-import { ARMED_UNTIL, ASLEEP_BIT, OWNER_STATE, POSTED, NOTIFIED_AT, type TaskManagerHandle } from '../protocol/handle';
+import { monotonicNow } from '../platform/clock';
+import { workerThreads } from '../platform/lazy-builtins';
+import { ProducerControlBlock, type TaskManagerHandle } from '../protocol';
+import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from '../util/errors';
+import { ThreadActivity } from '../virtual-time';
 
 /** One producer's connection to a manager. */
 export class Connection {
   readonly handle: TaskManagerHandle;
   /** Set by the manager when there are replies, or room. Closed when either side is gone. */
   readonly doorbell: WaitableEvent;
+  /** Decides whether the manager's thread has to be woken. */
+  readonly control: ProducerControlBlock;
   readonly activity: ThreadActivity;
   readonly #trigger: WaitableEvent;
-  readonly #state: Int32Array;
-  readonly #times: Float64Array;
   readonly #triggerState: Int32Array;
   readonly #onClose: () => void;
-  /** The sleep of the owner in which this producer has rung. */
-  #notifiedSleep = 0;
   #isClosed = false;
 
   constructor(handle: TaskManagerHandle, onClose: () => void) {
@@ -31,53 +31,44 @@ export class Connection {
     this.doorbell = new WaitableEvent();
     this.doorbell[closeWithThread]();
     this.doorbell[closeWith](this.#trigger);
-    this.#state = new Int32Array(handle.control);
-    this.#times = new Float64Array(handle.control);
     this.#triggerState = new Int32Array(handle.trigger.state);
-    this.activity = new ThreadActivity(handle.control, () => this.#ringForRest());
-    this.activity.work();
+    this.control = new ProducerControlBlock(handle.control, () => this.#setTrigger(), monotonicNow);
+    this.activity = new ThreadActivity(handle.control, () => this.#setTriggerIfOpen());
+    this.activity.markBusy();
   }
 
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** Tells the manager that something was posted to its channel. */
-  announcePost(): void {
-    Atomics.store(this.#state, POSTED, 1);
-    this.wake(Number.NEGATIVE_INFINITY);
-  }
-
-  /** Wakes the owner for something that is due at a time, if it sleeps longer than that. The record must be in the queue. */
-  wake(due: number): void {
-    const state = Atomics.load(this.#state, OWNER_STATE);
-    if ((state & ASLEEP_BIT) !== 0 && state !== this.#notifiedSleep) {
-      this.#ring(state, due);
-    }
-  }
-
-  refuseClosed(): void {
-    // Whoever is awake need not be rung, so this is where a manager that is gone is noticed. A plain read: it may see that a
-    // moment late, as any look may, and an atomic one for each task would cost as much as all else that a task costs here.
+  /** Begins to send: throws when the manager or the connection is closed, and says that this thread is busy. */
+  beginSend(): void {
+    // A manager that is awake is not woken, so this is where one that is gone is noticed. A plain read may see that a
+    // moment late, as any read may, and an atomic one for each task would cost as much as everything else that a task
+    // costs here.
     if (this.#isClosed || ((this.#triggerState[0] as number) & CLOSED) !== 0) {
       this.#throwClosed();
     }
-    this.activity.work();
+    this.activity.markBusy();
   }
 
-  /** Whether the manager is this thread's: it cannot run while this thread waits for it. */
+  /** Whether the manager belongs to this thread: then it cannot run while this thread waits for it. */
   get isOwnThread(): boolean {
     return this.handle.threadId === workerThreads().threadId;
   }
 
-  refuseOwnThread(): void {
+  /** Throws `ERR_WOULD_DEADLOCK` when the manager belongs to this thread. */
+  throwIfOwnThread(): void {
     if (this.isOwnThread) {
       throw new WouldDeadlockError();
     }
   }
 
-  /** The error for a manager that is gone: its events are closed then. */
-  closedBy(error: unknown): unknown {
+  /**
+   * Returns what the caller throws in place of `error`. An event that is closed means that the manager is gone, and
+   * closes this.
+   */
+  toError(error: unknown): unknown {
     if (error instanceof EventClosedError) {
       this.close();
       return new TaskManagerClosedError();
@@ -88,7 +79,7 @@ export class Connection {
   close(): void {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      // The bell tells the manager; the trigger is the manager's: let go of, not closed.
+      // Closing the doorbell tells the manager. The trigger belongs to the manager, so it is released, not closed.
       this.doorbell.close();
       this.#trigger[release]();
       this.#onClose();
@@ -99,30 +90,22 @@ export class Connection {
     if (this.#isClosed) {
       throw new TaskManagerClosedError('connection to the task manager');
     }
-    throw this.closedBy(new EventClosedError());
+    throw this.toError(new EventClosedError());
   }
 
-  /** Tells a time machine that this thread has come to rest. */
-  #ringForRest(): void {
+  #setTrigger(): void {
+    try {
+      this.#trigger.set();
+    } catch (error) {
+      throw this.toError(error);
+    }
+  }
+
+  #setTriggerIfOpen(): void {
     try {
       this.#trigger.set();
     } catch {
-      // A manager that is gone need not know.
-    }
-  }
-
-  #ring(state: number, due: number): void {
-    if (due >= (this.#times[ARMED_UNTIL] as number)) {
-      return;
-    }
-    if (this.#times[NOTIFIED_AT] === 0) {
-      this.#times[NOTIFIED_AT] = monotonicNow();
-    }
-    try {
-      this.#trigger.set();
-      this.#notifiedSleep = state;
-    } catch (error) {
-      throw this.closedBy(error);
+      // A manager that is gone waits for no thread.
     }
   }
 }

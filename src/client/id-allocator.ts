@@ -1,32 +1,37 @@
-/** The numbers by which the tasks and calls of one connection are known on both sides. */
+/** The ids by which both ends know the tasks and calls of one connection. */
 
 const LAST = 0x7fff_ffff;
 
 export class IdAllocator {
   readonly #isPending: (id: number) => boolean;
   #next: number;
-  #hasBegunAnew = false;
+  #hasWrapped = false;
 
-  /** `isPending` tells whether somebody still waits for the answer to a number. `first` is for tests of what comes after the last one. */
+  /**
+   * `isPending` tells whether an answer to an id may still arrive. Tests set `first` to see what follows the last id.
+   */
   constructor(isPending: (id: number) => boolean, first: number = 1) {
     this.#isPending = isPending;
     this.#next = first;
   }
 
-  /** The next one. After the last one, which is some minutes away at full speed, they begin anew, and leave out those that are pending. */
-  take(): number {
-    while (this.#hasBegunAnew && this.#isPending(this.#next)) {
-      this.#moveOn();
+  /**
+   * Returns the next id. After the last one, some minutes away at full speed, they begin anew, and skip those that are
+   * pending.
+   */
+  allocate(): number {
+    while (this.#hasWrapped && this.#isPending(this.#next)) {
+      this.#advance();
     }
     const id = this.#next;
-    this.#moveOn();
+    this.#advance();
     return id;
   }
 
-  #moveOn(): void {
+  #advance(): void {
     if (this.#next === LAST) {
       this.#next = 1;
-      this.#hasBegunAnew = true;
+      this.#hasWrapped = true;
     } else {
       this.#next += 1;
     }

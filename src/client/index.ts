@@ -1,5 +1,5 @@
 /**
- * The other threads' end of a task manager: sends tasks, and waits for results.
+ * The other threads' end of a task manager: sends tasks and calls, and reads the replies.
  * May use: protocol, transport, virtual-time, event, platform, util.
  */
 

@@ -1,27 +1,23 @@
-/** The producer's side of the replies: who waits for which. */
+/** The calls of one producer that are pending: reads the replies, and gives each to the caller that waits for it. */
 
-import type { Connection } from './connection';
-import { monotonicNow } from '../platform/clock';
-import { deserializeError, type SerializedError } from '../transport/serialize-error';
-import { RecordReader } from '../transport/record-reader';
-import type { SendQueue } from './send-queue';
-import type { Timeout } from './timeout';
-import { SideChannel } from '../transport/side-channel';
 import { fast } from '../platform/binding';
+import { monotonicNow } from '../platform/clock';
 import * as reactor from '../platform/reactor';
-import type { RingMemory } from '../transport/ring-layout';
-import { CONTROL_ABANDON, RECORD_CONTROL, RECORD_MASK, RECORD_PIECE, REPLY_ERROR } from '../protocol/handle';
+import { RECORD_MASK, RECORD_PIECE, REPLY_ERROR } from '../protocol';
+import { RecordReader, type RingMemory, type SerializedError, SideChannel, deserializeError } from '../transport';
+import type { Connection } from './connection';
+import type { Timeout } from './timeout';
 
-/** How many times a caller that blocks looks for its reply before it sleeps: 20 µs where another core answers. */
+/** How often a caller that blocks polls for its reply before it sleeps: 20 µs where another core answers. */
 const SPIN_LIMIT = 32;
 
-/** Somebody who waits for a reply. */
+/** A caller that waits for a reply. */
 interface Call {
   resolve(result: unknown): void;
   reject(error: unknown): void;
 }
 
-/** Somebody who blocks for a reply. */
+/** A caller that blocks for a reply. */
 class BlockingCall implements Call {
   isOver: boolean = false;
   isFailed: boolean = false;
@@ -41,46 +37,45 @@ class BlockingCall implements Call {
 /** The calls of one producer that are pending. */
 export class PendingCalls {
   readonly #connection: Connection;
-  readonly #sendQueue: () => SendQueue;
+  readonly #sendAbandon: (id: number) => boolean;
   readonly #reader: RecordReader;
-  readonly #channel: string;
+  readonly #channelName: string;
   readonly #calls = new Map<number, Call>();
-  /** Calls that nobody waits for any more, of which the manager was not told yet. */
+  /** Calls that were abandoned, of which the manager was not told yet. */
   readonly #abandoned: number[] = [];
-  #post: SideChannel | undefined;
-  readonly #payloads = new Map<number, unknown>();
+  /** Brings results that only a channel carries, and nothing else. */
+  #channel: SideChannel<never> | undefined;
   #isPumping = false;
 
-  constructor(connection: Connection, memory: RingMemory, channel: string, sendQueue: () => SendQueue) {
+  /**
+   * `sendAbandon` tells the manager that a call was abandoned; it returns false when the queue has no room for that.
+   */
+  constructor(connection: Connection, memory: RingMemory, channelName: string, sendAbandon: (id: number) => boolean) {
     this.#connection = connection;
-    this.#sendQueue = sendQueue;
-    this.#channel = channel;
-    this.#reader = new RecordReader(memory, (claim) => this.#claimPayload(claim));
+    this.#sendAbandon = sendAbandon;
+    this.#channelName = channelName;
+    this.#reader = new RecordReader(memory, (claim) => this.#channel?.claimPayload(channelName, claim));
   }
 
-  /** Opens the channel for results that only a channel carries, before the first one may come. */
+  /** Opens the channel for results that only a channel carries. Called before the first result may arrive. */
   listen(): void {
-    this.#post ??= new SideChannel(this.#channel, (message) => {
-      if ('claim' in message) {
-        this.#payloads.set(message.claim, message.payload);
-      }
-    });
+    this.#channel ??= new SideChannel(this.#channelName, () => {});
   }
 
-  /** Whether the manager may still send a reply to `id`. */
+  /** Returns whether the manager may still send a reply to `id`. */
   isPending(id: number): boolean {
     return this.#calls.has(id) || this.#abandoned.includes(id);
   }
 
-  /** Blocks for the reply to `id`. */
-  waitFor(id: number, timeout: Timeout): unknown {
+  /** Blocks for the reply to `id`, and returns or throws what it holds. */
+  wait(id: number, timeout: Timeout): unknown {
     const call = new BlockingCall();
     const { doorbell, activity } = this.#connection;
     this.#calls.set(id, call);
     try {
       this.#spin(call);
       for (;;) {
-        this.take();
+        this.readReplies();
         if (call.isOver) {
           break;
         }
@@ -89,12 +84,12 @@ export class PendingCalls {
           this.#abandon(id);
           throw timeout.toError();
         }
-        activity.rest();
+        activity.blockForResult();
         doorbell.wait(remaining);
         doorbell.clear();
       }
     } catch (error) {
-      throw this.#connection.closedBy(error);
+      throw this.#connection.toError(error);
     } finally {
       this.#calls.delete(id);
       activity.unblock();
@@ -105,27 +100,10 @@ export class PendingCalls {
     return call.outcome;
   }
 
-  /**
-   * Looks for a reply a few times before it is worth a sleep, and has the threads of this core run in between: the manager need not
-   * ring then. After this, {@link PendingCalls.take} has to look once more.
-   */
-  #spin(call: BlockingCall): void {
-    const { record } = this.#reader;
-    record.setPolling(true);
-    try {
-      for (let looks = SPIN_LIMIT; looks > 0 && !call.isOver; looks -= 1) {
-        fast.yieldThread();
-        this.take();
-      }
-    } finally {
-      record.setPolling(false);
-    }
-  }
-
-  /** Resolves with the reply to `id`. */
-  promise(id: number, timeout: Timeout, signal: AbortSignal | undefined): Promise<unknown> {
+  /** Returns a promise for the reply to `id`. */
+  waitAsync(id: number, timeout: Timeout, signal: AbortSignal | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const toError = (reason: unknown): void => {
+      const abandon = (reason: unknown): void => {
         end();
         reject(reason);
         this.#abandon(id);
@@ -133,9 +111,9 @@ export class PendingCalls {
       const deadline = {
         at: timeout.deadline,
         heapIndex: -1,
-        onDeadline: () => toError(timeout.toError()),
+        onDeadline: () => abandon(timeout.toError()),
       };
-      const onAbort = (): void => toError(signal?.reason);
+      const onAbort = (): void => abandon(signal?.reason);
       const end = (): void => {
         this.#calls.delete(id);
         reactor.removeDeadline(deadline);
@@ -161,27 +139,41 @@ export class PendingCalls {
     });
   }
 
-  /** Takes the replies that are there. */
-  take(): void {
+  /** Reads the replies that are there. */
+  readReplies(): void {
     const reader = this.#reader;
     const { available } = reader;
     for (let count = available; count > 0; count -= 1) {
       this.#readReply();
     }
     if (available > 0 && reader.publish()) {
-      this.#connection.wake(Number.NEGATIVE_INFINITY);
+      // The manager waits for this room.
+      this.#connection.control.wakeOwner(Number.NEGATIVE_INFINITY, false);
     }
     this.#tellAbandoned();
   }
 
-  /** Ends all calls, and the listening. */
+  /** Rejects all calls, and closes the channel. */
   close(error: unknown): void {
-    this.#post?.close();
-    this.rejectAll(error);
+    this.#channel?.close();
+    this.#rejectAll(error);
   }
 
-  rejectAll(error: unknown): void {
-    Array.from(this.#calls.values()).forEach((call) => call.reject(error));
+  /**
+   * Polls for a reply before it is worth a sleep, and lets other threads of this core run in between. The manager need
+   * not set the doorbell meanwhile. The caller reads the replies once more afterwards.
+   */
+  #spin(call: BlockingCall): void {
+    const { record } = this.#reader;
+    record.setPolling(true);
+    try {
+      for (let polls = SPIN_LIMIT; polls > 0 && !call.isOver; polls -= 1) {
+        fast.yieldThread();
+        this.readReplies();
+      }
+    } finally {
+      record.setPolling(false);
+    }
   }
 
   #readReply(): void {
@@ -194,7 +186,7 @@ export class PendingCalls {
     let isFailed = (kind & RECORD_MASK) === REPLY_ERROR;
     let outcome: unknown;
     try {
-      // Also when nobody has it because it comes too late: what comes after it may build on it.
+      // A reply that comes too late is read as well, because later ones may have the shapes that it defines.
       const payload = reader.readPayload();
       outcome = isFailed ? deserializeError(payload as SerializedError) : payload;
     } catch (error) {
@@ -203,7 +195,7 @@ export class PendingCalls {
       outcome = error;
     }
     const call = this.#calls.get(id);
-    this.#connection.activity.take();
+    this.#connection.activity.onResult();
     if (isFailed) {
       call?.reject(outcome);
     } else {
@@ -211,7 +203,7 @@ export class PendingCalls {
     }
   }
 
-  /** Takes replies in Node's event loop for as long as somebody waits for one. */
+  /** Reads replies in Node's event loop for as long as a call is pending. */
   async #pump(): Promise<void> {
     if (this.#isPumping) {
       return;
@@ -219,21 +211,21 @@ export class PendingCalls {
     this.#isPumping = true;
     const { doorbell, activity } = this.#connection;
     try {
-      // In virtual time also the answer that nobody waits for any more is to be taken.
+      // In virtual time replies to abandoned calls are read, too: time stands still until they are.
       while (this.#calls.size > 0 || this.#abandoned.length > 0 || activity.isVirtual) {
         // oxlint-disable-next-line no-await-in-loop -- one after the other is what a pump does
         await doorbell.waitAsync(Infinity, { ref: false });
         doorbell.clear();
-        this.take();
+        this.readReplies();
       }
     } catch (error) {
-      this.rejectAll(this.#connection.closedBy(error));
+      this.#rejectAll(this.#connection.toError(error));
     } finally {
       this.#isPumping = false;
     }
   }
 
-  /** Tells the manager that nobody waits for a call any more: now, or when there is room. Never blocks and never throws. */
+  /** Abandons a call, and tells the manager: now, or when there is room. Never blocks and never throws. */
   #abandon(id: number): void {
     this.#calls.delete(id);
     this.#abandoned.push(id);
@@ -249,7 +241,7 @@ export class PendingCalls {
 
   #tellAbandoned(): void {
     while (this.#abandoned.length > 0 && !this.#connection.isClosed) {
-      if (!this.#sendQueue().trySendControl(RECORD_CONTROL, 0, CONTROL_ABANDON, this.#abandoned[0] as number)) {
+      if (!this.#sendAbandon(this.#abandoned[0] as number)) {
         void this.#pump();
         return;
       }
@@ -257,12 +249,7 @@ export class PendingCalls {
     }
   }
 
-  #claimPayload(claim: number): unknown {
-    while (!this.#payloads.has(claim) && this.#post?.fetch() === true) {
-      // Each message puts itself away.
-    }
-    const payload = this.#payloads.get(claim);
-    this.#payloads.delete(claim);
-    return payload;
+  #rejectAll(error: unknown): void {
+    Array.from(this.#calls.values()).forEach((call) => call.reject(error));
   }
 }

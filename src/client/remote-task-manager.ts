@@ -1,34 +1,30 @@
-/** The producer's end of a task manager: in whatever thread. */
+/** A task manager, as other threads see it. */
 
 import { workerThreads } from '../platform/lazy-builtins';
-
-import { PendingCalls } from './pending-calls';
-import { Connection } from './connection';
-import { TaskManagerClosedError } from '../util/errors';
-import { SendQueue } from './send-queue';
-import { CallTimeout, NO_TIMEOUT } from './timeout';
-import { SideChannel } from '../transport/side-channel';
-import { makeRingMemory } from '../transport/ring-layout';
-import {
-  IMMEDIATELY,
-  type ScheduleOptions,
-  dueTime,
-  rareOptions,
-  validateTransfer,
-} from '../protocol/schedule-options';
 import {
   CANCEL_OUTCOMES,
   CONTROL_CANCEL,
   CONTROL_RESUME,
   CONTROL_SUSPEND,
   type CancelOutcome,
+  IMMEDIATELY,
+  type ProducerMessage,
   RECORD_CALL,
-  RECORD_CONTROL,
   RECORD_NOW,
   RING_BYTES,
+  type ScheduleOptions,
   type TaskManagerHandle,
-} from '../protocol/handle';
+  dueTime,
+  rareOptions,
+  validateTransfer,
+} from '../protocol';
+import { makeRingMemory, postToChannel } from '../transport';
+import { TaskManagerClosedError } from '../util/errors';
 import { throwIfAborted, validateOptions, validateSignal, validateTimeout } from '../util/validate';
+import { Connection } from './connection';
+import { PendingCalls } from './pending-calls';
+import { SendQueue } from './send-queue';
+import { CallTimeout, NO_TIMEOUT } from './timeout';
 
 /** Options of `callSync()`. */
 export interface CallSyncOptions {
@@ -53,11 +49,13 @@ export interface ScheduledTask {
   readonly id: number;
   /** Keeps the task from becoming due, until it is resumed. One that has begun is not held up. */
   suspend(): void;
-  /** Undoes `suspend()`: the task is due at its time, or at once when that has passed, a recurring one at its next time. */
+  /**
+   * Undoes `suspend()`: the task is due at its time, or at once when that has passed, a recurring one at its next time.
+   */
   resume(): void;
   /**
-   * Takes the task out. Tells what became of it: `'cancelled'`, it will not run, or not again; `'running'`, it had begun, and
-   * its promise is pending; `'done'`, it is over, or was replaced by another one with its key.
+   * Takes the task out. Tells what became of it: `'cancelled'`, it will not run, or not again; `'running'`, it had
+   * begun, and its promise is pending; `'done'`, it is over, or was replaced by another one with its key.
    */
   cancel(): Promise<CancelOutcome>;
 }
@@ -81,25 +79,21 @@ export class RemoteTaskManager {
     const ring = makeRingMemory(handle.capacity, RING_BYTES);
     const replies = makeRingMemory(handle.capacity, RING_BYTES);
     producers += 1;
+    const number = producers;
     const { threadId } = workerThreads();
-    const channel = `${handle.channel}.${threadId}.${producers}`;
+    const channel = `${handle.channel}.${threadId}.${number}`;
     this.#connection = connection;
-    this.#calls = new PendingCalls(connection, replies, channel, () => this.#sendQueue);
+    this.#calls = new PendingCalls(connection, replies, channel, (id) => this.#sendQueue.trySendAbandon(id));
     this.#sendQueue = new SendQueue(connection, ring, channel, this.#calls);
     try {
-      // First the message, then the word; a thread that ends in between has scheduled nothing.
-      SideChannel.send(handle.channel, {
-        introduction: {
-          ring,
-          replies,
-          doorbell: connection.doorbell.handle,
-          channel,
-          activity: connection.activity.memory,
-          threadId,
-          number: producers,
-        },
-      });
-      connection.announcePost();
+      const doorbell = connection.doorbell.handle;
+      const activity = connection.activity.memory;
+      const message: ProducerMessage = {
+        introduction: { ring, replies, doorbell, channel, activity, threadId, number },
+      };
+      // The message is posted before the word is stored. A thread that ends in between has scheduled nothing.
+      postToChannel(handle.channel, message);
+      connection.control.announcePosted();
     } catch (error) {
       // Its manager has ended just now.
       connection.close();
@@ -108,14 +102,15 @@ export class RemoteTaskManager {
   }
 
   /**
-   * Has the manager run the handler that is defined for `name`, as soon as possible or at a given time. Tasks of one thread that are due
-   * as soon as possible run in the order in which they were scheduled.
+   * Has the manager run the handler that is defined for `name`, as soon as possible or at a given time. Tasks of one
+   * thread that are due as soon as possible run in the order in which they were scheduled.
    *
-   * Numbers, strings, bytes and plain objects are carried fast; everything else arrives as structured clone delivers it.
+   * Numbers, strings, bytes and plain objects are carried fast; everything else arrives as structured clone delivers
+   * it.
    *
    * When the queue is full it blocks until there is room, or throws `ERR_QUEUE_FULL`, as the manager's `onFull` says.
-   * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a payload
-   * that cannot be cloned. Nothing is scheduled then.
+   * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a
+   * payload that cannot be cloned. Nothing is scheduled then.
    */
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
     const id =
@@ -126,11 +121,12 @@ export class RemoteTaskManager {
   }
 
   /**
-   * Has the manager run a handler as soon as possible, and resolves with what it returns, or what its promise resolves with.
+   * Has the manager run a handler as soon as possible, and resolves with what it returns, or what its promise resolves
+   * with.
    *
    * Rejects with what the handler throws (message, name, stack, code and cause arrive), with `ERR_UNKNOWN_TASK`, with
-   * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread ends, and
-   * with what `schedule()` throws. An answer that comes too late is dropped.
+   * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
+   * ends, and with what `schedule()` throws. An answer that comes too late is dropped.
    */
   call(name: string, payload?: unknown, options?: CallOptions): Promise<unknown> {
     try {
@@ -140,10 +136,10 @@ export class RemoteTaskManager {
       const transfer = validateTransfer(options?.transfer);
       throwIfAborted(options?.signal);
       const timeout = new CallTimeout(name, milliseconds);
-      this.#connection.refuseClosed();
+      this.#connection.beginSend();
       this.#calls.listen();
       const id = this.#sendQueue.send(RECORD_CALL, name, payload, IMMEDIATELY, undefined, transfer, timeout);
-      return this.#calls.promise(id, timeout, options?.signal);
+      return this.#calls.waitAsync(id, timeout, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -152,7 +148,8 @@ export class RemoteTaskManager {
   /**
    * `call()` that blocks this thread for the result. A worker that blocks here can be terminated.
    *
-   * This thread runs nothing meanwhile: a handler that blocks for this thread in its turn waits until one of the two gives up.
+   * This thread runs nothing meanwhile: a handler that blocks for this thread in its turn waits until one of the two
+   * gives up.
    *
    * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
    */
@@ -160,15 +157,17 @@ export class RemoteTaskManager {
     validateOptions(options);
     const milliseconds = validateTimeout(options?.timeout, 'options.timeout');
     const transfer = validateTransfer(options?.transfer);
-    this.#connection.refuseClosed();
-    this.#connection.refuseOwnThread();
+    this.#connection.beginSend();
+    this.#connection.throwIfOwnThread();
     this.#calls.listen();
     const timeout = new CallTimeout(name, milliseconds);
     const id = this.#sendQueue.send(RECORD_CALL, name, payload, IMMEDIATELY, undefined, transfer, timeout);
-    return this.#calls.waitFor(id, timeout);
+    return this.#calls.wait(id, timeout);
   }
 
-  /** The manager's time, in milliseconds since the epoch, with fractions: that of the wall clock, or a time machine's. */
+  /**
+   * The manager's time, in milliseconds since the epoch, with fractions: that of the wall clock, or a time machine's.
+   */
   getTime(): number {
     return this.#connection.activity.time();
   }
@@ -183,23 +182,23 @@ export class RemoteTaskManager {
     this.close();
   }
 
-  /** Has the manager do something with a task. @internal */
+  /** Performs an operation on a task, and resolves with the manager's answer. @internal */
   control(id: number, operation: number): Promise<unknown> {
     try {
-      this.#connection.refuseClosed();
-      const answer = this.#sendQueue.allocateId();
-      this.#sendQueue.sendControl(RECORD_CONTROL, answer, operation, id);
-      return this.#calls.promise(answer, NO_TIMEOUT, undefined);
+      this.#connection.beginSend();
+      const replyId = this.#sendQueue.allocateId();
+      this.#sendQueue.sendControl(operation, id, replyId);
+      return this.#calls.waitAsync(replyId, NO_TIMEOUT, undefined);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   #scheduleWith(name: string, payload: unknown, options: ScheduleOptions): number {
-    this.#connection.refuseClosed();
+    this.#connection.beginSend();
     const due = dueTime(options, this.#connection.activity);
-    const rarer = rareOptions(options);
-    return this.#sendQueue.send(RECORD_NOW, name, payload, due, rarer, validateTransfer(options.transfer), NO_TIMEOUT);
+    const rare = rareOptions(options);
+    return this.#sendQueue.send(RECORD_NOW, name, payload, due, rare, validateTransfer(options.transfer), NO_TIMEOUT);
   }
 }
 

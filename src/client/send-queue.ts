@@ -1,50 +1,69 @@
-/** The producer's side of the queue to a manager: puts records in, and waits for room. */
+/** The queue from one producer to a manager: writes records, and waits for room. */
 
-import type { PendingCalls } from './pending-calls';
-import type { Connection } from './connection';
 import { monotonicNow } from '../platform/clock';
-import { needsLookahead, keyHashOf } from '../server/lookahead';
-import { IdAllocator } from './id-allocator';
-import { type EncodedPayload, PAYLOAD_NONE, PayloadWriter, encodePayload } from '../transport/payload';
-import { NO_TIMEOUT, NO_WAIT, type Timeout } from './timeout';
-import { SideChannel } from '../transport/side-channel';
-import { RingWriter, type RingMemory, padded } from '../transport/ring-layout';
-import { IMMEDIATELY, move } from '../protocol/schedule-options';
 import {
+  CONTROL_ABANDON,
+  IMMEDIATELY,
+  type ProducerControlBlock,
   RECORD_AT,
   RECORD_AT_VIRTUAL,
+  RECORD_CONTROL,
   RECORD_NAME,
   RECORD_NOW,
   RECORD_OPTIONS,
-  RECORD_PIECE,
   type RemoteOptions,
-} from '../protocol/handle';
+  countPieces,
+  detach,
+  hashKey,
+  needsLookahead,
+  splitRecord,
+} from '../protocol';
+import {
+  ChannelPayloadSender,
+  type EncodedPayload,
+  PAYLOAD_NONE,
+  PayloadWriter,
+  type RecordHeader,
+  type RingMemory,
+  type RingRecord,
+  RingWriter,
+  encodePayload,
+  padded,
+} from '../transport';
 import { validateString } from '../util/validate';
+import type { Connection } from './connection';
+import { IdAllocator } from './id-allocator';
+import type { PendingCalls } from './pending-calls';
+import { NO_TIMEOUT, NO_WAIT, type Timeout } from './timeout';
 
 /** The queue from one producer to the manager. */
 export class SendQueue {
   readonly #connection: Connection;
+  readonly #control: ProducerControlBlock;
   readonly #ring: RingWriter;
   readonly #writer: PayloadWriter;
-  readonly #channel: string;
+  readonly #channel: ChannelPayloadSender;
   readonly #calls: PendingCalls;
   readonly #mayWait: boolean;
   readonly #ids: IdAllocator;
-  readonly #names = new Map<string, number>();
-  /** The name that was used last, which is the next one's too as a rule. */
+  /** The indices of the handlers that the manager knows by name. */
+  readonly #handlers = new Map<string, number>();
+  /** The handler of the last task, which is usually the next task's, too. */
   #lastName = '';
-  #lastNumber = -1;
-  readonly #sendByChannel = (payload: unknown): number => this.#sendPayload(payload);
-  #claims = 0;
-  /** Whether a record of {@link SendQueue.trySendControl} waits for room, so that the bell is to be rung whoever else goes on or gives up. */
-  #hasControlWaiting = false;
+  #lastHandler = -1;
+  /**
+   * Whether a record of {@link SendQueue.trySendAbandon} waits for room: then the doorbell has to be set for it,
+   * whichever other wait ends.
+   */
+  #hasAbandonWaiting = false;
 
-  /** Who waits for room takes the replies of `calls` meanwhile, so that the manager has room, too. */
-  constructor(connection: Connection, memory: RingMemory, channel: string, calls: PendingCalls) {
+  /** A thread that waits for room reads the replies of `calls` meanwhile, so that the manager has room, too. */
+  constructor(connection: Connection, memory: RingMemory, channelName: string, calls: PendingCalls) {
     this.#connection = connection;
+    this.#control = connection.control;
     this.#ring = new RingWriter(memory);
     this.#writer = new PayloadWriter(this.#ring);
-    this.#channel = channel;
+    this.#channel = new ChannelPayloadSender(connection.handle.channel, channelName);
     this.#calls = calls;
     this.#ids = new IdAllocator((id) => calls.isPending(id));
     this.#mayWait = connection.handle.onFull === 'block';
@@ -56,216 +75,195 @@ export class SendQueue {
     name: string,
     payload: unknown,
     due: number,
-    rarer: RemoteOptions | undefined,
+    options: RemoteOptions | undefined,
     transfer: readonly ArrayBuffer[] | undefined,
     askedFor: Timeout,
   ): number {
-    const connection = this.#connection;
-    connection.refuseClosed();
+    this.#connection.beginSend();
     const timeout = this.#mayWait ? askedFor : NO_WAIT;
-    const number = name === this.#lastName && this.#lastNumber >= 0 ? this.#lastNumber : this.#numberOf(name, timeout);
-    const id = this.#ids.take();
-    const record = (due === IMMEDIATELY ? RECORD_NOW : this.#timedRecord()) | flags;
-    if (rarer === undefined && transfer === undefined && this.#writer.push(record, number, payload, due, id)) {
-      if (!this.#ring.isPolled) {
-        connection.wake(due);
-      }
+    const handler =
+      name === this.#lastName && this.#lastHandler >= 0 ? this.#lastHandler : this.#handlerIndex(name, timeout);
+    const id = this.#ids.allocate();
+    const kind = (due === IMMEDIATELY ? RECORD_NOW : this.#timedKind()) | flags;
+    if (options === undefined && transfer === undefined && this.#writer.push(kind, handler, payload, due, id)) {
+      this.#control.wakeOwner(due, this.#ring.isPolled);
     } else {
-      this.#sendEncoded(record, number, payload, due, id, rarer, transfer, timeout);
+      const header = { kind, arg: handler, value: 0, time: due, id };
+      this.#sendEncoded(header, payload, options, transfer, timeout);
     }
     return id;
   }
 
-  /** Sends a record without a payload; waits for room. */
-  sendControl(kind: number, name: number, value: number, id: number): void {
-    this.#push(kind, name, value, 0, id, undefined, NO_TIMEOUT);
-    this.#connection.wake(IMMEDIATELY);
+  /** Sends an operation on the task `id`, which the manager answers as the call `replyId`. Waits for room. */
+  sendControl(operation: number, id: number, replyId: number): void {
+    this.#push(controlRecord(operation, id, replyId), NO_TIMEOUT);
+    this.#control.wakeOwner(IMMEDIATELY, false);
   }
 
-  /** As {@link SendQueue.sendControl}, but false when there is no room: the bell is rung when there is. */
-  trySendControl(kind: number, name: number, value: number, id: number): boolean {
-    // First say that we wait, then look again: as in `#push`.
-    const isSent =
-      this.#tryPush(kind, name, value, 0, id, undefined) || this.#tryWaiting(kind, name, value, 0, id, undefined);
-    this.#hasControlWaiting = !isSent;
+  /** Sends that the call `id` was abandoned. Returns false when there is no room: the doorbell is set when there is. */
+  trySendAbandon(id: number): boolean {
+    const record = controlRecord(CONTROL_ABANDON, id, 0);
+    const isSent = this.#tryPush(record) || this.#tryPushWaiting(record);
+    this.#hasAbandonWaiting = !isSent;
     this.#stopWaiting();
-    this.#connection.wake(IMMEDIATELY);
+    this.#control.wakeOwner(IMMEDIATELY, false);
     return isSent;
   }
 
   allocateId(): number {
-    return this.#ids.take();
+    return this.#ids.allocate();
   }
 
-  /** Sends a task that is none of the simple ones, or for which there was no room. */
+  /** Sends a task that cannot be written in place, has options or a transfer, or has no room. */
   #sendEncoded(
-    record: number,
-    number: number,
+    header: RecordHeader,
     payload: unknown,
-    due: number,
-    id: number,
-    rarer: RemoteOptions | undefined,
+    options: RemoteOptions | undefined,
     transfer: readonly ArrayBuffer[] | undefined,
     timeout: Timeout,
   ): void {
-    // Before anything goes by a channel, which nobody would fetch from there.
-    this.#refuseFull(timeout, rarer === undefined ? 1 : 2, 0);
+    // Before a payload is sent through the channel, where it would stay.
+    this.#throwIfFull(timeout, options === undefined ? 1 : 2, 0);
     const encoded = this.#encode(payload);
-    const options = rarer === undefined ? undefined : this.#encode(rarer);
-    this.#refuseFull(
+    const encodedOptions = options === undefined ? undefined : this.#encode(options);
+    this.#throwIfFull(
       timeout,
-      this.#recordsOf(encoded) + this.#recordsOf(options),
-      padded(encoded.data?.length ?? 0) + padded(options?.data?.length ?? 0),
+      this.#countRecords(encoded) + (encodedOptions === undefined ? 0 : this.#countRecords(encodedOptions)),
+      paddedSize(encoded) + (encodedOptions === undefined ? 0 : paddedSize(encodedOptions)),
     );
     if (transfer !== undefined) {
-      encoded.data = move(encoded.data, transfer);
+      encoded.data = detach(encoded.data, transfer);
     }
     let left = timeout;
-    if (options !== undefined) {
-      const mark = rarer?.key === undefined ? 0 : keyHashOf(rarer.key);
-      this.#pushEncoded(RECORD_OPTIONS, mark, 0, id, options, timeout);
+    if (encodedOptions !== undefined) {
+      const keyHash = options?.key === undefined ? 0 : hashKey(options.key);
+      this.#pushEncoded(
+        { kind: RECORD_OPTIONS, arg: keyHash, value: 0, time: 0, id: header.id },
+        encodedOptions,
+        timeout,
+      );
       left = NO_TIMEOUT;
     }
-    this.#pushEncoded(record, number, due, id, encoded, left);
-    this.#connection.wake(due);
+    this.#pushEncoded(header, encoded, left);
+    this.#control.wakeOwner(header.time, false);
   }
 
   #encode(payload: unknown): EncodedPayload {
     const encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
-    encodePayload(payload, encoded, this.#sendByChannel);
+    encodePayload(payload, encoded, (unwritable) => this.#channel.send(unwritable));
     return encoded;
   }
 
-  #recordsOf(encoded: EncodedPayload | undefined): number {
-    return encoded === undefined ? 0 : Math.max(1, Math.ceil((encoded.data?.length ?? 0) / this.#ring.largest));
+  #countRecords({ data }: EncodedPayload): number {
+    return countPieces(data?.length ?? 0, this.#ring.largest);
   }
 
-  /** When nobody is to wait, or can: refuses what there is no room for before its first record. */
-  #refuseFull(timeout: Timeout, records: number, bytes: number): void {
+  /** Throws before the first record when all of them have no room, and the caller may not wait, or waits in vain. */
+  #throwIfFull(timeout: Timeout, records: number, bytes: number): void {
     const connection = this.#connection;
-    // In the manager's own thread no room will be made meanwhile.
-    const isAllNeeded = connection.isOwnThread;
-    if ((timeout === NO_WAIT || isAllNeeded) && !this.#ring.hasRoom(records, bytes, isAllNeeded)) {
-      connection.wake(IMMEDIATELY);
+    // In the manager's own thread no room is made during a wait.
+    const areAllNeeded = connection.isOwnThread;
+    if ((timeout === NO_WAIT || areAllNeeded) && !this.#ring.hasRoom(records, bytes, areAllNeeded)) {
+      this.#control.wakeOwner(IMMEDIATELY, false);
       if (timeout === NO_WAIT) {
         throw timeout.toError();
       }
-      connection.refuseOwnThread();
+      connection.throwIfOwnThread();
     }
   }
 
-  #numberOf(name: string, timeout: Timeout): number {
+  /** Returns the index of the handler with this name, after it has told the manager the name of a new one. */
+  #handlerIndex(name: string, timeout: Timeout): number {
     validateString('name', name);
-    let number = this.#names.get(name);
-    if (number === undefined) {
-      number = this.#names.size;
+    let index = this.#handlers.get(name);
+    if (index === undefined) {
+      index = this.#handlers.size;
       const encoded = this.#encode(name);
-      const records = this.#recordsOf(encoded);
-      this.#refuseFull(timeout, records, padded(encoded.data?.length ?? 0));
+      const records = this.#countRecords(encoded);
+      this.#throwIfFull(timeout, records, paddedSize(encoded));
       // Pieces need an id.
       const id = records > 1 ? this.allocateId() : 0;
-      this.#pushEncoded(RECORD_NAME, number, 0, id, encoded, timeout);
-      this.#names.set(name, number);
+      this.#pushEncoded({ kind: RECORD_NAME, arg: index, value: 0, time: 0, id }, encoded, timeout);
+      this.#handlers.set(name, index);
     }
     this.#lastName = name;
-    this.#lastNumber = number;
-    return number;
+    this.#lastHandler = index;
+    return index;
   }
 
   /**
-   * Sends a record, and before it as many pieces as its payload takes. What is begun is finished: once a part is in the queue, the rest waits
-   * for room in any case. Where that cannot be, what has been sent is nobody's: a part has the id of what it belongs to.
+   * Pushes a record and its pieces. What is begun is finished: once a part is in the queue, the rest waits for room
+   * without a timeout. If the wait fails, the manager drops the parts that it has: each has the id of the record that
+   * it belongs to.
    */
-  #pushEncoded(
-    record: number,
-    name: number,
-    time: number,
-    id: number,
-    { kind, value, data }: EncodedPayload,
-    timeout: Timeout,
-  ): void {
-    let rest = data;
+  #pushEncoded(header: RecordHeader, { kind, value, data }: EncodedPayload, timeout: Timeout): void {
+    const record: RingRecord = { ...header, kind: header.kind | kind, value, data };
     let left = timeout;
-    while (rest !== undefined && rest.length > this.#ring.largest) {
-      this.#push(RECORD_PIECE, 0, 0, 0, id, rest.subarray(0, this.#ring.largest), left);
-      this.#connection.wake(IMMEDIATELY);
-      rest = rest.subarray(this.#ring.largest);
-      left = NO_TIMEOUT;
+    for (const part of splitRecord(record, this.#ring.largest)) {
+      this.#push(part, left);
+      if (part !== record) {
+        this.#control.wakeOwner(IMMEDIATELY, false);
+        left = NO_TIMEOUT;
+      }
     }
-    this.#push(record | kind, name, value, time, id, rest, left);
   }
 
-  #push(
-    kind: number,
-    name: number,
-    value: number,
-    time: number,
-    id: number,
-    data: Uint8Array | undefined,
-    timeout: Timeout,
-  ): void {
-    if (this.#tryPush(kind, name, value, time, id, data)) {
+  #push(record: RingRecord, timeout: Timeout): void {
+    if (this.#tryPush(record)) {
       return;
     }
     const connection = this.#connection;
-    connection.wake(IMMEDIATELY);
+    this.#control.wakeOwner(IMMEDIATELY, false);
     if (timeout === NO_WAIT) {
       throw timeout.toError();
     }
-    connection.refuseOwnThread();
+    connection.throwIfOwnThread();
     this.#calls.listen();
     try {
-      while (!this.#tryWaiting(kind, name, value, time, id, data)) {
+      while (!this.#tryPushWaiting(record)) {
         const remaining = timeout.deadline - monotonicNow();
         if (remaining <= 0) {
           throw timeout.toError();
         }
-        connection.wake(IMMEDIATELY);
+        this.#control.wakeOwner(IMMEDIATELY, false);
         connection.activity.blockForRoom();
         connection.doorbell.wait(remaining);
         connection.activity.unblock();
         connection.doorbell.clear();
-        this.#calls.take();
+        this.#calls.readReplies();
       }
     } catch (error) {
-      throw connection.closedBy(error);
+      throw connection.toError(error);
     } finally {
       this.#stopWaiting();
     }
   }
 
   #stopWaiting(): void {
-    if (!this.#hasControlWaiting) {
+    if (!this.#hasAbandonWaiting) {
       this.#ring.setWaiting(false);
     }
   }
 
-  /** First says that we wait, then looks again: the manager makes room first and looks for us afterwards. */
-  #tryWaiting(
-    kind: number,
-    name: number,
-    value: number,
-    time: number,
-    id: number,
-    data: Uint8Array | undefined,
-  ): boolean {
+  /** Says that this thread waits, and *then* tries once more: point 4 in `transport/ring-layout.ts`. */
+  #tryPushWaiting(record: RingRecord): boolean {
     this.#ring.setWaiting(true);
-    return this.#tryPush(kind, name, value, time, id, data);
+    return this.#tryPush(record);
   }
 
-  #tryPush(kind: number, name: number, value: number, time: number, id: number, data: Uint8Array | undefined): boolean {
-    return needsLookahead(kind, name)
-      ? this.#ring.pushMarked(kind, name, value, time, id, data)
-      : this.#ring.push(kind, name, value, time, id, data);
+  #tryPush(record: RingRecord): boolean {
+    return this.#ring.pushRecord(record, needsLookahead(record));
   }
 
-  #timedRecord(): number {
+  #timedKind(): number {
     return this.#connection.activity.isVirtual ? RECORD_AT_VIRTUAL : RECORD_AT;
   }
+}
 
-  #sendPayload(payload: unknown): number {
-    this.#claims += 1;
-    SideChannel.send(this.#connection.handle.channel, { from: this.#channel, claim: this.#claims, payload });
-    return this.#claims;
-  }
+function controlRecord(operation: number, id: number, replyId: number): RingRecord {
+  return { kind: RECORD_CONTROL, arg: replyId, value: operation, time: 0, id, data: undefined };
+}
+
+function paddedSize({ data }: EncodedPayload): number {
+  return padded(data?.length ?? 0);
 }

@@ -1,4 +1,4 @@
-/** How long somebody waits for room in a queue, and for a result. */
+/** How long a caller waits for room in a queue and for a result, and with which error the wait ends. */
 
 import { monotonicNow } from '../platform/clock';
 import { CallTimeoutError, QueueFullError } from '../util/errors';
@@ -6,21 +6,21 @@ import { CallTimeoutError, QueueFullError } from '../util/errors';
 export interface Timeout {
   /** On the monotonic clock. */
   readonly deadline: number;
-  /** The error for when that has passed. */
+  /** Returns the error for a wait that has reached the deadline. */
   toError(): Error;
 }
 
 export const NO_WAIT: Timeout = { deadline: Number.NEGATIVE_INFINITY, toError: () => new QueueFullError() };
 export const NO_TIMEOUT: Timeout = { deadline: Infinity, toError: () => new QueueFullError() };
 
-/** A caller's. */
+/** The timeout of a call. */
 export class CallTimeout implements Timeout {
   readonly deadline: number;
   readonly #name: string;
   readonly #timeout: number;
 
   constructor(name: string, timeout: number) {
-    // Whoever waits for ever need not know when it began.
+    // A wait without a deadline does not read the clock.
     this.deadline = timeout === Infinity ? Infinity : monotonicNow() + timeout;
     this.#name = name;
     this.#timeout = timeout;

@@ -1,66 +1,171 @@
-/** The words that a manager's producers watch, seen from its owner: whether that sleeps, until when, and by which clock it goes. */
+/**
+ * The control block of a manager: words in shared memory through which its owner, the thread that runs the manager, and
+ * its producers, the threads that send to it, agree on whether the owner has to be woken. {@link OwnerControlBlock} is
+ * what the owner says; {@link ProducerControlBlock.wakeOwner} is the one place in which a producer decides. Here is the
+ * argument why no record waits forever.
+ *
+ * ## A record is found by the owner, or its producer sets the trigger
+ *
+ * OWNER_STATE is odd while the owner sleeps, and another number for each sleep; 0 while it is awake.
+ *
+ * - The owner stores OWNER_STATE (`markAsleep()`), and *then* looks into the queues once more
+ *   (`Receiver.beforeSleep()`).
+ * - A producer adds its record to its queue (`RingWriter`), and *then* loads OWNER_STATE (`wakeOwner()`).
+ *
+ * Both are sequentially consistent, so at least one of the two sees the other's store: either the owner finds the
+ * record, or the producer finds the owner asleep and sets the trigger.
+ *
+ * ## When the load is skipped
+ *
+ * A producer whose queue is polled does not load OWNER_STATE. A bit in the queue's head says so (UNPOLLED_BIT, point 3
+ * in `transport/ring-layout.ts`), and the producer reads it in the operation that adds its record. The owner does three
+ * things in this order: it stores OWNER_STATE, sets the bit in each queue, and looks into each queue. A producer that
+ * does not find the bit has therefore added its record before the bit was set, and the owner's look comes after that. A
+ * producer that finds the bit loads OWNER_STATE as if there were no bit: a bit that is set although the owner is awake
+ * does no harm.
+ *
+ * ## When the trigger is not set a second time
+ *
+ * A producer that has set the trigger does not set it again while it loads the same number. When the owner wakes up, it
+ * stores another number (`markAwake()`), *then* clears the trigger, and *then* looks into the queues
+ * (`Receiver.drain()`). So it finds what was in a queue when the old number was loaded.
+ *
+ * A producer does not store that the owner is awake. It could be terminated between that store and the trigger, and
+ * then no producer would wake the owner again.
+ *
+ * ## What is posted to the channel
+ *
+ * A producer posts its introduction, *then* stores POSTED, and *then* loads OWNER_STATE as for a record. The owner
+ * clears POSTED, and *then* fetches. Before it sleeps it loads POSTED after it has stored OWNER_STATE.
+ */
 
-import {
-  ARMED_UNTIL,
-  ASLEEP_BIT,
-  CONTROL_BYTES,
-  IS_AWAITING_QUIESCENCE,
-  IS_VIRTUAL,
-  OWNER_STATE,
-  POSTED,
-  NOTIFIED_AT,
-  VIRTUAL_NOW,
-} from './handle';
+/** Index of the word that is odd while the owner sleeps. */
+const OWNER_STATE = 0;
+const ASLEEP_BIT = 1;
+/** Index of the word that says that an introduction was posted, and not fetched. */
+const POSTED = 1;
+/** Index, as a double, of the time at which a producer first set the trigger in this sleep. */
+const NOTIFIED_AT = 1;
+/** Index, as a double, of the time until which the owner sleeps at most. */
+const ARMED_UNTIL = 2;
+/** Index of the word that says that the manager lives in virtual time. */
+export const IS_VIRTUAL = 6;
+/** Index of the word that says that a time machine waits until all threads are quiescent. */
+export const IS_AWAITING_QUIESCENCE = 7;
+/** Index, as a double, of the virtual time. */
+export const VIRTUAL_NOW = 4;
+/** The size of the control block. */
+export const CONTROL_BYTES = 40;
 
-/** The owner's side of what `task-protocol.ts` describes. */
+/** The owner's end. */
 export class OwnerControlBlock {
   readonly memory: SharedArrayBuffer = new SharedArrayBuffer(CONTROL_BYTES);
-  readonly state: Int32Array = new Int32Array(this.memory);
+  readonly #state = new Int32Array(this.memory);
   readonly #times = new Float64Array(this.memory);
-  /** What the producers see of the last sleep. */
+  /** OWNER_STATE in the last sleep. */
   #sleep = 0;
 
   /** Whether the manager lives in virtual time. */
   get isVirtual(): boolean {
-    return this.state[IS_VIRTUAL] !== 0;
+    return this.#state[IS_VIRTUAL] !== 0;
   }
 
-  /** When a producer first rang since the owner slept, on the monotonic clock; 0 when none has. */
-  get notifiedAt(): number {
-    return this.#times[NOTIFIED_AT] as number;
+  /** Whether a producer has set the trigger since the owner fell asleep, or is about to. */
+  get isNotified(): boolean {
+    return this.#times[NOTIFIED_AT] !== 0;
+  }
+
+  /** Returns when a producer first set the trigger, on the monotonic clock, and forgets it; 0 when none has. */
+  consumeNotifiedAt(): number {
+    const notifiedAt = this.#times[NOTIFIED_AT] as number;
+    this.#times[NOTIFIED_AT] = 0;
+    return notifiedAt;
   }
 
   /** Whether something was posted to the channel that was not fetched. */
   get hasPosted(): boolean {
-    return Atomics.load(this.state, POSTED) !== 0;
+    return Atomics.load(this.#state, POSTED) !== 0;
   }
 
-  /** {@link OwnerControlBlock.hasPosted}; whoever asks fetches it. */
+  /** Returns the same, and the caller fetches. */
   consumePosted(): boolean {
-    return Atomics.exchange(this.state, POSTED, 0) !== 0;
+    return Atomics.exchange(this.#state, POSTED, 0) !== 0;
   }
 
-  /** The owner is about to sleep, until `armedUntil` at most. It has to look into the queues afterwards. */
+  /** Says that the owner sleeps, until `armedUntil` at most. The caller looks into the queues afterwards. */
   markAsleep(armedUntil: number): void {
     this.#times[NOTIFIED_AT] = 0;
     this.#times[ARMED_UNTIL] = armedUntil;
     this.#sleep = (this.#sleep + 2) | ASLEEP_BIT;
-    Atomics.store(this.state, OWNER_STATE, this.#sleep);
+    Atomics.store(this.#state, OWNER_STATE, this.#sleep);
   }
 
+  /**
+   * Says that the owner is awake. The caller clears the trigger, if it is set, and looks into the queues afterwards.
+   */
   markAwake(): void {
-    Atomics.store(this.state, OWNER_STATE, 0);
+    Atomics.store(this.#state, OWNER_STATE, 0);
   }
 
-  /** A time machine waits for threads to come to rest, or no longer. */
+  /** Says that a time machine waits until all threads are quiescent, or no longer. */
   awaitQuiescence(isAwaiting: boolean): void {
-    Atomics.store(this.state, IS_AWAITING_QUIESCENCE, isAwaiting ? 1 : 0);
+    Atomics.store(this.#state, IS_AWAITING_QUIESCENCE, isAwaiting ? 1 : 0);
   }
 
-  /** `undefined` is the end of virtual time. */
+  /** Says that the manager lives in virtual time, and which time it is there; `undefined` ends that. */
   setVirtualTime(now: number | undefined): void {
-    // First the time, then the word.
+    // The time is stored before the word that makes it valid.
     this.#times[VIRTUAL_NOW] = now ?? (this.#times[VIRTUAL_NOW] as number);
-    Atomics.store(this.state, IS_VIRTUAL, now === undefined ? 0 : 1);
+    Atomics.store(this.#state, IS_VIRTUAL, now === undefined ? 0 : 1);
+  }
+}
+
+/** A producer's end. */
+export class ProducerControlBlock {
+  readonly #state: Int32Array;
+  readonly #times: Float64Array;
+  readonly #setTrigger: () => void;
+  readonly #now: () => number;
+  /** OWNER_STATE in the sleep in which this producer has set the trigger. */
+  #notifiedSleep = 0;
+
+  /** `setTrigger` sets the manager's trigger; `now` is the monotonic clock. */
+  constructor(memory: SharedArrayBuffer, setTrigger: () => void, now: () => number) {
+    this.#state = new Int32Array(memory);
+    this.#times = new Float64Array(memory);
+    this.#setTrigger = setTrigger;
+    this.#now = now;
+  }
+
+  /** Tells the owner that something was posted to its channel. */
+  announcePosted(): void {
+    Atomics.store(this.#state, POSTED, 1);
+    this.wakeOwner(Number.NEGATIVE_INFINITY, false);
+  }
+
+  /**
+   * Wakes the owner if it would otherwise find a record, which is due at `due`, too late. The record is in the queue.
+   * `isPolled` says that the owner looks into that queue again in any case.
+   */
+  wakeOwner(due: number, isPolled: boolean): void {
+    if (isPolled) {
+      return;
+    }
+    const state = Atomics.load(this.#state, OWNER_STATE);
+    if ((state & ASLEEP_BIT) !== 0 && state !== this.#notifiedSleep) {
+      this.#notify(state, due);
+    }
+  }
+
+  #notify(state: number, due: number): void {
+    if (due >= (this.#times[ARMED_UNTIL] as number)) {
+      // The owner wakes up by itself before that.
+      return;
+    }
+    if (this.#times[NOTIFIED_AT] === 0) {
+      this.#times[NOTIFIED_AT] = this.#now();
+    }
+    this.#setTrigger();
+    this.#notifiedSleep = state;
   }
 }

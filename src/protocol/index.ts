@@ -1,8 +1,45 @@
 /**
- * What a task manager and its producers agree on: handles, words, records and options.
+ * What both ends of a connection to a task manager agree on: handle, handshake, control block, records and options.
  * May use: transport, event, util.
  */
 
-export { OwnerControlBlock } from './control-block';
-export * from './handle';
-export { IMMEDIATELY, type ScheduleOptions, dueTime, move, rareOptions, validateTransfer } from './schedule-options';
+export {
+  CONTROL_BYTES,
+  IS_AWAITING_QUIESCENCE,
+  IS_VIRTUAL,
+  OwnerControlBlock,
+  ProducerControlBlock,
+  VIRTUAL_NOW,
+} from './control-block';
+export { MAX_CAPACITY, MIN_CAPACITY, type TaskManagerHandle, validateHandle } from './handle';
+export type { Introduction, ProducerMessage } from './handshake';
+export {
+  CANCEL_OUTCOMES,
+  CONTROL_ABANDON,
+  CONTROL_CANCEL,
+  CONTROL_RESUME,
+  CONTROL_SUSPEND,
+  type CancelOutcome,
+  RECORD_AT,
+  RECORD_AT_VIRTUAL,
+  RECORD_CALL,
+  RECORD_CONTROL,
+  RECORD_MASK,
+  RECORD_NAME,
+  RECORD_NOW,
+  RECORD_OPTIONS,
+  RECORD_PIECE,
+  REPLY_ERROR,
+  REPLY_RESULT,
+  RING_BYTES,
+  type RemoteOptions,
+  countPieces,
+  handlerIndexOf,
+  hashKey,
+  isTask,
+  keyHashOf,
+  needsLookahead,
+  replyIdOf,
+  splitRecord,
+} from './records';
+export { IMMEDIATELY, type ScheduleOptions, detach, dueTime, rareOptions, validateTransfer } from './schedule-options';

@@ -1,10 +1,8 @@
-/** When and how a task is to run: the options of `schedule()`, and what becomes of them on the way to another thread. */
+/** The options of `schedule()`, and the form in which they travel to another thread. */
 
 import { types } from 'node:util';
 
-import type { ThreadActivity } from '../virtual-time/thread-activity';
 import { InvalidArgTypeError } from '../util/errors';
-import type { RemoteOptions } from './handle';
 import {
   validateFinite,
   validateInteger,
@@ -14,8 +12,9 @@ import {
   validateString,
   validateTime,
 } from '../util/validate';
+import type { RemoteOptions } from './records';
 
-/** As soon as possible: before any time on the clock. */
+/** The due time of a task that runs as soon as possible: before any time on the clock. */
 export const IMMEDIATELY: number = Number.NEGATIVE_INFINITY;
 
 /** Options of `schedule()`. */
@@ -24,7 +23,10 @@ export interface ScheduleOptions {
   when?: number | Date;
   /** How many milliseconds from now the task is due, fractions allowed. */
   delta?: number;
-  /** Makes the task recurring: milliseconds from one run to the next, above zero, on the grid of the epoch plus `offset`. */
+  /**
+   * Makes the task recurring: milliseconds from one run to the next, above zero, on the grid of the epoch plus
+   * `offset`.
+   */
   interval?: number;
   /**
    * How far the grid of a recurring task is shifted from the epoch.
@@ -32,7 +34,8 @@ export interface ScheduleOptions {
    */
   offset?: number;
   /**
-   * Of tasks that are due at the same time, the one with the lower number runs first: an integer from -1000000 to 1000000.
+   * Of tasks that are due at the same time, the one with the lower number runs first: an integer from -1000000 to
+   * 1000000.
    * @default 0
    */
   priority?: number;
@@ -44,8 +47,15 @@ export interface ScheduleOptions {
 
 const PRIORITY_LIMIT = 1_000_000;
 
-/** When a task is due, on the monotonic clock: negative infinity for as soon as possible, and for one on the wall clock. */
-export function dueTime(options: ScheduleOptions, clock: ThreadActivity): number {
+/** The clock that a delay counts from. */
+interface DelayClock {
+  now(): number;
+}
+
+/**
+ * Returns when a task is due, on `clock`: {@link IMMEDIATELY} when it has no delay, and when it goes by the wall clock.
+ */
+export function dueTime(options: ScheduleOptions, clock: DelayClock): number {
   validateOptions(options);
   if (options.when !== undefined || options.interval !== undefined || options.delta === undefined) {
     return IMMEDIATELY;
@@ -53,7 +63,7 @@ export function dueTime(options: ScheduleOptions, clock: ThreadActivity): number
   return clock.now() + Math.max(0, validateMilliseconds('options.delta', options.delta));
 }
 
-/** The options that do not fit into a record. @internal */
+/** Returns the options that do not fit into a record, if there are any. @internal */
 export function rareOptions(options: ScheduleOptions): RemoteOptions | undefined {
   const { when, interval, offset, priority, key } = options;
   const rarer: { -readonly [K in keyof RemoteOptions]: RemoteOptions[K] } = {};
@@ -73,20 +83,20 @@ export function rareOptions(options: ScheduleOptions): RemoteOptions | undefined
   return Object.keys(rarer).length === 0 ? undefined : rarer;
 }
 
-/** The ArrayBuffers that are to be moved, if any. */
+/** Returns the ArrayBuffers to move, if there are any. */
 export function validateTransfer(transfer: unknown): readonly ArrayBuffer[] | undefined {
   if (transfer === undefined) {
     return undefined;
   }
-  // A port or the like would be taken from the caller, and could not be sent.
+  // A port or the like would be detached from the caller, and could not be sent.
   if (!Array.isArray(transfer) || !transfer.every((buffer) => types.isArrayBuffer(buffer))) {
     throw new InvalidArgTypeError('options.transfer', 'a list of ArrayBuffers', transfer);
   }
   return transfer;
 }
 
-/** Takes ArrayBuffers from this thread, and returns what is to be sent, which may be bytes in one of them. */
-export function move(data: Uint8Array | undefined, transfer: readonly ArrayBuffer[]): Uint8Array | undefined {
+/** Detaches ArrayBuffers from this thread, and returns the bytes to send, which may have been in one of them. */
+export function detach(data: Uint8Array | undefined, transfer: readonly ArrayBuffer[]): Uint8Array | undefined {
   const isMoved = data !== undefined && transfer.includes(data.buffer as ArrayBuffer);
   const moved = structuredClone(isMoved ? data : undefined, { transfer: [...transfer] });
   return isMoved ? moved : data;

@@ -1,7 +1,8 @@
 /**
- * A task manager's end of other threads: reads what they send, and answers.
+ * The manager's end of other threads: receives their records, runs what is due immediately, and sends replies.
  * May use: protocol, transport, virtual-time, event, platform, util.
  */
 
-export type { Producer, RecordHandler } from './producer';
-export { Receiver } from './receiver';
+export type { CreateRecordHandler, RecordHandler } from './producer';
+export { Receiver, type ReceiverHost, type ReceiverSettings } from './receiver';
+export type { ReplySender } from './reply-sender';

@@ -1,37 +1,36 @@
-/** The manager's side of all its producers: takes their records in, in turns. */
+/** The producers of one manager: reads their records, in turns. */
 
-import { SideChannel } from '../transport/side-channel';
-import { Producer, type RecordHandler } from './producer';
-import type { ChannelMessage } from '../protocol/handle';
+import type { ProducerMessage } from '../protocol';
+import { SideChannel } from '../transport';
+import { type CreateRecordHandler, Producer } from './producer';
 
-/** How many records of one producer are taken before it is the next one's turn. */
+/** How many records of one producer are read before the next one's turn. */
 const QUANTUM = 64;
 
-/** From so many records between two sleeps on, producers are at it, and there will be more at once. */
+/** From this many records between two sleeps on, producers are sending, and more will follow immediately. */
 const MANY = 64;
 
 /** All producers of one manager. */
 export class ProducerSet {
-  readonly #handler: RecordHandler;
-  readonly #post: SideChannel;
-  /** In their order, so that virtual time is the same each time. */
+  readonly #createHandler: CreateRecordHandler;
+  readonly #channel: SideChannel<ProducerMessage>;
+  /** In their own order, so that virtual time is the same each time. */
   readonly #producers = new Set<Producer>();
-  readonly #payloads = new Map<string, unknown>();
   readonly #onIntroduction: () => void;
-  /** Tasks whose payload had begun to come when their thread ended. */
+  /** Tasks of which a part had arrived when their thread ended. */
   incomplete = 0;
   /** Tasks that were in the queues at the end. */
   dropped = 0;
   /** How many producers there have been. */
   connections = 0;
   #receivedFromGone = 0;
-  #taken = 0;
+  #recordsRead = 0;
   #isPolling = false;
 
-  constructor(channel: string, handler: RecordHandler, onIntroduction: () => void) {
-    this.#handler = handler;
+  constructor(channel: string, createHandler: CreateRecordHandler, onIntroduction: () => void) {
+    this.#createHandler = createHandler;
     this.#onIntroduction = onIntroduction;
-    this.#post = new SideChannel(channel, (message) => this.#onMessage(message));
+    this.#channel = new SideChannel(channel, (message) => this.#onMessage(message));
   }
 
   /** How many tasks came from other threads. */
@@ -41,14 +40,17 @@ export class ProducerSet {
     return sum;
   }
 
-  /** Whether many records were taken since this was asked last. */
+  /** Returns whether many records were read since the last call of this. */
   hasReadMany(): boolean {
-    const isMany = this.#taken >= MANY;
-    this.#taken = 0;
+    const isMany = this.#recordsRead >= MANY;
+    this.#recordsRead = 0;
     return isMany;
   }
 
-  /** Whether somebody was answered, since this was asked last, who may ask again at once. */
+  /**
+   * Returns whether a producer that polls for its reply got one since the last call of this: it may send again
+   * immediately.
+   */
   consumeAnswered(): boolean {
     let hasAnswered = false;
     for (const producer of this.#producers) {
@@ -57,24 +59,24 @@ export class ProducerSet {
     return hasAnswered;
   }
 
-  /** The threads that are at work: see `activity.ts`. */
+  /** Returns the threads that are busy: see `virtual-time/thread-activity.ts`. */
   busyThreads(): number[] {
     return [...this.#producers].filter((producer) => !producer.isQuiescent).map(({ threadId }) => threadId);
   }
 
-  /** Takes in who has introduced itself. */
+  /** Adds the producers that have introduced themselves. */
   fetch(): void {
-    while (this.#post.fetch()) {
-      // Each message puts itself where it belongs.
+    while (this.#channel.fetch()) {
+      // Each message is delivered to `#onMessage()`.
     }
   }
 
-  /** Sends the replies for which there was no room. */
+  /** Sends the replies that wait for room. */
   flush(): void {
     this.#producers.forEach((producer) => producer.flush());
   }
 
-  /** Says in all queues whether the manager looks into them by itself. Who stops looks once more, afterwards. */
+  /** Says in all queues whether the manager polls them. A caller that stops polling looks into them once more. */
   setPolling(isPolling: boolean): void {
     if (isPolling !== this.#isPolling) {
       this.#isPolling = isPolling;
@@ -84,7 +86,7 @@ export class ProducerSet {
     }
   }
 
-  /** Whether there is nothing to take. */
+  /** Returns whether there are no records to read. */
   isEmpty(): boolean {
     for (const producer of this.#producers) {
       producer.flush();
@@ -96,16 +98,17 @@ export class ProducerSet {
   }
 
   /**
-   * Takes what was there when it began, in turns, so that no producer waits for all of another's. `hasPosted` says that somebody may
-   * have introduced itself. A task may have the loop make a pass, which drains too and leaves nothing for this one, or close
-   * the manager. Returns whether there was something.
+   * Reads the records that are there when it begins, in turns, so that no producer waits for all of another's.
+   * `hasPosted` says that a producer may have introduced itself. Returns whether there were any records.
+   *
+   * A task may close the manager, or make its loop run a pass, which reads all the rest.
    */
   drain(hasPosted: boolean): boolean {
     if (hasPosted) {
       this.fetch();
     }
     for (const producer of this.#producers) {
-      // In this order: once it is gone, nothing more comes.
+      // In this order: a producer that is gone adds nothing after this.
       const { isGone } = producer;
       producer.beginPass();
       if (isGone && producer.quota === 0) {
@@ -117,7 +120,7 @@ export class ProducerSet {
         producer.flush();
       }
     }
-    let hasTaken = false;
+    let hasRead = false;
     let isDone: boolean;
     do {
       isDone = true;
@@ -125,20 +128,20 @@ export class ProducerSet {
         const count = Math.min(producer.quota, QUANTUM);
         if (count > 0) {
           isDone = false;
-          hasTaken = true;
+          hasRead = true;
           producer.quota -= count;
-          this.#taken += count;
+          this.#recordsRead += count;
           producer.readQuantum(count);
         }
       }
     } while (!isDone);
-    return hasTaken;
+    return hasRead;
   }
 
   close(): void {
-    // Who has just introduced itself is told, too.
+    // A producer that has just introduced itself is told, too.
     this.fetch();
-    this.#post.close();
+    this.#channel.close();
     this.#receivedFromGone = this.received;
     this.#producers.forEach((producer) => {
       producer.close();
@@ -147,14 +150,10 @@ export class ProducerSet {
     this.#producers.clear();
   }
 
-  #onMessage(message: ChannelMessage): void {
-    if ('introduction' in message) {
-      const claimPayload = (from: string, claim: number): unknown => this.#claimPayload(from, claim);
-      this.#add(new Producer(message.introduction, this.#handler, claimPayload));
-      this.#onIntroduction();
-    } else {
-      this.#payloads.set(`${message.from} ${message.claim}`, message.payload);
-    }
+  #onMessage({ introduction }: ProducerMessage): void {
+    const claimPayload = (from: string, claim: number): unknown => this.#channel.claimPayload(from, claim);
+    this.#add(new Producer(introduction, this.#createHandler, claimPayload));
+    this.#onIntroduction();
   }
 
   #add(added: Producer): void {
@@ -166,16 +165,5 @@ export class ProducerSet {
       this.#producers.delete(producer);
       this.#producers.add(producer);
     }
-  }
-
-  #claimPayload(from: string, claim: number): unknown {
-    const key = `${from} ${claim}`;
-    // It was sent before its ticket.
-    while (!this.#payloads.has(key) && this.#post.fetch()) {
-      // Each message puts itself away.
-    }
-    const payload = this.#payloads.get(key);
-    this.#payloads.delete(key);
-    return payload;
   }
 }

@@ -1,13 +1,9 @@
-/** One producer, seen from the manager. */
+/** One producer, as the manager sees it: reads its records, and decides which tasks run immediately. */
 
-import { EventClosedError, InvalidHandleError } from '../util/errors';
 import { WaitableEvent, closeWithThread, release } from '../event';
-import { Lookahead, needsLookahead } from './lookahead';
-import { RecordReader } from '../transport/record-reader';
-import { RemoteThreadActivity } from '../virtual-time/thread-activity';
-import { ReplySender } from './reply-sender';
 import {
   CONTROL_ABANDON,
+  IMMEDIATELY,
   type Introduction,
   RECORD_AT,
   RECORD_AT_VIRTUAL,
@@ -19,43 +15,43 @@ import {
   RECORD_OPTIONS,
   RECORD_PIECE,
   type RemoteOptions,
-} from '../protocol/handle';
+  handlerIndexOf,
+  isTask,
+  keyHashOf,
+  needsLookahead,
+  replyIdOf,
+} from '../protocol';
+import { RecordReader } from '../transport';
+import { EventClosedError, InvalidHandleError } from '../util/errors';
+import { RemoteThreadActivity } from '../virtual-time';
+import { Lookahead } from './lookahead';
+import { ReplySender } from './reply-sender';
 
-/** Records that are tasks. */
-const TASKS: ReadonlySet<number> = new Set([RECORD_NOW, RECORD_AT, RECORD_AT_VIRTUAL]);
-
-/** What a producer's records are delivered to; `N` is what it knows of a name. */
-export interface RecordHandler<N = unknown> {
-  /** A name, which the tasks that follow have. */
-  onName(name: string): N;
-  /** A task that is due at once. */
-  onTask(producer: Producer, id: number, name: N, payload: unknown): void;
-  /** A task that is due later, at once when `due` is negative infinity, or one with rarer options. */
-  onTimedTask(
-    producer: Producer,
-    id: number,
-    name: N,
-    payload: unknown,
-    due: number,
-    options: RemoteOptions | undefined,
-  ): void;
-  /** A task that is due at once, and is not to run before what follows it has been taken. */
-  onPostponedTask(producer: Producer, id: number, name: N, payload: unknown, options: RemoteOptions | undefined): void;
-  /** A task that cannot be run, because its payload cannot be read. */
-  onUnreadable(producer: Producer, id: number, name: N, error: unknown): void;
-  /** Something is to be done with a task. Returns the answer. */
-  onControl(producer: Producer, id: number, operation: number): number;
-  /** A time on the system's monotonic clock, or on a time machine's, as one on the clock that the recipient goes by now. */
+/** Does what the records of one producer ask for. `E` is what it knows of a handler. */
+export interface RecordHandler<E = unknown> {
+  /** Returns what is known of the handler that tasks name from now on. */
+  onName(name: string): E;
+  /** Runs a task, now. */
+  run(id: number, handler: E, payload: unknown): void;
+  /** Cancels the task with this key, because the next one replaces it. */
+  replace(key: string): void;
+  /**
+   * Installs a task that does not run now. `due` is {@link IMMEDIATELY} when its options, or a record ahead, are the
+   * reason.
+   */
+  install(id: number, handler: E, payload: unknown, due: number, options: RemoteOptions | undefined): void;
+  /** Fails a task whose payload cannot be read. */
+  onUnreadable(id: number, handler: E, error: unknown): void;
+  /** Performs an operation on a task, and returns the answer. */
+  onControl(id: number, operation: number): number;
+  /** Converts a time on the monotonic clock, or on a time machine's, to the clock that the manager goes by now. */
   dueTime(time: number, isVirtual: boolean): number;
 }
 
+/** Makes the handler of a producer's records, which replies through `replies`. */
+export type CreateRecordHandler = (replies: ReplySender) => RecordHandler;
+
 export class Producer {
-  /** Tasks that wait for their time or are suspended, by their ids. */
-  readonly tasks: Map<number, unknown> = new Map();
-  /** Tasks whose promise is pending, by their ids: what aborts them. */
-  readonly running: Map<number, { abort(): void }> = new Map();
-  /** Calls whose result somebody still waits for. */
-  readonly calls: Set<number> = new Set();
   /** How many records are left of those that were there when the pass began. */
   quota = 0;
   /** How many tasks it has scheduled. */
@@ -65,22 +61,25 @@ export class Producer {
   readonly #threadId: number;
   readonly #number: number;
   readonly #handler: RecordHandler;
-  readonly #names: unknown[] = [];
+  /** What is known of the handlers that it has named, by their indices. */
+  readonly #handlers: unknown[] = [];
   readonly #replies: ReplySender;
   readonly #doorbell: WaitableEvent | undefined;
   readonly #lookahead: Lookahead;
-  /** Whether the next record may be one that {@link Producer.#take} alone can take. */
+  /**
+   * Whether a task that is due immediately may run when it is read: it has no options, and no record ahead concerns it.
+   */
   #isSimple = true;
   #round = 0;
-  /** What came for the task that has this id. */
+  /** The options of the task that has this id. */
   #options: RemoteOptions | undefined;
   #optionsOf = 0;
-  /** What stands for their key. */
-  #key = 0;
+  /** The hash of their key. */
+  #keyHash = 0;
 
   constructor(
     introduction: Introduction,
-    handler: RecordHandler,
+    createHandler: CreateRecordHandler,
     claimPayload: (from: string, claim: number) => unknown,
   ) {
     const { ring, replies, doorbell, channel, activity, threadId, number } = introduction;
@@ -89,17 +88,17 @@ export class Producer {
     this.#number = number;
     this.#reader = new RecordReader(ring, (claim) => claimPayload(channel, claim));
     this.#lookahead = new Lookahead(this.#reader.record);
-    this.#handler = handler;
-    this.#replies = new ReplySender(replies, channel, () => this.#ring());
+    this.#replies = new ReplySender(replies, channel, this.#activity, () => this.#notify());
+    this.#handler = createHandler(this.#replies);
     this.#doorbell = openDoorbell(doorbell);
   }
 
-  /** Whether its thread has ended, or it was closed: what is in its queue is all there will be. */
+  /** Whether its thread has ended, or it was closed: it adds nothing to its queue any more. */
   get isGone(): boolean {
     return this.#doorbell?.closed !== false;
   }
 
-  /** Whether it waits for the manager or for nothing: see `activity.ts`. */
+  /** Whether its thread waits for the manager or for nothing: see `virtual-time/thread-activity.ts`. */
   get isQuiescent(): boolean {
     return this.isGone || this.#activity.isQuiescent(() => this.available > 0);
   }
@@ -109,165 +108,136 @@ export class Producer {
     return this.#threadId;
   }
 
-  /** Whether it is another one's elder: by its thread, then by its number there, neither of which depends on who was faster. */
+  /**
+   * Returns whether its records are read before another one's: by thread, then by number there. Neither depends on
+   * speed.
+   */
   comesBefore(other: Producer): boolean {
     return this.#threadId === other.#threadId ? this.#number < other.#number : this.#threadId < other.#threadId;
   }
 
-  /** Says whether the manager looks into the queue by itself. */
+  /** Says whether the manager polls the queue. */
   setPolling(isPolling: boolean): void {
     this.#reader.record.setPolling(isPolling);
   }
 
-  /** How many records there are to take. */
+  /** How many records there are to read. */
   get available(): number {
     return this.#reader.available;
   }
 
-  /** Whether a payload has begun to come and not ended. */
+  /** Whether a part of a task has arrived, and the rest has not. */
   get isIncomplete(): boolean {
     return this.#reader.isIncomplete || this.#options !== undefined;
   }
 
-  /** A pass begins, which takes all records that are there: `quota`. */
+  /** Begins a pass, which reads the records that are there now: their number is `quota`. */
   beginPass(): void {
     this.quota = this.available;
-    this.#lookahead.look(this.quota);
+    this.#lookahead.scan(this.quota);
     this.#updateSimple();
   }
 
-  /** Takes up to `count` records. */
+  /** Reads up to `count` records. */
   readQuantum(count: number): void {
     this.#round += 1;
-    const turn = this.#round;
-    // When a task makes another turn begin, that one takes the rest of this one's records.
-    for (let index = 0; index < count && turn === this.#round; index += 1) {
-      this.#take();
+    const round = this.#round;
+    // When a task begins another round, that one reads the rest of these records.
+    for (let index = 0; index < count && round === this.#round; index += 1) {
+      this.#readRecord();
     }
     if (this.#reader.publish()) {
-      this.#ring();
+      this.#notify();
     }
   }
 
-  /** Answers a call; after its result nobody waits for it any more. */
-  reply(id: number, result: unknown): void {
-    // For most tasks nobody waits, and to look for one costs more than the task.
-    if (this.calls.size > 0) {
-      this.#answer(id, result);
-    }
-  }
-
-  /** Answers a call with what its task threw; false when nobody waits for it. */
-  replyError(id: number, error: unknown): boolean {
-    const isAwaited = this.calls.delete(id);
-    if (isAwaited) {
-      this.#activity.send();
-      this.#replies.sendError(id, error);
-    }
-    return isAwaited;
-  }
-
-  /** Whether it was answered, since this was asked last, while it looked for that: it may ask again at once. */
+  /** Returns whether the producer, which polls for replies, got one since the last call of this. */
   consumeAnswered(): boolean {
-    const { hasAnsweredPoller } = this.#replies;
-    this.#replies.hasAnsweredPoller = false;
-    return hasAnsweredPoller;
+    return this.#replies.consumeAnswered();
   }
 
-  /** Sends the replies for which there was no room. */
+  /** Sends the replies that wait for room. */
   flush(): void {
-    if (this.#replies.hasWaiting) {
-      this.#replies.flush();
-    }
+    this.#replies.flush();
   }
 
-  /** Lets go of what it holds. Its tasks stay. */
+  /** Releases its event. Its tasks stay. */
   release(): void {
     this.#doorbell?.[release]();
   }
 
-  /** How many tasks are in its queue. */
+  /** Returns how many tasks are in its queue. */
   countTasks(): number {
     let tasks = 0;
-    this.#reader.record.lookAhead(this.available, (kind) => {
-      tasks += TASKS.has(kind & RECORD_MASK) ? 1 : 0;
+    this.#reader.record.lookAhead(this.available, ({ kind }) => {
+      tasks += isTask(kind) ? 1 : 0;
     });
     return tasks;
   }
 
-  /** Closes the connection: the producer gets to know, and a turn that is under way ends. */
+  /** Closes the connection, which tells the producer, and ends a round that is under way. */
   close(): void {
     this.#round += 1;
-    // Whoever waits for a result is told by the bell, and by nothing else.
-    this.calls.clear();
+    // Calls that are pending end with the doorbell, not with a reply.
+    this.#replies.abandonAll();
     this.#doorbell?.close();
   }
 
-  #take(): void {
+  #readRecord(): void {
     const reader = this.#reader;
-    const { kind, name, id } = reader.record;
+    const { kind, arg, id } = reader.record;
     try {
       if ((kind & (RECORD_MASK | RECORD_CALL)) === RECORD_NOW && this.#isSimple) {
         this.received += 1;
-        this.#handler.onTask(this, id, this.#names[name], reader.readPayload());
+        this.#handler.run(id, this.#handlers[arg], reader.readPayload());
       } else {
-        this.#readRarer(kind, name, id);
+        this.#readRarer(kind, id);
       }
     } catch (error) {
-      // What a task throws does not come here. But this thread may have less stack, or less memory, than the one that wrote the payload.
-      this.#handler.onUnreadable(this, id, this.#names[name], error);
+      // What a task throws is not caught here. But this thread may have less stack, or less memory, than the one that
+      // wrote the payload.
+      this.#handler.onUnreadable(id, this.#handlers[arg], error);
     }
   }
 
   /**
-   * Takes a record that is not a simple task. V8 compiles the way of those in one piece, from `#take()` to their handlers, as long
-   * as it has at most 920 bytes of bytecode, and calls what is beyond: a task costs up to 80 ns then instead of 55.
+   * Reads a record that is not a simple task. V8 compiles the way of simple tasks in one piece, from `#readRecord()` to
+   * their handlers, as long as it has at most 920 bytes of bytecode, and calls what is beyond: then a task costs up to
+   * 80 ns instead of 55.
    */
-  #readRarer(kind: number, name: number, id: number): void {
+  #readRarer(kind: number, id: number): void {
     const reader = this.#reader;
-    if (needsLookahead(kind, name)) {
+    const { record } = reader;
+    if (needsLookahead(record)) {
       this.#lookahead.onMarked();
     }
     switch (kind & RECORD_MASK) {
       case RECORD_NOW:
-        this.received += 1;
-        if ((kind & RECORD_CALL) !== 0) {
-          this.calls.add(id);
-        }
-        this.#readNow(id, name);
+        this.#readTask(kind, handlerIndexOf(record), id, IMMEDIATELY);
         break;
       case RECORD_AT:
-        this.received += 1;
-        this.#readTimed(id, name, this.#handler.dueTime(reader.record.time, false));
+        this.#readTask(kind, handlerIndexOf(record), id, this.#handler.dueTime(record.time, false));
         break;
       case RECORD_AT_VIRTUAL:
-        this.received += 1;
-        this.#readTimed(id, name, this.#handler.dueTime(reader.record.time, true));
+        this.#readTask(kind, handlerIndexOf(record), id, this.#handler.dueTime(record.time, true));
         break;
       case RECORD_NAME:
-        this.#names[name] = this.#handler.onName(reader.readPayload() as string);
+        this.#handlers[handlerIndexOf(record)] = this.#handler.onName(reader.readPayload() as string);
         break;
       case RECORD_PIECE:
         reader.readPiece();
         break;
       case RECORD_OPTIONS:
-        this.#key = name;
+        this.#keyHash = keyHashOf(record);
         this.#options = reader.readPayload() as RemoteOptions;
         this.#optionsOf = id;
         this.#updateSimple();
         break;
       case RECORD_CONTROL:
-        this.#readControl(id, name, reader.record.value);
+        this.#readControl(id, replyIdOf(record), record.value);
         break;
       default:
-        reader.record.advance();
-    }
-  }
-
-  #answer(id: number, result: unknown): void {
-    if (this.calls.delete(id)) {
-      this.#activity.send();
-      this.#replies.send(id, result);
+        record.advance();
     }
   }
 
@@ -275,54 +245,63 @@ export class Producer {
     this.#isSimple = this.#options === undefined && !this.#lookahead.isNeeded;
   }
 
-  /** A task that is due at once, but may have options, or something may follow that concerns it. */
-  #readNow(id: number, name: number): void {
-    const isPostponed = this.#concernsKey() || this.#lookahead.concernsId(id);
+  /**
+   * Reads a task that may have a time, a caller or options, or that a record ahead may concern. Runs it now, or
+   * installs it.
+   */
+  #readTask(kind: number, handlerIndex: number, id: number, due: number): void {
+    this.received += 1;
+    if ((kind & RECORD_CALL) !== 0) {
+      this.#replies.expect(id);
+    }
+    const isKeyAhead = this.#isKeyAhead();
     const options = this.#consumeOptions(id);
     const payload = this.#reader.readPayload();
-    if (isPostponed) {
-      this.#handler.onPostponedTask(this, id, this.#names[name], payload, options);
-    } else if (options === undefined) {
-      this.#handler.onTask(this, id, this.#names[name], payload);
-    } else {
-      this.#handler.onTimedTask(this, id, this.#names[name], payload, Number.NEGATIVE_INFINITY, options);
+    const handler = this.#handlers[handlerIndex];
+    const runsNow =
+      due === IMMEDIATELY &&
+      options?.when === undefined &&
+      options?.interval === undefined &&
+      !isKeyAhead &&
+      !this.#lookahead.concernsId(id);
+    if (!runsNow) {
+      this.#handler.install(id, handler, payload, due, options);
+      return;
     }
+    if (options?.key !== undefined) {
+      this.#handler.replace(options.key);
+    }
+    this.#handler.run(id, handler, payload);
   }
 
-  #readTimed(id: number, name: number, due: number): void {
-    this.#concernsKey();
-    const options = this.#consumeOptions(id);
-    this.#handler.onTimedTask(this, id, this.#names[name], this.#reader.readPayload(), due, options);
-  }
-
-  #concernsKey(): boolean {
-    return this.#options?.key !== undefined && this.#lookahead.concernsKey(this.#key);
+  #isKeyAhead(): boolean {
+    return this.#options?.key !== undefined && this.#lookahead.concernsKey(this.#keyHash);
   }
 
   #consumeOptions(id: number): RemoteOptions | undefined {
-    // Those of another one, whose producer could not finish it, are nobody's.
+    // Options of another task are dropped: its producer could not finish it.
     const options = this.#optionsOf === id ? this.#options : undefined;
     this.#options = undefined;
     this.#updateSimple();
     return options;
   }
 
-  #readControl(id: number, answer: number, operation: number): void {
+  #readControl(id: number, replyId: number, operation: number): void {
     this.#reader.record.advance();
     if (operation === CONTROL_ABANDON) {
-      this.calls.delete(id);
-      this.#handler.onControl(this, id, operation);
+      this.#replies.abandon(id);
+      this.#handler.onControl(id, operation);
     } else {
-      this.calls.add(answer);
-      this.reply(answer, this.#handler.onControl(this, id, operation));
+      this.#replies.expect(replyId);
+      this.#replies.reply(replyId, this.#handler.onControl(id, operation));
     }
   }
 
-  #ring(): void {
+  #notify(): void {
     try {
       this.#doorbell?.set();
     } catch (error) {
-      // Its thread has ended: nobody waits any more.
+      // A thread that has ended waits for nothing.
       if (!(error instanceof EventClosedError)) {
         throw error;
       }
@@ -330,7 +309,7 @@ export class Producer {
   }
 }
 
-/** Opens a producer's event; what its thread had scheduled before it ended is there all the same. */
+/** Opens a producer's event. Without one, its thread has ended; what it had scheduled runs all the same. */
 function openDoorbell(handle: Introduction['doorbell']): WaitableEvent | undefined {
   try {
     const doorbell = WaitableEvent.open(handle);

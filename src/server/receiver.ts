@@ -1,58 +1,75 @@
-/** Where a manager takes in what other threads have for it: made when its handle is asked for. */
+/** Receives what other threads send to a manager. Nothing is made before the manager's handle is asked for. */
 
 import type { RecordableHistogram } from 'node:perf_hooks';
 
-import { perfHooks, workerThreads } from '../platform/lazy-builtins';
-import { systemClock } from '../platform/clock';
-import { TaskManagerClosedError } from '../util/errors';
 import { WaitableEvent, closeWithThread } from '../event';
-import { ProducerSet } from './producer-set';
 import { fast } from '../platform/binding';
-import type { OwnerControlBlock } from '../protocol/control-block';
-import type { RecordHandler } from './producer';
+import { systemClock } from '../platform/clock';
+import { perfHooks, workerThreads } from '../platform/lazy-builtins';
+import type { OwnerControlBlock, TaskManagerHandle } from '../protocol';
+import { EventClosedError, TaskManagerClosedError } from '../util/errors';
 import { recordMilliseconds } from '../util/histogram';
-import type { TaskManagerHandle } from '../protocol/handle';
+import type { CreateRecordHandler } from './producer';
+import { ProducerSet } from './producer-set';
 
-/** How long, in milliseconds, a pass goes on with those who block for answers. */
+/** How long, in milliseconds, a pass continues with producers that block for replies. */
 const CALL_BURST = 0.25;
 
-/** What a receiver needs of its manager's options and loop. */
-interface ReceiverSettings {
-  readonly host: {
-    addInternal(channel: WaitableEvent): void;
-    removeInternal(channel: WaitableEvent): void;
-    requestPass(): void;
-  };
-  readonly capacity: number;
-  readonly onFull: 'block' | 'throw';
+/** What a receiver needs of the loop that runs its manager. */
+export interface ReceiverHost {
+  /** Adds a channel of the loop's own. */
+  addInternal(channel: WaitableEvent): void;
+  /** Removes it. */
+  removeInternal(channel: WaitableEvent): void;
+  /** Makes the loop run a pass soon. */
+  requestPass(): void;
 }
 
-/** What a manager has for other threads; nothing before its handle was asked for. */
+/** What a receiver needs of its manager's settings. */
+export interface ReceiverSettings extends Pick<TaskManagerHandle, 'capacity' | 'onFull'> {
+  readonly host: ReceiverHost;
+}
+
+/** What there is once the handle was asked for. */
 interface Threads {
   readonly producerSet: ProducerSet;
   readonly trigger: WaitableEvent;
 }
 
-/** The inbox of a manager, and the trigger by which producers wake its loop. */
+/** The event by which producers wake the loop. */
+class Trigger extends WaitableEvent {
+  readonly #onSet: () => void;
+
+  constructor(onSet: () => void) {
+    super();
+    this.#onSet = onSet;
+  }
+
+  override handleRead(): void {
+    this.#onSet();
+  }
+}
+
+/** The manager's end of its connections. */
 export class Receiver {
-  /** How often the loop was woken. */
+  /** How often producers have woken the loop. */
   wakeUps = 0;
   readonly #settings: ReceiverSettings;
   readonly #control: OwnerControlBlock;
-  readonly #handler: RecordHandler;
+  readonly #createHandler: CreateRecordHandler;
   #handle: TaskManagerHandle | undefined;
   #threads: Threads | undefined;
   #isInRun = false;
   #wakeUpLatency: RecordableHistogram | undefined;
   #isClosed = false;
 
-  constructor(settings: ReceiverSettings, control: OwnerControlBlock, handler: RecordHandler) {
+  constructor(settings: ReceiverSettings, control: OwnerControlBlock, createHandler: CreateRecordHandler) {
     this.#settings = settings;
     this.#control = control;
-    this.#handler = handler;
+    this.#createHandler = createHandler;
   }
 
-  /** What another thread needs to connect. Throws `ERR_TASK_MANAGER_CLOSED` when it is asked for first after the end. */
+  /** What another thread needs to connect. Throws `ERR_TASK_MANAGER_CLOSED` after `close()`. */
   get handle(): TaskManagerHandle {
     if (this.#isClosed) {
       throw new TaskManagerClosedError();
@@ -73,7 +90,7 @@ export class Receiver {
     return this.#threads?.producerSet.received ?? 0;
   }
 
-  /** How many payloads had begun to come when their thread ended. */
+  /** Of how many tasks a part had arrived when their thread ended. */
   get incomplete(): number {
     return this.#threads?.producerSet.incomplete ?? 0;
   }
@@ -83,46 +100,58 @@ export class Receiver {
     return this.#threads?.producerSet.dropped ?? 0;
   }
 
-  /** From the first ringing of a producer to the loop's answer, in nanoseconds. */
+  /** From the first notification of a producer to the loop's answer, in nanoseconds. */
   get wakeUpLatency(): RecordableHistogram {
     return (this.#wakeUpLatency ??= perfHooks().createHistogram());
   }
 
-  /** Takes over what other threads had scheduled when it began, unless a time machine does that; returns whether there was something. */
+  /**
+   * Reads what other threads had sent when it began, unless a time machine does that ({@link Receiver.read}). The
+   * loop calls it in each pass, and the trigger when no pass has answered it. Returns whether there was anything to do.
+   */
   drain(): boolean {
-    const producerSet = this.#threads?.producerSet;
-    if (producerSet === undefined || this.#isInRun) {
+    const threads = this.#threads;
+    if (threads === undefined || this.#isInRun) {
       return false;
     }
-    const hasTaken = producerSet.drain(this.#control.consumePosted());
-    if (!producerSet.consumeAnswered()) {
-      return hasTaken;
+    const { producerSet, trigger } = threads;
+    // The loop passes over its tasks before its channels. Answered here, the trigger is clear when its turn comes.
+    const isNotified = this.#control.isNotified;
+    if (isNotified) {
+      this.#answer(trigger);
     }
-    // What asks next may run tasks also where nothing was there at first: the answer was given when the trigger rang.
+    const hasRead = producerSet.drain(this.#control.consumePosted());
+    if (!producerSet.consumeAnswered()) {
+      return hasRead || isNotified;
+    }
+    // Replies were sent, perhaps by an earlier call of this: the next calls of these producers may be here now.
     this.#serveCallBurst(producerSet);
     return true;
   }
 
-  /** Takes over what other threads have sent, for a time machine. */
+  /** Reads what other threads have sent, for a time machine. */
   read(): void {
     this.#threads?.producerSet.drain(this.#control.consumePosted());
   }
 
-  /** Tells the producers that the owner sleeps until `armedUntil()`, unless there is something to do first: false then. */
+  /**
+   * Tells the producers that the owner sleeps until `armedUntil()`; returns false when there is something to do first.
+   */
   beforeSleep(armedUntil: () => number): boolean {
     const producerSet = this.#threads?.producerSet;
     if (producerSet === undefined || this.#isInRun) {
       return true;
     }
     if (producerSet.hasReadMany()) {
-      // Producers are at it. On a core that they share with this thread, the first task after the word would wake it, and it
-      // would find that one task (measured: a wake-up for every 400 tasks, 17 ns of 127 for each task). So they go first.
+      // Producers are sending. On a core that they share with this thread, the first task after the word would wake it,
+      // and it would find that one task (measured: a wake-up for every 400 tasks, 17 ns of 127 for each task). So they
+      // run first.
       fast.yieldThread();
       if (!producerSet.isEmpty()) {
         return false;
       }
     }
-    // The order is the promise: first the word, then the bit in each queue, then the look into it. See `task-protocol.ts`.
+    // First the word, then the bit in each queue, then the look into each queue: see `protocol/control-block.ts`.
     this.#control.markAsleep(armedUntil());
     producerSet.setPolling(false);
     const isIdle = !this.#control.hasPosted && producerSet.isEmpty();
@@ -132,7 +161,7 @@ export class Receiver {
     return isIdle;
   }
 
-  /** Has whatever producers send ring, as nobody looks for it. */
+  /** Makes producers set the trigger for whatever they send, because no pass looks for it. */
   listen(): void {
     if (!this.beforeSleep(() => Infinity)) {
       // There is something already.
@@ -140,9 +169,11 @@ export class Receiver {
     }
   }
 
-  /** Begins a journey: until {@link Receiver.endRun}, {@link Receiver.read} alone takes what is sent. */
+  /**
+   * Begins a run in virtual time: until {@link Receiver.endRun}, only {@link Receiver.read} reads what is sent.
+   */
   beginRun(): void {
-    // Threads need not ring for what they send; they ring when they come to rest.
+    // Threads set the trigger when they become quiescent, and need not for what they send.
     this.#markAwake();
     this.#isInRun = true;
   }
@@ -152,12 +183,12 @@ export class Receiver {
     this.#settings.host.requestPass();
   }
 
-  /** Has threads ring when they come to rest, or no longer. */
+  /** Makes threads set the trigger when they become quiescent, or no longer. */
   awaitQuiescence(isAwaiting: boolean): void {
     this.#control.awaitQuiescence(isAwaiting);
   }
 
-  /** The threads that are at work. */
+  /** Returns the threads that are busy. */
   busyThreads(): number[] {
     if (this.#threads === undefined) {
       return [];
@@ -166,7 +197,7 @@ export class Receiver {
     if (this.#control.consumePosted()) {
       producerSet.fetch();
     }
-    // A thread that has made room for more of its results rests, and rings.
+    // A thread whose replies wait for room may be quiescent as soon as it has made some, and sets the trigger then.
     producerSet.flush();
     return producerSet.busyThreads();
   }
@@ -184,12 +215,11 @@ export class Receiver {
 
   #open(): TaskManagerHandle {
     const { host, capacity, onFull } = this.#settings;
-    const trigger = new WaitableEvent();
-    trigger.handleRead = () => this.#onTrigger(trigger);
+    const trigger = new Trigger(() => this.#onTrigger(trigger));
     trigger[closeWithThread]();
     host.addInternal(trigger);
     const channel = `waitable-event.task-manager.${trigger.handle.key}`;
-    const producerSet = new ProducerSet(channel, this.#handler, () => host.requestPass());
+    const producerSet = new ProducerSet(channel, this.#createHandler, () => host.requestPass());
     this.#threads = { producerSet, trigger };
     this.#control.markAsleep(Infinity);
     return Object.freeze({
@@ -202,17 +232,33 @@ export class Receiver {
     });
   }
 
+  /**
+   * Answers a trigger that no pass has answered: where the loop blocks for its channels, and where it passes over them
+   * alone.
+   */
   #onTrigger(trigger: WaitableEvent): void {
+    this.#answer(trigger);
+    this.drain();
+  }
+
+  /** Counts a wake-up, and says that the owner is awake. The caller looks into the queues. */
+  #answer(trigger: WaitableEvent): void {
     this.wakeUps += 1;
-    const { notifiedAt } = this.#control;
+    const notifiedAt = this.#control.consumeNotifiedAt();
     if (notifiedAt > 0) {
-      // Of the first ring since the loop slept; the others only found it rung.
+      // The first notification in this sleep counts: later ones did not wake the loop.
       recordMilliseconds(this.wakeUpLatency, systemClock.monotonic() - notifiedAt);
     }
-    // In this order: see `task-protocol.ts`.
+    // First the word, then the trigger, then the look into the queues: see `protocol/control-block.ts`.
     this.#markAwake();
-    trigger.clear();
-    this.drain();
+    try {
+      trigger.clear();
+    } catch (error) {
+      // The loop tells a channel that another thread has closed.
+      if (!(error instanceof EventClosedError)) {
+        throw error;
+      }
+    }
   }
 
   #markAwake(): void {
@@ -221,9 +267,9 @@ export class Receiver {
   }
 
   /**
-   * Goes on with who blocks for one answer after the other: he has the next question ready when he has been let run, and a turn of
-   * Node's event loop for each would cost more than all the rest (measured on one core: 10 µs a call instead of 4). Not for long:
-   * others wait, too.
+   * Continues with producers that block for one reply after the other. Such a producer has its next call ready after it
+   * was allowed to run, and an iteration of Node's event loop for each call would cost more than all the rest (measured
+   * on one core: 10 µs a call instead of 4). Not for long: others wait, too.
    */
   #serveCallBurst(producerSet: ProducerSet): void {
     const end = systemClock.monotonic() + CALL_BURST;

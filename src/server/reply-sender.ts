@@ -1,99 +1,149 @@
-/** The manager's side of the replies to one producer: sends what there is room for, and keeps the rest until there is some. */
-
-import { serializeError } from '../transport/serialize-error';
-import { type EncodedPayload, PAYLOAD_BYTES, PAYLOAD_NONE, PayloadWriter, encodePayload } from '../transport/payload';
-import { SideChannel } from '../transport/side-channel';
-import { type RingMemory, RingWriter } from '../transport/ring-layout';
-import { REPLY_ERROR, REPLY_PIECE, REPLY_RESULT } from '../protocol/handle';
-
-/** A reply that waits for room. */
-interface Reply {
-  readonly kind: number;
-  readonly id: number;
-  readonly value: number;
-  data: Uint8Array | undefined;
-}
-
 /** The replies to one producer. */
+
+import { REPLY_ERROR, REPLY_RESULT, splitRecord } from '../protocol';
+import {
+  ChannelPayloadSender,
+  type EncodedPayload,
+  PAYLOAD_BYTES,
+  PAYLOAD_NONE,
+  PayloadWriter,
+  type RingMemory,
+  type RingRecord,
+  RingWriter,
+  encodePayload,
+  serializeError,
+} from '../transport';
+import type { RemoteThreadActivity } from '../virtual-time';
+
+/**
+ * Knows for which calls the producer waits, and sends their results. Keeps what has no room, and sends it when there is
+ * some.
+ */
 export class ReplySender {
-  /** Whether there was something for a producer that looks for it. */
-  hasAnsweredPoller: boolean = false;
   readonly #ring: RingWriter;
   readonly #writer: PayloadWriter;
-  readonly #channel: string;
-  readonly #onSent: () => void;
-  readonly #waiting: Reply[] = [];
+  readonly #activity: RemoteThreadActivity;
+  readonly #notify: () => void;
+  readonly #channel: ChannelPayloadSender;
+  /** Calls whose result the producer waits for. */
+  readonly #calls = new Set<number>();
+  /** Replies that wait for room. */
+  readonly #waiting: RingRecord[] = [];
   readonly #encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
-  #claims = 0;
+  #hasAnsweredPoller = false;
 
-  /** `onSent` is called when there is something to read, unless the producer looks for it anyway. */
-  constructor(memory: RingMemory, channel: string, onSent: () => void) {
+  /** `notify` is called when there is something to read, unless the producer polls. */
+  constructor(memory: RingMemory, channel: string, activity: RemoteThreadActivity, notify: () => void) {
     this.#ring = new RingWriter(memory);
     this.#writer = new PayloadWriter(this.#ring);
-    this.#channel = channel;
-    this.#onSent = onSent;
+    this.#channel = new ChannelPayloadSender(channel, channel);
+    this.#activity = activity;
+    this.#notify = notify;
   }
 
-  /** Whether there are replies for which there was no room. */
-  get hasWaiting(): boolean {
-    return this.#waiting.length > 0;
+  /** Learns that the producer waits for the result of a call. */
+  expect(id: number): void {
+    this.#calls.add(id);
   }
 
-  /** Sends the result of the call `id`. */
-  send(id: number, result: unknown): void {
-    try {
-      this.#send(REPLY_RESULT, id, result);
-    } catch (error) {
-      // The result cannot be cloned; that is the caller's to know.
-      this.sendError(id, error);
+  /** Learns that the producer does not wait for a call any more. */
+  abandon(id: number): void {
+    this.#calls.delete(id);
+  }
+
+  /** Learns that the producer waits for nothing any more. */
+  abandonAll(): void {
+    this.#calls.clear();
+  }
+
+  /** Sends the result of a task, if its producer waits for it. */
+  reply(id: number, result: unknown): void {
+    // Most tasks are no calls, and a lookup costs more than the task.
+    if (this.#calls.size > 0) {
+      this.#replyToCall(id, result);
     }
   }
 
-  /** Sends what the task of the call `id` threw. */
-  sendError(id: number, error: unknown): void {
-    this.#send(REPLY_ERROR, id, serializeError(error));
+  /** Sends what a task threw, if its producer waits for the result; returns whether it does. */
+  replyError(id: number, error: unknown): boolean {
+    const isAwaited = this.#calls.delete(id);
+    if (isAwaited) {
+      this.#activity.onSend();
+      this.#sendError(id, error);
+    }
+    return isAwaited;
   }
 
-  /** Sends what waits for room. */
+  /**
+   * Returns whether a reply was sent, since the last call of this, to a producer that polls for it: it may send again
+   * immediately.
+   */
+  consumeAnswered(): boolean {
+    const hasAnsweredPoller = this.#hasAnsweredPoller;
+    this.#hasAnsweredPoller = false;
+    return hasAnsweredPoller;
+  }
+
+  /** Sends the replies that wait for room. */
   flush(): void {
-    this.#sendWaiting();
-    if (this.hasWaiting) {
-      // First say that we wait, then look again: the producer makes room first and looks for us afterwards.
-      this.#ring.setWaiting(true);
-      this.#sendWaiting();
-    }
-    if (!this.hasWaiting) {
-      this.#ring.setWaiting(false);
+    if (this.#waiting.length > 0) {
+      this.#flush();
     }
   }
 
-  #send(kind: number, id: number, payload: unknown): void {
-    // In their order: a producer that has not read the first does not know the shapes of the second.
-    if (!this.hasWaiting && this.#writer.push(kind, 0, payload, 0, id)) {
-      this.#announce();
-      return;
-    }
-    const encoded = this.#encoded;
-    encodePayload(payload, encoded, (unwritable) => this.#sendByChannel(unwritable));
-    let rest = encoded.data;
-    while (rest !== undefined && rest.length > this.#ring.largest) {
-      this.#waiting.push({ kind: REPLY_PIECE, id, value: 0, data: rest.subarray(0, this.#ring.largest) });
-      rest = rest.subarray(this.#ring.largest);
-    }
-    this.#waiting.push({ kind: kind | encoded.kind, id, value: encoded.value, data: rest });
-    this.flush();
-    if (encoded.kind === PAYLOAD_BYTES) {
-      // What has to wait is sent as it is now, whatever the handler does with its buffer.
-      const waiting = this.#waiting;
-      for (let last = waiting.length - 1; last >= 0 && waiting[last]?.id === id; last -= 1) {
-        const reply = waiting[last] as Reply;
-        reply.data = reply.data === undefined ? undefined : new Uint8Array(reply.data);
+  #replyToCall(id: number, result: unknown): void {
+    if (this.#calls.delete(id)) {
+      this.#activity.onSend();
+      try {
+        this.#send(REPLY_RESULT, id, result);
+      } catch (error) {
+        // The result cannot be cloned: that is an error of the call.
+        this.#sendError(id, error);
       }
     }
   }
 
+  #sendError(id: number, error: unknown): void {
+    this.#send(REPLY_ERROR, id, serializeError(error));
+  }
+
+  #send(kind: number, id: number, payload: unknown): void {
+    // In their order: a reader that has not read the first reply does not know the shapes of the second.
+    if (this.#waiting.length === 0 && this.#writer.push(kind, 0, payload, 0, id)) {
+      this.#announce();
+      return;
+    }
+    const encoded = this.#encoded;
+    encodePayload(payload, encoded, (unwritable) => this.#channel.send(unwritable));
+    const { value, data } = encoded;
+    const isBytes = encoded.kind === PAYLOAD_BYTES;
+    const records = splitRecord({ kind: kind | encoded.kind, arg: 0, value, time: 0, id, data }, this.#ring.largest);
+    this.#waiting.push(...records);
+    this.#flush();
+    if (isBytes) {
+      // What still waits is copied, because the handler may write to its buffer.
+      const waiting = this.#waiting;
+      for (let last = waiting.length - 1; last >= 0 && waiting[last]?.id === id; last -= 1) {
+        const record = waiting[last] as RingRecord;
+        record.data = record.data === undefined ? undefined : new Uint8Array(record.data);
+      }
+    }
+  }
+
+  #flush(): void {
+    this.#sendWaiting();
+    if (this.#waiting.length > 0) {
+      // WAITING is stored before the room is tried again: point 4 in `transport/ring-layout.ts`.
+      this.#ring.setWaiting(true);
+      this.#sendWaiting();
+    }
+    if (this.#waiting.length === 0) {
+      this.#ring.setWaiting(false);
+    }
+  }
+
   #sendWaiting(): void {
-    const sent = this.#waiting.findIndex(({ kind, id, value, data }) => !this.#ring.push(kind, 0, value, 0, id, data));
+    const sent = this.#waiting.findIndex((record) => !this.#ring.pushRecord(record, false));
     const count = sent < 0 ? this.#waiting.length : sent;
     if (count > 0) {
       this.#waiting.splice(0, count);
@@ -103,15 +153,9 @@ export class ReplySender {
 
   #announce(): void {
     if (this.#ring.isPolled) {
-      this.hasAnsweredPoller = true;
+      this.#hasAnsweredPoller = true;
     } else {
-      this.#onSent();
+      this.#notify();
     }
-  }
-
-  #sendByChannel(payload: unknown): number {
-    this.#claims += 1;
-    SideChannel.send(this.#channel, { from: this.#channel, claim: this.#claims, payload });
-    return this.#claims;
   }
 }

@@ -1,15 +1,14 @@
-/** Does what other threads want of a manager: runs their tasks, or installs them, and answers. */
+/** Executes what one producer asks of a manager: runs its tasks, installs or cancels them, and replies. */
 
 import { systemClock } from '../platform/clock';
+import { CONTROL_RESUME, CONTROL_SUSPEND, IMMEDIATELY, type OwnerControlBlock, type RemoteOptions } from '../protocol';
+import type { RecordHandler, ReplySender } from '../server';
 import { TaskCancelledError } from '../util/errors';
-import type { ErrorReporter } from './error-reporter';
-import { type HandlerEntry, type NamedTask, NamedTaskContext } from './named-task';
-import type { From, HandlerRegistry } from './handler-registry';
-import type { OwnerControlBlock } from '../protocol/control-block';
-import type { Producer, RecordHandler } from '../server/producer';
-import type { ManagerStats } from './manager-stats';
-import { CONTROL_RESUME, CONTROL_SUSPEND, type RemoteOptions } from '../protocol/handle';
 import { isThenable } from '../util/is-thenable';
+import type { ErrorReporter } from './error-reporter';
+import type { HandlerRegistry } from './handler-registry';
+import { type HandlerEntry, type NamedTask, NamedTaskContext } from './named-task';
+import type { ManagerStats } from './manager-stats';
 
 /** Answers to a cancel: indices of CANCEL_OUTCOMES. */
 const CANCELLED = 0;
@@ -22,77 +21,67 @@ export class Executor implements RecordHandler<HandlerEntry> {
   readonly #counts: ManagerStats;
   readonly #errorReporter: ErrorReporter;
   readonly #control: OwnerControlBlock;
+  readonly #replies: ReplySender;
+  /** Tasks that wait for their time or are suspended, by their ids. */
+  readonly #tasks = new Map<number, NamedTask>();
+  /** The contexts of tasks whose promise is pending, by their ids. */
+  readonly #running = new Map<number, NamedTaskContext>();
 
   constructor(
     manager: object,
-    named: HandlerRegistry,
+    handlers: HandlerRegistry,
     counts: ManagerStats,
     errorReporter: ErrorReporter,
     control: OwnerControlBlock,
+    replies: ReplySender,
   ) {
     this.#manager = manager;
-    this.#handlers = named;
+    this.#handlers = handlers;
     this.#counts = counts;
     this.#errorReporter = errorReporter;
     this.#control = control;
+    this.#replies = replies;
   }
 
   onName(name: string): HandlerEntry {
     return this.#handlers.name(name);
   }
 
-  onTask(producer: Producer, id: number, name: HandlerEntry, payload: unknown): void {
-    const stats = (name.stats ??= this.#counts.of(name.name));
+  run(id: number, entry: HandlerEntry, payload: unknown): void {
+    const stats = (entry.stats ??= this.#counts.of(entry.name));
     stats.onSchedule();
     const start = stats.onStart(Number.NaN);
-    // What the task throws ends there.
-    this.#run(producer, id, name, payload);
+    // It does not throw what the task throws.
+    this.#call(id, entry, payload);
     stats.onEnd(start);
   }
 
-  onTimedTask(
-    producer: Producer,
-    id: number,
-    name: HandlerEntry,
-    payload: unknown,
-    due: number,
-    options: RemoteOptions | undefined,
-  ): void {
-    if (due === Number.NEGATIVE_INFINITY && options?.when === undefined && options?.interval === undefined) {
-      if (options?.key !== undefined) {
-        this.#handlers.takeOut(options.key);
-      }
-      this.onTask(producer, id, name, payload);
-      return;
-    }
-    this.#install(producer, id, name, payload, options, { due });
+  replace(key: string): void {
+    this.#handlers.takeOut(key);
   }
 
-  onPostponedTask(
-    producer: Producer,
-    id: number,
-    name: HandlerEntry,
-    payload: unknown,
-    options: RemoteOptions | undefined,
-  ): void {
-    this.#install(producer, id, name, payload, options, { delta: 0 });
+  install(id: number, entry: HandlerEntry, payload: unknown, due: number, options: RemoteOptions | undefined): void {
+    const run = (): unknown => this.#call(id, entry, payload);
+    const onTaken = (): boolean => this.#tasks.delete(id);
+    const from = due === IMMEDIATELY ? { delta: 0 } : { due };
+    this.#tasks.set(id, this.#handlers.install(entry.name, run, onTaken, options ?? {}, from));
   }
 
-  onUnreadable(producer: Producer, id: number, name: HandlerEntry, error: unknown): void {
-    this.#counts.of(name.name).onSchedule();
-    this.#fail(producer, id, name, new NamedTaskContext(name.name, this.#manager), error);
+  onUnreadable(id: number, entry: HandlerEntry, error: unknown): void {
+    this.#counts.of(entry.name).onSchedule();
+    this.#fail(id, entry, new NamedTaskContext(entry.name, this.#manager), error);
   }
 
-  onControl(producer: Producer, id: number, operation: number): number {
-    const task = producer.tasks.get(id) as NamedTask | undefined;
-    const running = producer.running.get(id);
+  onControl(id: number, operation: number): number {
+    const task = this.#tasks.get(id);
+    const running = this.#running.get(id);
     switch (operation) {
       case CONTROL_SUSPEND:
         task?.suspendTask();
         break;
       case CONTROL_RESUME:
         if (task?.isScheduled === false) {
-          // It is counted again, and is the same task.
+          // It is the same task, and is about to be counted again.
           this.#counts.of(task.name).scheduled -= 1;
           task.resumeTask();
         }
@@ -102,7 +91,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
         running?.abort();
         if (task !== undefined && running === undefined) {
           this.#counts.of(task.name).cancelled += 1;
-          producer.replyError(id, new TaskCancelledError(task.name));
+          this.#replies.replyError(id, new TaskCancelledError(task.name));
         }
     }
     if (running !== undefined) {
@@ -111,7 +100,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     return task === undefined ? DONE : CANCELLED;
   }
 
-  /** They differ when a time machine came or went meanwhile: then as `useClock()`. */
+  /** Converts only when a time machine was made or restored after the task was sent, as `useClock()` does. */
   dueTime(time: number, isVirtual: boolean): number {
     if (isVirtual === this.#control.isVirtual) {
       return time;
@@ -119,60 +108,47 @@ export class Executor implements RecordHandler<HandlerEntry> {
     return isVirtual ? time - systemClock.offset() : time + systemClock.offset();
   }
 
-  #install(
-    producer: Producer,
-    id: number,
-    name: HandlerEntry,
-    payload: unknown,
-    options: RemoteOptions | undefined,
-    from: From,
-  ): void {
-    const run = (): unknown => this.#run(producer, id, name, payload);
-    const onTaken = (): boolean => producer.tasks.delete(id);
-    producer.tasks.set(id, this.#handlers.install(name.name, run, onTaken, options ?? {}, from));
-  }
-
-  /** Runs a task for a producer, and answers if somebody waits. */
-  #run(producer: Producer, id: number, name: HandlerEntry, payload: unknown): unknown {
-    const context = new NamedTaskContext(name.name, this.#manager);
+  /** Calls the handler of a task, and replies. */
+  #call(id: number, entry: HandlerEntry, payload: unknown): unknown {
+    const context = new NamedTaskContext(entry.name, this.#manager);
     try {
-      const result = name.get()(payload, context);
+      const result = entry.get()(payload, context);
       if (isThenable(result)) {
-        return this.#settle(producer, id, name, context, result);
+        return this.#settle(id, entry, context, result);
       }
-      producer.reply(id, result);
+      this.#replies.reply(id, result);
     } catch (error) {
-      this.#fail(producer, id, name, context, error);
+      this.#fail(id, entry, context, error);
     }
     return undefined;
   }
 
-  /** Answers when a task's promise is settled. */
+  /** Replies when a task's promise is settled. */
   #settle(
-    producer: Producer,
     id: number,
-    name: HandlerEntry,
+    entry: HandlerEntry,
     context: NamedTaskContext,
     result: PromiseLike<unknown>,
   ): PromiseLike<unknown> {
-    producer.running.set(id, context);
-    // Not every `then()` keeps to calling one of the two, once.
+    this.#running.set(id, context);
+    // Promise.resolve() makes sure that exactly one of the two is called, once: not every `then()` does.
     return Promise.resolve(result).then(
       (value) => {
-        producer.running.delete(id);
-        return producer.reply(id, value);
+        this.#running.delete(id);
+        return this.#replies.reply(id, value);
       },
       (error: unknown) => {
-        producer.running.delete(id);
-        this.#fail(producer, id, name, context, error);
+        this.#running.delete(id);
+        this.#fail(id, entry, context, error);
       },
     );
   }
 
-  #fail(producer: Producer, id: number, name: HandlerEntry, context: NamedTaskContext, error: unknown): void {
-    const stats = this.#counts.of(name.name);
-    // Whoever waits for the result has the error, and who cancelled the task expects one; otherwise it is the manager's.
-    if (producer.replyError(id, error) || context.isAborted) {
+  #fail(id: number, entry: HandlerEntry, context: NamedTaskContext, error: unknown): void {
+    const stats = this.#counts.of(entry.name);
+    // A producer that waits for the result gets the error, and one that has cancelled the task expects it. Others have
+    // no use for it: then the manager reports it.
+    if (this.#replies.replyError(id, error) || context.isAborted) {
       stats.onFail(error);
     } else {
       this.#errorReporter.report(error, stats);

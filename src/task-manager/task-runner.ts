@@ -53,8 +53,11 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     this.#host = settings.host;
     this.#errorReporter = new ErrorReporter(settings.onError);
     this.handlers = new HandlerRegistry(this, this.stats);
-    const executor = new Executor(manager, this.handlers, this.stats, this.#errorReporter, this.#control);
-    this.receiver = new Receiver(settings, this.#control, executor);
+    this.receiver = new Receiver(
+      settings,
+      this.#control,
+      (replies) => new Executor(manager, this.handlers, this.stats, this.#errorReporter, this.#control, replies),
+    );
     this.#host.attach(this);
     this.#host.clock.add(this);
   }

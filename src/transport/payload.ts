@@ -10,7 +10,7 @@
 
 import { v8 } from '../platform/lazy-builtins';
 import { ValueWriter } from './value-writer';
-import type { RingWriter } from './ring-layout';
+import type { RingWriter } from './ring-writer';
 
 /** How the payload of a record travels: the lower bits of its kind. */
 export const PAYLOAD_NONE = 0;

@@ -1,4 +1,7 @@
-/** The reading side of a ring, put together: pieces become whole payloads, and tickets what they stand for. */
+/**
+ * The reading end of a ring and its payloads: pieces become whole payloads, and claims the payloads that they stand
+ * for.
+ */
 
 import { workerThreads } from '../platform/lazy-builtins';
 
@@ -14,46 +17,49 @@ import {
   decodeClone,
 } from './payload';
 import { ValueReader } from './value-reader';
-import { RingReader, type RingMemory } from './ring-layout';
+import type { RingMemory } from './ring-layout';
+import { RingReader } from './ring-reader';
 
-/** Small payloads share a buffer with others that came with them, as Node's own do: to make one costs more than to copy them. */
+/** Small payloads share a buffer, as Node's own do: making one costs more than copying the bytes. */
 const POOL_BYTES = 16 * 1024;
 const POOLED_BYTES = 4096;
 
 /** The records of one ring. */
 export class RecordReader {
   readonly #ring: RingReader;
-  readonly #plain: ValueReader;
+  readonly #values: ValueReader;
   readonly #claimPayload: (claim: number) => unknown;
   #pieces: Uint8Array[] = [];
-  /** The record whose payload they are a part of. */
+  /** The id of the record that the pieces belong to. */
   #piecesOf = 0;
   #pool = new ArrayBuffer(0);
   #poolUsed = 0;
 
   constructor(memory: RingMemory, claimPayload: (claim: number) => unknown) {
     this.#ring = new RingReader(memory);
-    this.#plain = new ValueReader(this.#ring);
+    this.#values = new ValueReader(this.#ring);
     this.#claimPayload = claimPayload;
   }
 
-  /** The record that is next. */
+  /** The next record. */
   get record(): RingReader {
     return this.#ring;
   }
 
+  /** How many records there are now. */
   get available(): number {
     return this.#ring.available;
   }
 
-  /** Whether a payload has begun to come and not ended. */
+  /** Whether pieces have arrived whose last one has not. */
   get isIncomplete(): boolean {
     return this.#pieces.length > 0;
   }
 
-  // A record is left behind before its bytes are read: they stay where they are until `publish()`.
+  // The reader moves on before it reads a record's bytes, because reading may throw. The bytes stay in place until
+  // `publish()`.
 
-  /** Takes the record, a piece of the payload of a later one that has the same id. */
+  /** Reads the record, which is a piece of the payload of a later record with the same id. */
   readPiece(): void {
     const { byteOffset, size, id } = this.#ring;
     this.#dropPieces(id);
@@ -62,7 +68,7 @@ export class RecordReader {
     this.#pieces.push(this.#copy(byteOffset, size));
   }
 
-  /** Takes the record, with the pieces that came before it, and returns its payload. */
+  /** Reads the record, and returns its payload, with the pieces that arrived before it. */
   readPayload(): unknown {
     const ring = this.#ring;
     const { kind, value } = ring;
@@ -70,12 +76,12 @@ export class RecordReader {
     if (form > PAYLOAD_NUMBER) {
       return this.#readLarger(form, value);
     }
-    // It has no bytes, and need not be asked for them.
+    // It has no bytes, so its size is not read.
     ring.skip();
     return form === PAYLOAD_NUMBER ? value : undefined;
   }
 
-  /** Gives the room back; true when the writer is to be woken for it. */
+  /** Gives the room back to the writer; returns whether the writer has to be woken for it. */
   publish(): boolean {
     return this.#ring.publish();
   }
@@ -90,7 +96,7 @@ export class RecordReader {
       case PAYLOAD_CONSTANT:
         return CONSTANTS[value];
       case PAYLOAD_PLAIN:
-        return this.#plain.read(byteOffset);
+        return this.#values.read(byteOffset);
       case PAYLOAD_BYTES:
         return this.#readBytes(byteOffset, size);
       case PAYLOAD_CLONE:
@@ -102,14 +108,14 @@ export class RecordReader {
     }
   }
 
-  /** Lets go of pieces of another payload than that of the record `id`: its writer could not finish it. */
+  /** Drops pieces of another payload than that of the record `id`: its writer could not finish it. */
   #dropPieces(id: number): void {
     if (this.#piecesOf !== id) {
       this.#pieces = [];
     }
   }
 
-  /** The record's bytes, behind those of its pieces. */
+  /** Returns the record's bytes, after those of its pieces. */
   #readBytes(byteOffset: number, size: number): Uint8Array {
     const last = this.#copy(byteOffset, size);
     if (this.#pieces.length === 0) {
@@ -126,7 +132,7 @@ export class RecordReader {
     return whole;
   }
 
-  /** The receiver's own copy of the record's bytes. */
+  /** Returns a copy of the record's bytes. */
   #copy(byteOffset: number, size: number): Uint8Array {
     const copy = size < POOLED_BYTES ? this.#allocate(size) : new Uint8Array(makeBuffer(size));
     copy.set(new Uint8Array(this.#ring.bytes.buffer, byteOffset, size));
@@ -136,18 +142,18 @@ export class RecordReader {
   #allocate(size: number): Uint8Array {
     if (this.#poolUsed + size > this.#pool.byteLength) {
       this.#pool = makeBuffer(POOL_BYTES);
-      // It would take the others with it.
+      // A transfer would take the other payloads with it.
       workerThreads().markAsUntransferable(this.#pool);
       this.#poolUsed = 0;
     }
     const bytes = new Uint8Array(this.#pool, this.#poolUsed, size);
-    // Views of larger numbers begin at multiples of eight.
+    // A view of larger numbers has to begin at a multiple of eight.
     this.#poolUsed += (size + 7) & ~7;
     return bytes;
   }
 }
 
-/** A buffer that is not cleared: it is filled at once. */
+/** Returns a buffer that is not cleared, because the caller fills it. */
 function makeBuffer(size: number): ArrayBuffer {
   return Buffer.allocUnsafeSlow(size).buffer;
 }

@@ -1,63 +1,79 @@
 /**
- * How a time machine knows that the threads which are connected to its managers have come to rest: virtual time stands still
- * until all have, so that what they do at one moment does not depend on how fast they are.
+ * How a time machine learns that the threads which are connected to its managers are quiescent. Virtual time stands
+ * still until all of them are, so that what they do at one moment does not depend on their speed.
  *
- * A thread is **busy** from `connect()` on, and from the moment at which it takes a result, and whenever it sends something. It has
- * **come to rest** when it is blocked for a result, or when its event loop has turned around twice and it sent and took nothing
- * meanwhile. One that is blocked for room goes on as soon as there is some, so for it time stands still too, but the manager
- * need not wait for it before it makes that room. What a thread waits for otherwise (a timer, a file, another thread's message) is not
- * looked at.
+ * ## Busy and quiescent
  *
- * A thread may have several connections, and is busy, or has come to rest, towards all of them at once. While it is blocked on account of one,
- * it takes no results of the others: there it is **held**, and those do not hold time still.
+ * A thread is **busy** from `connect()` on, from the moment at which it reads a result, and whenever it sends. It is
+ * **quiescent** when it blocks for a result, and when its event loop has made two whole iterations in which it sent
+ * nothing and read no result. A thread that is **blocked** for room in its queue continues as soon as there is room.
+ * Time stands still for it, but the manager need not wait for it before it makes that room. What else a thread waits
+ * for (a timer, a file, another thread's message) is not considered.
  *
- * Each connection has three words: STATE and TAKEN are the thread's, SENT is the manager's. **No result is overlooked:** the manager
- * counts it in SENT before it sends it; the thread stores BUSY, everywhere, and *then* counts it in TAKEN; the manager loads TAKEN and
- * *then* STATE. So whenever the two counts agree, the state that the manager finds is BUSY, or was stored when that result had been dealt
- * with. And whoever finds RESTING finds in the queue all that was sent before. A thread that is held is let go by a result of the
- * connection on whose account it is blocked, which is not at rest from the moment at which that is counted. By the time it is, the thread
- * has been busy and has come to rest again, and what it sent meanwhile, on whichever connection, is in a queue.
+ * A thread may have several connections. It becomes busy or quiescent towards all of them together. While it blocks
+ * because of one connection, it reads no results of the others: there it is **held**, and those do not hold time still.
+ *
+ * ## Why no result is overlooked
+ *
+ * Each connection has three words: the thread writes STATE and RESULTS_READ, the manager writes RESULTS_SENT.
+ *
+ * - The manager adds to RESULTS_SENT, and *then* sends the result (`RemoteThreadActivity.onSend()`, before the ring).
+ * - The thread stores BUSY in all its STATEs, and *then* adds to RESULTS_READ (`ThreadActivity.onResult()`).
+ * - The manager loads RESULTS_READ, and *then* STATE (`RemoteThreadActivity.isQuiescent()`).
+ *
+ * So when the manager finds both counts equal, the STATE that it loads is BUSY, or was stored after the last result had
+ * been dealt with. And when it finds QUIESCENT, all that the thread sent before is in the queue.
+ *
+ * A thread that is held is released by a result of the connection that it blocks for. That connection is not quiescent
+ * from the moment at which the result is counted. When it is quiescent again, the thread has been busy since, and what
+ * it sent meanwhile, on any connection, is in a queue.
+ *
+ * A thread that becomes quiescent stores STATE, and *then* loads IS_AWAITING_QUIESCENCE to see whether it has to set
+ * the trigger. The time machine stores IS_AWAITING_QUIESCENCE, and *then* loads STATE. At least one of them sees the
+ * other's store.
  */
 
 import { monotonicNow, wallOffset } from '../platform/clock';
 import { setImmediate } from '../platform/real-timers';
-import { IS_AWAITING_QUIESCENCE, IS_VIRTUAL, VIRTUAL_NOW } from '../protocol/handle';
+import { IS_AWAITING_QUIESCENCE, IS_VIRTUAL, VIRTUAL_NOW } from '../protocol';
 
 const STATE = 0;
-const TAKEN = 1;
-const SENT = 2;
+const RESULTS_READ = 1;
+const RESULTS_SENT = 2;
 const WORDS = 3;
 
-/** It was connected before there was a time machine, and has done nothing since. */
+/** The thread was connected before there was a time machine, and has done nothing since. */
 const UNKNOWN = 0;
 const BUSY = 1;
 const QUIESCENT = 2;
-/** It is blocked for room in its queue. */
+/** The thread is blocked for room in its queue. */
 const BLOCKED = 3;
-/** It is blocked on account of another connection. */
+/** The thread is blocked because of another connection. */
 const HELD = 4;
 
-/** How many turns of its event loop a thread begins before it is believed to have nothing to do: two of them are whole ones. */
-const TURNS = 3;
+/** How many iterations of its event loop a thread begins before it counts as quiescent: two of them are whole ones. */
+const ITERATIONS = 3;
 
-/** This thread's connections that have been in virtual time. Not held: one that is dropped is to be collected. */
+/**
+ * This thread's connections that have been in virtual time. They are weak: a connection that is dropped is collected.
+ */
 const activities = new Set<WeakRef<ThreadActivity>>();
-let turnsLeft = 0;
+let iterationsLeft = 0;
 
-/** The end of the connected thread. It costs one look at a word as long as there is no time machine. */
+/** The connected thread's end. Without a time machine it costs one read of a word. */
 export class ThreadActivity {
   readonly memory: SharedArrayBuffer = new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT);
   readonly #words = new Int32Array(this.memory);
   readonly #control: Int32Array;
   readonly #times: Float64Array;
-  readonly #ring: () => void;
+  readonly #setTrigger: () => void;
   #isKnown = false;
 
-  /** `ring` sets the manager's trigger. */
-  constructor(control: SharedArrayBuffer, ring: () => void) {
+  /** `control` is the manager's control block, `setTrigger` sets its trigger. */
+  constructor(control: SharedArrayBuffer, setTrigger: () => void) {
     this.#control = new Int32Array(control);
     this.#times = new Float64Array(control);
-    this.#ring = ring;
+    this.#setTrigger = setTrigger;
   }
 
   /** Whether the manager lives in virtual time. */
@@ -65,18 +81,18 @@ export class ThreadActivity {
     return Atomics.load(this.#control, IS_VIRTUAL) !== 0;
   }
 
-  /** The manager's monotonic clock. Virtual time stands still while this thread is busy. */
+  /** Returns the time on the manager's monotonic clock. Virtual time stands still while this thread is busy. */
   now(): number {
     return this.isVirtual ? (this.#times[VIRTUAL_NOW] as number) : monotonicNow();
   }
 
-  /** The manager's wall clock. */
+  /** Returns the time on the manager's wall clock. */
   time(): number {
     return this.isVirtual ? (this.#times[VIRTUAL_NOW] as number) : monotonicNow() + wallOffset();
   }
 
-  /** This thread is at work: called before it sends anything. */
-  work(): void {
+  /** Says that this thread is busy. Called before it sends. */
+  markBusy(): void {
     // A plain read: a time machine that is made at this moment finds what is about to be sent in the queue.
     if (this.#control[IS_VIRTUAL] !== 0) {
       if (!this.#isKnown) {
@@ -84,48 +100,50 @@ export class ThreadActivity {
         activities.add(new WeakRef(this));
       }
       forEach((activity) => activity.#store(BUSY));
-      if (turnsLeft === 0) {
-        setImmediate(ThreadActivity.#turn);
+      if (iterationsLeft === 0) {
+        setImmediate(ThreadActivity.#onIteration);
       }
-      turnsLeft = TURNS;
+      iterationsLeft = ITERATIONS;
     }
   }
 
-  /** A result has come, and is about to be dealt with. */
-  take(): void {
-    this.work();
-    Atomics.add(this.#words, TAKEN, 1);
+  /** Says that a result was read, and is about to be dealt with. */
+  onResult(): void {
+    this.markBusy();
+    Atomics.add(this.#words, RESULTS_READ, 1);
   }
 
-  /** This thread is about to sleep for a result. What it is then told by {@link ThreadActivity.take} ends that. */
-  rest(): void {
+  /**
+   * Says that this thread is about to sleep for a result. {@link ThreadActivity.onResult} ends that for time machines.
+   */
+  blockForResult(): void {
     this.#block(QUIESCENT);
   }
 
-  /** This thread is about to sleep for room in its queue. */
+  /** Says that this thread is about to sleep for room in its queue. */
   blockForRoom(): void {
     this.#block(BLOCKED);
   }
 
-  /** This thread has slept, and is at work. */
+  /** Says that this thread does not sleep any more. */
   unblock(): void {
     if (this.isVirtual) {
-      this.work();
+      this.markBusy();
     } else {
       ThreadActivity.#forget();
     }
   }
 
-  static #turn(this: void): void {
-    turnsLeft -= 1;
-    if (turnsLeft > 0) {
-      setImmediate(ThreadActivity.#turn);
+  static #onIteration(this: void): void {
+    iterationsLeft -= 1;
+    if (iterationsLeft > 0) {
+      setImmediate(ThreadActivity.#onIteration);
     } else {
       forEach((activity) => activity.#tell(QUIESCENT));
     }
   }
 
-  /** What was stored in the time of one time machine is not to hold up another one. */
+  /** Ends what was stored for a time machine that was restored: it must not hold up another one. */
   static #forget(): void {
     forEach((activity) => {
       if (!activity.isVirtual) {
@@ -144,9 +162,8 @@ export class ThreadActivity {
 
   #tell(state: number): void {
     this.#store(state);
-    // First the state, then the look whether somebody waits for it: the time machine does it the other way round.
     if (this.isVirtual && Atomics.load(this.#control, IS_AWAITING_QUIESCENCE) !== 0) {
-      this.#ring();
+      this.#setTrigger();
     }
   }
 
@@ -166,7 +183,7 @@ function forEach(call: (activity: ThreadActivity) => void): void {
   }
 }
 
-/** The same, seen from the manager. */
+/** The manager's end of a connected thread's activity. */
 export class RemoteThreadActivity {
   readonly #words: Int32Array;
 
@@ -174,26 +191,29 @@ export class RemoteThreadActivity {
     this.#words = new Int32Array(memory);
   }
 
-  /** A result is about to be sent. */
-  send(): void {
-    Atomics.add(this.#words, SENT, 1);
+  /** Says that a result is about to be sent. */
+  onSend(): void {
+    Atomics.add(this.#words, RESULTS_SENT, 1);
   }
 
-  /** Whether the thread waits for a manager or for nothing; `hasPending` tells, afterwards, whether something from it waits to be taken. */
+  /**
+   * Returns whether the thread waits for a manager, or for nothing. `hasPending` is called after its state was loaded,
+   * and returns whether its queue has records.
+   */
   isQuiescent(hasPending: () => boolean): boolean {
-    const hasTakenAll = Atomics.load(this.#words, TAKEN) === Atomics.load(this.#words, SENT);
+    const hasReadAll = Atomics.load(this.#words, RESULTS_READ) === Atomics.load(this.#words, RESULTS_SENT);
     switch (Atomics.load(this.#words, STATE)) {
       case BUSY:
         return false;
       case HELD:
         return true;
       case BLOCKED:
-        // When its queue is empty, there is room: it is about to go on.
-        return hasTakenAll && hasPending();
+        // When its queue is empty, there is room: it is about to continue.
+        return hasReadAll && hasPending();
       case QUIESCENT:
       case UNKNOWN:
       default:
-        return hasTakenAll;
+        return hasReadAll;
     }
   }
 }

@@ -1,0 +1,116 @@
+/** The records of the two rings between a producer and a manager: their kinds, and what their numbers mean. */
+
+import type { RingRecord } from '../transport';
+
+/** What a record of a producer is: the upper bits of its kind. A task that is due immediately. */
+export const RECORD_NOW = 0;
+/** A task that is due at a time on the monotonic clock. */
+export const RECORD_AT = 0x10;
+/** The payload, a string, is the name of the handler with this index from now on. */
+export const RECORD_NAME = 0x20;
+/**
+ * A piece of a payload that is too long for one record. The last one is in the record itself, which has the same id.
+ */
+export const RECORD_PIECE = 0x30;
+/** The rarer options of the task that follows, which has the same id. */
+export const RECORD_OPTIONS = 0x40;
+/** An operation on the task that has the `id`: see below. */
+export const RECORD_CONTROL = 0x50;
+/** A task that is due at a time on a time machine's clock. */
+export const RECORD_AT_VIRTUAL = 0x60;
+export const RECORD_MASK = 0x70;
+/** Beside the kind of a task: its producer waits for the result. */
+export const RECORD_CALL = 0x80;
+
+/** The operation of a control record: its value. */
+export const CONTROL_CANCEL = 0;
+export const CONTROL_SUSPEND = 1;
+export const CONTROL_RESUME = 2;
+/** The producer does not wait for the result any more. */
+export const CONTROL_ABANDON = 3;
+
+/** What a record of the manager is; pieces are as above. */
+export const REPLY_RESULT = 0;
+export const REPLY_ERROR = 0x10;
+
+/** What a cancel is answered with. */
+export type CancelOutcome = 'cancelled' | 'running' | 'done';
+export const CANCEL_OUTCOMES: readonly CancelOutcome[] = ['cancelled', 'running', 'done'];
+
+/** The rarer options of a task. */
+export interface RemoteOptions {
+  readonly when?: number;
+  readonly interval?: number;
+  readonly offset?: number;
+  readonly priority?: number;
+  readonly key?: string;
+}
+
+/** Bytes for payloads in each ring. */
+export const RING_BYTES: number = 1 << 20;
+
+/** A record's number whose meaning depends on the kind: one of the three that follow. */
+interface WithArg {
+  readonly arg: number;
+}
+
+/** Returns the number of a task's handler among those that its producer has named. For tasks and RECORD_NAME. */
+export function handlerIndexOf(record: WithArg): number {
+  return record.arg;
+}
+
+/** Returns the id of the call that a control record is answered to. For RECORD_CONTROL. */
+export function replyIdOf(record: WithArg): number {
+  return record.arg;
+}
+
+/** Returns the hash of the key of the task that follows, 0 when it has none. For RECORD_OPTIONS. */
+export function keyHashOf(record: WithArg): number {
+  return record.arg;
+}
+
+/** Returns whether the record is a task. */
+export function isTask(kind: number): boolean {
+  const type = kind & RECORD_MASK;
+  return type === RECORD_NOW || type === RECORD_AT || type === RECORD_AT_VIRTUAL;
+}
+
+/**
+ * Returns whether the manager has to look ahead for a record: an operation on another task, or the options of a task
+ * with a key.
+ */
+export function needsLookahead(record: WithArg & { readonly kind: number }): boolean {
+  const type = record.kind & RECORD_MASK;
+  return type === RECORD_CONTROL || (type === RECORD_OPTIONS && keyHashOf(record) !== 0);
+}
+
+/** Returns a number for a key, never zero. Different keys may have the same: then a task runs later than it might. */
+export function hashKey(key: string): number {
+  let hash = key.length;
+  for (let index = 0; index < key.length; index += 1) {
+    hash = (Math.imul(hash, 31) + key.charCodeAt(index)) | 0;
+  }
+  return hash === 0 ? 1 : hash;
+}
+
+/** Returns in how many records `size` bytes travel. */
+export function countPieces(size: number, largest: number): number {
+  return Math.max(1, Math.ceil(size / largest));
+}
+
+/**
+ * Splits a record that has more than `largest` bytes. Returns what travels, in this order: pieces with the record's id,
+ * and the record itself, which keeps the last bytes.
+ */
+export function splitRecord(record: RingRecord, largest: number): RingRecord[] {
+  const { id } = record;
+  const records: RingRecord[] = [];
+  let rest = record.data;
+  while (rest !== undefined && rest.length > largest) {
+    records.push({ kind: RECORD_PIECE, arg: 0, value: 0, time: 0, id, data: rest.subarray(0, largest) });
+    rest = rest.subarray(largest);
+  }
+  record.data = rest;
+  records.push(record);
+  return records;
+}
