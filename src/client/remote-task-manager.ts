@@ -29,17 +29,17 @@ import { CallTimeout, NO_TIMEOUT } from './timeout';
 /** Options of `callSync()`. */
 export interface CallSyncOptions {
   /**
-   * Milliseconds after which nobody waits for the result any more.
+   * Milliseconds after which the call ends with `ERR_CALL_TIMEOUT`.
    * @default Infinity
    */
   timeout?: number;
-  /** ArrayBuffers in the payload that are moved: they are empty here afterwards. */
+  /** ArrayBuffers in the payload that are transferred: they are empty in this thread afterwards. */
   transfer?: ArrayBuffer[];
 }
 
 /** Options of `call()`. */
 export interface CallOptions extends CallSyncOptions {
-  /** Ends the call: the promise is rejected with the signal's reason, and a task that has not begun is cancelled. */
+  /** Ends the call: rejects the promise with the signal's reason, and cancels a task that has not begun. */
   signal?: AbortSignal;
 }
 
@@ -47,24 +47,25 @@ export interface CallOptions extends CallSyncOptions {
 export interface ScheduledTask {
   /** Its number among the tasks of this connection. */
   readonly id: number;
-  /** Keeps the task from becoming due, until it is resumed. One that has begun is not held up. */
+  /** Keeps the task from becoming due until it is resumed. A task that has begun continues. */
   suspend(): void;
   /**
-   * Undoes `suspend()`: the task is due at its time, or at once when that has passed, a recurring one at its next time.
+   * Undoes `suspend()`. The task is due at its time, or immediately when that has passed; a recurring task is due at
+   * its next time.
    */
   resume(): void;
   /**
-   * Takes the task out. Tells what became of it: `'cancelled'`, it will not run, or not again; `'running'`, it had
-   * begun, and its promise is pending; `'done'`, it is over, or was replaced by another one with its key.
+   * Cancels the task, and resolves with its state. `'cancelled'`: it will not run, or not again. `'running'`: it had
+   * begun, and its promise is pending. `'done'`: it is over, or was replaced by another task with its key.
    */
   cancel(): Promise<CancelOutcome>;
 }
 
-/** How many producers of this thread there have been: part of the names of their channels. */
+/** How many producers this thread has made: part of the names of their channels. */
 let producers = 0;
 
 /**
- * A task manager, seen from another thread. It belongs to the thread that made it with `TaskManager.connect()`.
+ * Another thread's task manager. This object belongs to the thread that made it with `TaskManager.connect()`.
  */
 export class RemoteTaskManager {
   readonly #connection: Connection;
@@ -102,15 +103,14 @@ export class RemoteTaskManager {
   }
 
   /**
-   * Has the manager run the handler that is defined for `name`, as soon as possible or at a given time. Tasks of one
-   * thread that are due as soon as possible run in the order in which they were scheduled.
+   * Schedules the handler that is defined for `name`, as soon as possible or at a given time. Tasks of one thread that
+   * are due as soon as possible run in the order in which they were scheduled.
    *
-   * Numbers, strings, bytes and plain objects are carried fast; everything else arrives as structured clone delivers
-   * it.
+   * Numbers, strings, bytes and plain objects travel fast. Everything else arrives as structured clone delivers it.
    *
-   * When the queue is full it blocks until there is room, or throws `ERR_QUEUE_FULL`, as the manager's `onFull` says.
+   * When the queue is full, blocks until there is room, or throws `ERR_QUEUE_FULL`: the manager's `onFull` decides.
    * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a
-   * payload that cannot be cloned. Nothing is scheduled then.
+   * payload that cannot be cloned. Then nothing is scheduled.
    */
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
     const id =
@@ -121,12 +121,11 @@ export class RemoteTaskManager {
   }
 
   /**
-   * Has the manager run a handler as soon as possible, and resolves with what it returns, or what its promise resolves
-   * with.
+   * Schedules a handler as soon as possible, and resolves with what it returns, or what its promise resolves with.
    *
    * Rejects with what the handler throws (message, name, stack, code and cause arrive), with `ERR_UNKNOWN_TASK`, with
    * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
-   * ends, and with what `schedule()` throws. An answer that comes too late is dropped.
+   * ends, and with what `schedule()` throws. A reply that arrives too late is dropped.
    */
   call(name: string, payload?: unknown, options?: CallOptions): Promise<unknown> {
     try {
@@ -146,10 +145,9 @@ export class RemoteTaskManager {
   }
 
   /**
-   * `call()` that blocks this thread for the result. A worker that blocks here can be terminated.
+   * Does the same as `call()`, and blocks this thread for the result. A worker that blocks here can be terminated.
    *
-   * This thread runs nothing meanwhile: a handler that blocks for this thread in its turn waits until one of the two
-   * gives up.
+   * This thread runs nothing meanwhile. When the handler blocks for this thread, both wait until one of them times out.
    *
    * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
    */
@@ -166,13 +164,13 @@ export class RemoteTaskManager {
   }
 
   /**
-   * The manager's time, in milliseconds since the epoch, with fractions: that of the wall clock, or a time machine's.
+   * Returns the manager's time, in milliseconds since the epoch, with fractions: the wall clock's, or a time machine's.
    */
   getTime(): number {
     return this.#connection.activity.time();
   }
 
-  /** Ends the connection. What was scheduled before still runs; calls that are pending are rejected. */
+  /** Ends the connection. Tasks that were scheduled before still run; calls that are pending are rejected. */
   close(): void {
     this.#connection.close();
   }
@@ -205,7 +203,7 @@ export class RemoteTaskManager {
 class RemoteTask implements ScheduledTask {
   readonly id: number;
   readonly #manager: RemoteTaskManager;
-  /** The answer, when it was asked for: it stays true. */
+  /** The answer to `cancel()`, once it was called: it stays true. */
   #cancellation: Promise<CancelOutcome> | undefined;
 
   constructor(id: number, manager: RemoteTaskManager) {

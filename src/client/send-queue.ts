@@ -158,7 +158,9 @@ export class SendQueue {
     return countPieces(data?.length ?? 0, this.#ring.largest);
   }
 
-  /** Throws before the first record when all of them have no room, and the caller may not wait, or waits in vain. */
+  /**
+   * Throws before the first record when not all of them have room, and waiting is not allowed, or would not make any.
+   */
   #throwIfFull(timeout: Timeout, records: number, bytes: number): void {
     const connection = this.#connection;
     // In the manager's own thread no room is made during a wait.

@@ -34,14 +34,14 @@ export interface ScheduleOptions {
    */
   offset?: number;
   /**
-   * Of tasks that are due at the same time, the one with the lower number runs first: an integer from -1000000 to
+   * Of tasks that are due at the same time, the one with the lower number runs first. An integer from -1000000 to
    * 1000000.
    * @default 0
    */
   priority?: number;
   /** A task with the same key that has not begun is replaced by this one. */
   key?: string;
-  /** ArrayBuffers in the payload that are moved: they are empty here afterwards. */
+  /** ArrayBuffers in the payload that are transferred: they are empty in this thread afterwards. */
   transfer?: ArrayBuffer[];
 }
 
@@ -53,7 +53,7 @@ interface DelayClock {
 }
 
 /**
- * Returns when a task is due, on `clock`: {@link IMMEDIATELY} when it has no delay, and when it goes by the wall clock.
+ * Returns when a task is due, on `clock`: {@link IMMEDIATELY} when it has no delay, and when it uses the wall clock.
  */
 export function dueTime(options: ScheduleOptions, clock: DelayClock): number {
   validateOptions(options);

@@ -44,7 +44,7 @@ export interface RecordHandler<E = unknown> {
   onUnreadable(id: number, handler: E, error: unknown): void;
   /** Performs an operation on a task, and returns the answer. */
   onControl(id: number, operation: number): number;
-  /** Converts a time on the monotonic clock, or on a time machine's, to the clock that the manager goes by now. */
+  /** Converts a time on the monotonic clock, or on a time machine's, to the clock that the manager uses now. */
   dueTime(time: number, isVirtual: boolean): number;
 }
 
