@@ -60,7 +60,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
   ): void {
     if (due === Number.NEGATIVE_INFINITY && options?.when === undefined && options?.interval === undefined) {
       if (options?.key !== undefined) {
-        this.#handlers.takeOut(options.key);
+        this.#handlers.replace(options.key);
       }
       this.onTask(producer, id, name, payload);
       return;
@@ -98,7 +98,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
         }
         break;
       default:
-        task?.takeOut();
+        task?.cancel();
         running?.abort();
         if (task !== undefined && running === undefined) {
           this.#counts.of(task.name).cancelled += 1;
