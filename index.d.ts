@@ -40,7 +40,7 @@ export declare class CallTimeoutError extends Error {
 /** What a cancel is answered with. */
 export declare type CancelOutcome = 'cancelled' | 'running' | 'done';
 
-/** What a run loop dispatches: a {@link Dispatcher}, or an object with the same methods. */
+/** The methods that a run loop calls: those of a {@link Dispatcher}, or of an object with the same methods. */
 export declare interface Channel {
   /** Returns the descriptor that the loop watches. */
   fileno(): number;
@@ -56,57 +56,85 @@ export declare interface Channel {
   handleExptEvent(): void;
   /** Handles the end: the peer is gone, and the last byte was read. */
   handleClose(): void;
-  /** Handles what one of the other handlers threw. */
+  /** Handles what another handler threw. */
   handleError(error: unknown): void;
   /** Leaves the loop. */
   delChannel(): void;
 }
 
-/** This thread's own loop. */
+/**
+ * The run loop of this thread: channels, tasks and managers use it by default. Each thread has one. Follows BACpypes'
+ * module `core`.
+ * @example
+ * import { core } from 'waitable-event';
+ * core.deferred(() => console.log('running'));
+ * await core.run();
+ */
 export declare const core: RunLoop;
 
 /**
- * A channel: the base of everything that a run loop dispatches.
+ * Handles what happens on one file descriptor: the base class of every channel of a run loop.
  *
- * A subclass has a `fileno()` and overrides the handlers it wants. What a handler throws goes to `handleError()`; an error that
- * means that the peer is gone (EPIPE, ECONNRESET, EBADF, ENOTCONN, ESHUTDOWN, ECONNABORTED) goes to `handleClose()`. A channel
- * belongs to one thread.
+ * Follows Python's `asyncore.dispatcher`. A subclass has a `fileno()` and overrides the handlers it needs. What a
+ * handler throws goes to `handleError()`. An error that means that the peer is gone goes to `handleClose()` instead:
+ * EPIPE, ECONNRESET, EBADF, ENOTCONN, ESHUTDOWN, ECONNABORTED. A channel belongs to one thread.
+ *
+ * @example
+ * class Terminal extends Dispatcher {
+ *   fileno() { return 0 }
+ *   writable() { return false }
+ *   handleRead() { console.log(fs.readSync(0, Buffer.alloc(4096)), 'bytes') }
+ * }
+ * new Terminal().addChannel();
  */
 export declare abstract class Dispatcher {
-  /** What `logInfo()` keeps to itself. asyncore's default: unhandled events are warnings, and are not printed. */
+  /**
+   * The types of messages that `logInfo()` does not print. The default is asyncore's: `'warning'`, the type of
+   * unhandled events.
+   */
   ignoreLogTypes: ReadonlySet<string>;
-  /** The descriptor that the loop watches. */
+  /** Returns the descriptor that the loop watches. */
   abstract fileno(): number;
-  /** Whether the channel wants to be read. Asked when it joins a loop, after its handlers ran, and at `loop.update()`. */
+  /**
+   * Returns whether the channel wants to be read: true, unless overridden. The loop asks when the channel joins, after
+   * its handlers have run, and at `loop.update()`.
+   */
   readable(): boolean;
-  /** Whether the channel wants to be written. Asked when it joins a loop, after its handlers ran, and at `loop.update()`. */
+  /**
+   * Returns whether the channel wants to be written: true, unless overridden. The loop asks when the channel joins,
+   * after its handlers have run, and at `loop.update()`.
+   */
   writable(): boolean;
-  /** There is something to read, or the end of it. */
+  /** Reads from the descriptor, which has data, or has reached its end. By default it logs a warning. */
   handleRead(): void;
-  /** There is room to write. */
+  /** Writes to the descriptor, which has room. By default it logs a warning. */
   handleWrite(): void;
-  /** There is an exceptional condition: out-of-band data, a changed sysfs attribute. */
+  /** Handles an exceptional condition: out-of-band data, or a changed sysfs attribute. By default it logs a warning. */
   handleExpt(): void;
-  /** The peer is gone, and the last byte was read. The default closes the channel. */
+  /**
+   * Handles the end: the peer is gone, and the last byte was read. By default it logs a warning and closes the channel.
+   */
   handleClose(): void;
-  /** One of the handlers threw. The default reports it and gives the channel to `handleClose()`; the loop goes on. */
+  /** Handles what another handler threw. By default it logs the error and calls `handleClose()`; the loop goes on. */
   handleError(error: unknown): void;
-  /** What the loop calls when there is something to read; calls `handleRead()`. */
+  /** Calls `handleRead()`. The loop calls it when the descriptor is readable. */
   handleReadEvent(): void;
-  /** What the loop calls when there is room to write; calls `handleWrite()`. */
+  /** Calls `handleWrite()`. The loop calls it when the descriptor is writable. */
   handleWriteEvent(): void;
-  /** What the loop calls for an exceptional condition; calls `handleExpt()`. */
+  /** Calls `handleExpt()`. The loop calls it when the descriptor has an exceptional condition. */
   handleExptEvent(): void;
-  /** Writes to the console's standard error, unless `ignoreLogTypes` has this type of message. */
+  /** Prints a message to standard error through the console, unless `ignoreLogTypes` has its type. */
   logInfo(message: string, type?: string, ...details: unknown[]): void;
   /**
-   * Joins a loop: this thread's own one, unless another is passed. A channel is in one loop at a time; joining another
-   * one leaves the first.
+   * Joins a loop; by default, this thread's own one. A channel is in one loop at a time, so it leaves the loop it was
+   * in.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` when `loop` is no RunLoop, and what `loop.add()` throws.
    */
   addChannel(loop?: Loop): void;
-  /** Leaves the loop it is in, if any. */
+  /** Leaves the loop; does nothing when the channel is in none. */
   delChannel(): void;
-  /** Leaves the loop. Subclasses close what they opened. */
+  /** Leaves the loop. A subclass closes what it has opened, too. */
   close(): void;
 }
 
@@ -119,17 +147,19 @@ export declare class EventClosedError extends Error {
   constructor();
 }
 
-/** How another thread finds an event: structured-cloneable, through `workerData` or `postMessage()`. */
+/** Identifies an event to other threads. Structured-cloneable: pass it through `workerData` or `postMessage()`. */
 export declare interface EventHandle {
-  /** Unguessable; valid for as long as some thread holds the event. */
+  /** The unguessable number of the event. Valid for as long as at least one thread holds the event. */
   readonly key: number;
   /** The memory of the event's state word. */
   readonly state: SharedArrayBuffer;
 }
 
 /**
- * A channel over a file descriptor, as asyncore.file_dispatcher: it works on a duplicate that it owns, made non-blocking, and
- * the caller's descriptor stays the caller's. (Non-blocking is a property that the two share.)
+ * Reads and writes a file descriptor in a run loop, as Python's `asyncore.file_dispatcher`.
+ *
+ * The channel works on a duplicate that it owns, which it makes non-blocking. The caller's descriptor stays open when
+ * the channel closes. (Non-blocking mode is a property of the open file, so the two share it.)
  *
  * @example
  * class Lines extends FileDispatcher {
@@ -141,45 +171,61 @@ export declare interface EventHandle {
 export declare class FileDispatcher extends Dispatcher {
   #private;
   /**
-   * Throws EBADF for a descriptor that is not open, EISDIR for a directory, EMFILE when there are none left,
-   * `ERR_INVALID_ARG_VALUE` and `ERR_INVALID_ARG_TYPE` for what cannot be one.
+   * Duplicates a descriptor, and joins a loop with the duplicate.
    *
-   * @param fd the descriptor to duplicate
-   * @param loop the loop to join; default: this thread's own one
+   * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EMFILE` when no descriptors are
+   * left. Throws `ERR_INVALID_ARG_VALUE` or `ERR_INVALID_ARG_TYPE` for a value that cannot be a descriptor.
+   *
+   * @param fd The descriptor to duplicate.
+   * @param loop The loop to join. Default: this thread's own one.
    */
   constructor(fd: number, loop?: Loop);
-  /** The duplicate. Throws EBADF when the channel is closed. */
+  /** Returns the duplicate. Throws `EBADF` when the channel is closed. */
   fileno(): number;
   /**
-   * Reads up to `size` bytes. An empty buffer is the end, or a peer that is gone: `handleClose()` has been called then, as in
-   * asyncore. Throws EAGAIN when there is nothing to read yet.
+   * Reads up to `size` bytes, from 0 to 2147483647. Throws `EAGAIN` when there is nothing to read yet.
+   *
+   * An empty buffer means the end, or a peer that is gone. `handleClose()` has been called then, as in asyncore.
    */
   recv(size: number): Buffer;
-  /** Another name of {@link FileDispatcher.recv}. */
+  /** Calls {@link FileDispatcher.recv}. */
   read(size: number): Buffer;
   /**
-   * Writes what fits, and returns how many bytes that was: 0 when there is no room now, or when the peer is gone, after
-   * `handleClose()` was called, as in asyncore.
+   * Writes what fits, and returns the number of bytes written. It returns 0 when there is no room now. It also returns
+   * 0 when the peer is gone, after it has called `handleClose()`, as in asyncore.
    */
   send(data: Uint8Array | string): number;
-  /** Another name of {@link FileDispatcher.send}. */
+  /** Calls {@link FileDispatcher.send}. */
   write(data: Uint8Array | string): number;
   /** Leaves the loop and closes the duplicate. Closing twice is allowed. */
   close(): void;
 }
 
-/** A function that runs once, when it is installed. */
+/**
+ * A task that calls a function once. `installTask()` installs it. Follows BACpypes' `FunctionTask`.
+ *
+ * @example
+ * new FunctionTask(console.log, 'a second later').installTask({ delta: 1000 });
+ */
 export declare class FunctionTask<A extends unknown[] = unknown[]> extends OneShotTask {
   #private;
+  /**
+   * Makes a task that calls `fn(...args)`; it is not installed yet. Throws `ERR_INVALID_ARG_TYPE` when `fn` is no
+   * function.
+   */
   constructor(fn: (...args: A) => unknown, ...args: A);
+  /** Calls the function, and returns its result. */
   processTask(): unknown;
 }
 
 /** When a task is due. */
 export declare interface InstallOptions {
-  /** On the wall clock: milliseconds since the epoch, or a Date. It follows when the clock is set. Wins over `delta`. */
+  /**
+   * The time on the wall clock: milliseconds since the epoch, or a Date. The task follows when that clock is set. Takes
+   * precedence over `delta`.
+   */
   when?: number | Date;
-  /** From now, fractions allowed. Steps of the wall clock change nothing. */
+  /** Milliseconds from now, fractions allowed. Steps of the wall clock do not change it. */
   delta?: number;
 }
 
@@ -228,7 +274,7 @@ export declare class InvalidTaskError extends Error {
   readonly code: 'ERR_INVALID_TASK';
 }
 
-/** What a channel asks of the loop it joins: a {@link RunLoop}. */
+/** The methods that a channel calls on the loop it joins: those of a {@link RunLoop}. */
 export declare interface Loop {
   /** Adds a channel. */
   add(channel: Channel): void;
@@ -239,11 +285,11 @@ export declare interface Loop {
 /** Options of `loop()`. */
 export declare interface LoopOptions {
   /**
-   * The longest time in milliseconds that one pass sleeps.
+   * Maximum time one pass may sleep, in milliseconds.
    * @default 30000, as in asyncore
    */
   timeout?: number;
-  /** How many passes to make. By default it goes on until there are no channels left. */
+  /** How many passes to make, from 0 to 2147483648. Default: passes are made until the loop has no channels. */
   count?: number;
 }
 
@@ -256,16 +302,39 @@ export declare class LoopRunningError extends Error {
   constructor();
 }
 
-/** BACpypes deletes its own reference to such a task after the run; JavaScript does without. */
+/**
+ * A task that runs once. BACpypes deletes its own reference to such a task after the run; JavaScript has no need for
+ * that.
+ */
 export declare class OneShotDeleteTask extends OneShotTask {}
 
-/** A function that runs once, as soon as possible: it installs itself. */
+/**
+ * A task that calls a function once, as soon as possible. The constructor installs it. Follows BACpypes'
+ * `OneShotFunction`.
+ */
 export declare class OneShotFunction<A extends unknown[] = unknown[]> extends FunctionTask<A> {
+  /** Makes a task that calls `fn(...args)`, and installs it. Throws `ERR_INVALID_ARG_TYPE` when `fn` is no function. */
   constructor(fn: (...args: A) => unknown, ...args: A);
 }
 
-/** A task that runs once. Installed by `installTask()`, at the time it was made with unless that gives another one. */
+/**
+ * A task that runs once.
+ *
+ * `installTask()` installs it: at the time that call gives, otherwise at the time of the constructor. Follows BACpypes'
+ * `OneShotTask`.
+ *
+ * @example
+ * class Report extends OneShotTask {
+ *   processTask() { console.log('due') }
+ * }
+ * new Report(Date.now() + 1000).installTask();
+ */
 export declare class OneShotTask extends Task {
+  /**
+   * Makes a task; it is not installed yet. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` when `when` is no
+   * time.
+   * @param when The time on the wall clock: milliseconds since the epoch, or a Date. Default: none.
+   */
   constructor(when?: number | Date);
 }
 
@@ -278,14 +347,17 @@ export declare class QueueFullError extends Error {
   constructor();
 }
 
-/** A function that is a recurring task besides: it can be called, and its `task` suspended. */
+/** A function with a recurring task: it can still be called, and its `task` can be suspended. */
 export declare type RecurringFunction<A extends unknown[]> = ((...args: A) => unknown) & {
   readonly task: RecurringTask;
 };
 
 /**
- * Installs a function as a recurring task: BACpypes' decorator.
+ * Returns a decorator that installs a function as a recurring task: BACpypes' `recurring_function`. Throws as
+ * `installTask()` does.
  *
+ * @param interval Milliseconds from one run to the next, above zero.
+ * @param offset Milliseconds by which the grid is shifted from the epoch. Default: 0.
  * @example
  * const tick = recurringFunction(1000)(() => console.log('tick'));
  * tick.task.suspendTask();
@@ -295,42 +367,78 @@ export declare function recurringFunction(
   offset?: number,
 ): <A extends unknown[]>(fn: (...args: A) => unknown) => RecurringFunction<A>;
 
-/** A function that runs again and again, once it is installed. */
+/**
+ * A task that calls a function repeatedly, once it is installed. Follows BACpypes' `RecurringFunctionTask`.
+ *
+ * @example
+ * new RecurringFunctionTask(1000, () => console.log('tick')).installTask();
+ */
 export declare class RecurringFunctionTask<A extends unknown[] = unknown[]> extends RecurringTask {
   #private;
+  /**
+   * Makes a task that calls `fn(...args)` every `interval` milliseconds; it is not installed yet. Throws
+   * `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments.
+   */
   constructor(interval: number, fn: (...args: A) => unknown, ...args: A);
+  /** Calls the function, and returns its result. */
   processTask(): unknown;
 }
 
 /** How often a recurring task is due. */
 export declare interface RecurringOptions {
-  /** Milliseconds from one run to the next. */
+  /** Milliseconds from one run to the next, above zero. Default: the task's `taskInterval`. */
   interval?: number;
-  /** How far the grid is shifted from the epoch; any sign. */
+  /**
+   * Milliseconds by which the grid is shifted from the epoch, of any sign. Default: the task's `taskIntervalOffset`.
+   */
   offset?: number;
 }
 
 /**
- * A task that runs again and again, on the grid of the epoch plus an offset: with an interval of 60 000 at every full minute. It never
- * drifts. Points that were missed are skipped, and so is, unless `overlap` is set, a point at which the promise of the
- * last run is still pending. A run that throws is reported, and the task goes on.
+ * A task that runs repeatedly, at the points of a grid on the wall clock: the epoch plus an offset plus multiples of
+ * the interval. With an interval of 60 000 it runs at every full minute. It never drifts. Follows BACpypes'
+ * `RecurringTask`.
+ *
+ * Missed points are skipped. Unless `overlap` is set, a point is also skipped when the promise of the last run is still
+ * pending. An error of a run is reported, and the task goes on.
+ *
+ * @example
+ * class Minutes extends RecurringTask {
+ *   processTask() { console.log(new Date()) }
+ * }
+ * new Minutes(60_000).installTask();
  */
 export declare class RecurringTask extends Task {
   #private;
-  /** Milliseconds from one run to the next. */
+  /** Milliseconds from one run to the next; `undefined` when it was not given yet. */
   taskInterval: number | undefined;
-  /** How far the grid is shifted from the epoch. */
+  /** Milliseconds by which the grid is shifted from the epoch. Default: 0. */
   taskIntervalOffset: number;
-  /** Whether it may run again while the promise of its last run is pending. */
+  /** Whether a run may begin while the promise of the last one is pending. Default: false. */
   overlap: boolean;
+  /**
+   * Makes a task; it is not installed yet. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid
+   * arguments.
+   * @param interval Milliseconds from one run to the next. Default: `installTask()` gives it.
+   * @param offset Milliseconds by which the grid is shifted from the epoch, of any sign. Default: 0.
+   */
   constructor(interval?: number, offset?: number);
-  /** Installs the task at the next point of its grid, which may be given here. */
+  /**
+   * Installs the task at the next point of its grid. The options may set a new interval and offset; `when` and `delta`
+   * have no effect.
+   *
+   * Throws `ERR_INVALID_TASK` when there is no interval, or when it is zero or infinite. Throws `ERR_INVALID_ARG_TYPE`
+   * or `ERR_INVALID_ARG_VALUE` for invalid options.
+   */
   installTask(options?: InstallOptions & RecurringOptions): void;
 }
 
-/** A run loop, seen from another thread. */
+/** A run loop as another thread sees it. `RunLoop.connect()` makes one. */
 export declare interface RemoteRunLoop {
-  /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */
+  /**
+   * Stops the loop after the current pass. Before `run()` it is remembered. Does nothing when the loop's thread has
+   * ended.
+   */
   stop(): void;
 }
 
@@ -377,14 +485,14 @@ export declare class RemoteTaskManager {
 }
 
 /**
- * Waits for the descriptors of its channels and for its tasks, and calls them: BACpypes' `core`, as an object.
+ * Dispatches the descriptors of its channels, its tasks, and deferred functions: BACpypes' module `core`, as an object.
  *
- * `run()` lives inside Node's own event loop, where nothing blocks; `runSync()` blocks its thread, as `core.run()` does in
- * Python. Both make the same passes: due tasks, then ready channels, then deferred functions. A pass does what was there when it
- * began, so that nothing can keep the rest waiting for more than one pass.
+ * `run()` runs inside Node's own event loop and blocks nothing. `runSync()` blocks its thread, as `core.run()` does in
+ * Python. Both make the same passes: due tasks first, then ready channels, then deferred functions. A pass handles only
+ * what was there when it began, so nothing is delayed by more than one pass.
  *
- * A loop belongs to the thread that made it; other threads stop it through its `handle`. Channels and tasks that throw do not
- * end it.
+ * A loop belongs to the thread that made it. Other threads stop it through its `handle`. A channel or task that throws
+ * does not end it.
  *
  * @example
  * new Port(fs.openSync('/dev/ttyS0', 'r+'), core); // class Port extends FileDispatcher { handleRead() { … } }
@@ -392,67 +500,98 @@ export declare class RemoteTaskManager {
  */
 export declare class RunLoop {
   #private;
-  /** The longest time in milliseconds that one pass sleeps although nothing happens; by default there is no reason to wake. */
+  /**
+   * Maximum time one pass may sleep although nothing happens, in milliseconds. Default: `Infinity`, as an idle loop has
+   * no reason to wake.
+   */
   SPIN: number;
   constructor();
-  /** The loop that another thread owns, for this one. Throws `ERR_INVALID_HANDLE` when there is none any more. */
+  /**
+   * Connects to a loop that another thread owns. Throws `ERR_INVALID_HANDLE` when no live loop has this handle.
+   *
+   * @example
+   * RunLoop.connect(workerData).stop(); // workerData: core.handle
+   */
   static connect(handle: RunLoopHandle): RemoteRunLoop;
-  /** What another thread needs to `RunLoop.connect()`: structured-cloneable. */
+  /** Returns what another thread needs to `RunLoop.connect()`. Structured-cloneable. */
   get handle(): RunLoopHandle;
-  /** Whether `run()` or `runSync()` is under way. */
+  /** Returns whether `run()` or `runSync()` is in progress. */
   get running(): boolean;
-  /** The loop's own task manager, made when it is first asked for. */
+  /** Returns the loop's own task manager, which is made at the first access. */
   get taskManager(): TaskManager;
   /**
-   * Runs inside Node's event loop until `stop()`, and keeps the process alive meanwhile. Promises, timers and Node's own I/O go on.
+   * Runs inside Node's event loop until `stop()`, and keeps the process alive meanwhile. Promises, timers and Node's
+   * own I/O go on.
    *
-   * A `stop()` that came before is remembered: the promise resolves at once. Called again after `stop()`, while the last pass is
-   * still under way, it runs when that is over. Rejects with `ERR_LOOP_RUNNING` when the loop runs and nobody has stopped it.
+   * A preceding `stop()` is remembered: the promise then resolves immediately. `run()` may be called again after
+   * `stop()`, while the last pass is still in progress; the new run begins when that pass ends.
+   *
+   * Rejects with `ERR_LOOP_RUNNING` when the loop runs and was not stopped. Rejects with `ERR_INVALID_ARG_TYPE` or
+   * `ERR_INVALID_ARG_VALUE` for invalid options.
+   *
+   * @example
+   * await core.run({ stopOn: ['SIGINT', 'SIGTERM'] });
    */
   run(options?: RunOptions): Promise<void>;
   /**
-   * Blocks this thread until `stop()`: the thread sleeps in the kernel on its channels and its next task, and Node's own event
-   * loop stands still, its promises too. For workers and scripts; a worker in it can be terminated.
+   * Blocks this thread until `stop()`. The thread sleeps in the kernel until a channel is ready or a task is due.
+   * Node's own event loop stands still meanwhile, and so do its promises. It is meant for workers and scripts. A worker
+   * that blocks here can be terminated.
    *
-   * A `stop()` that came before is remembered. Throws `ERR_LOOP_RUNNING` when the loop runs already.
+   * A preceding `stop()` is remembered: the call then returns immediately. Throws `ERR_LOOP_RUNNING` when the loop
+   * already runs.
    */
   runSync(options?: RunSyncOptions): void;
-  /** Runs what is due and what is deferred, now, without looking at channels and without sleeping. */
+  /** Runs the due tasks and the deferred functions now. It neither polls the channels nor sleeps. */
   runOnce(): void;
   /**
-   * Makes blocking passes over the channels alone, as `asyncore.loop()`: no deferred functions, and no tasks but those that other
-   * threads schedule as soon as possible, which come by a channel. By default until there are no channels left.
+   * Makes blocking passes over the channels alone, as `asyncore.loop()`. By default it ends when the loop has no
+   * channels left.
+   *
+   * It runs no deferred functions. It runs only those tasks that other threads schedule as soon as possible, because
+   * these arrive through a channel.
+   *
+   * @example
+   * core.loop({ timeout: 1000, count: 1 }); // one pass, which sleeps for at most a second
    */
   loop(options?: LoopOptions): void;
-  /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */
+  /** Stops the loop after the current pass. Before `run()` it is remembered. */
   stop(): void;
   /**
-   * Calls `fn(...args)` in the next pass, after the channels. Functions that are deferred meanwhile wait for the pass after. One
-   * that throws is reported on the console, and the others go on.
+   * Calls `fn(...args)` in the next pass, after the channels. A function that is deferred during that pass waits for
+   * the pass after it.
    *
-   * Throws a TypeError here, at the call, when `fn` is no function.
+   * An error of `fn` is printed to the console, and the remaining functions still run. Throws `ERR_INVALID_ARG_TYPE`, a
+   * TypeError, at this call when `fn` is no function.
+   *
+   * @example
+   * core.deferred(console.log, 'in the next pass');
    */
   deferred<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void;
   /**
-   * For BACpypes programs: an idle loop sleeps in the kernel here anyway, and wakes at once. BACpypes' own version adds a
-   * millisecond to every hand-over; this one only checks its argument.
+   * Checks its argument, and does nothing else. It exists for BACpypes programs: BACpypes' own version adds a
+   * millisecond to every hand-over. An idle loop of this package always sleeps in the kernel, and wakes immediately.
+   *
+   * @param milliseconds Default: 1. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` when it is no time.
    */
   enableSleeping(milliseconds?: number): void;
   /**
-   * Puts a channel into the loop; `channel.addChannel(loop)` does it. The loop holds it until it is taken out.
+   * Adds a channel; `channel.addChannel(loop)` calls it. The loop keeps the channel alive until it is removed.
    *
-   * Throws EBADF for a descriptor that is not open, EISDIR for a directory, EEXIST for a descriptor that is in the loop
-   * already, `ERR_INVALID_ARG_TYPE` for what is no channel, `ERR_INVALID_ARG_VALUE` for what cannot be a descriptor. A regular file is
-   * always ready, as for poll().
+   * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EEXIST` for a descriptor that is
+   * already in the loop. Throws `ERR_INVALID_ARG_TYPE` for a value that is no channel, and `ERR_INVALID_ARG_VALUE` for
+   * a number that cannot be a descriptor. A regular file is always ready, as for poll().
    */
   add(channel: Channel): void;
-  /** Takes a channel out; `channel.delChannel()` does it. */
+  /** Removes a channel; `channel.delChannel()` calls it. Does nothing when the loop does not have it. */
   remove(channel: Channel): void;
-  /** Asks a channel anew what it wants: for one whose `readable()` or `writable()` changed outside of its handlers. */
+  /**
+   * Calls the channel's `readable()` and `writable()` again. Needed when their results change outside of its handlers.
+   */
   update(channel: Channel): void;
 }
 
-/** How another thread finds a loop: structured-cloneable, through `workerData` or `postMessage()`. */
+/** Identifies a loop to other threads. Structured-cloneable: pass it through `workerData` or `postMessage()`. */
 export declare interface RunLoopHandle {
   /** The event that stops the loop. */
   readonly stop: EventHandle;
@@ -460,20 +599,23 @@ export declare interface RunLoopHandle {
 
 /** Options of `run()`. */
 export declare interface RunOptions extends RunSyncOptions {
-  /** Stops the loop when it is aborted. */
+  /** Stops the loop when it aborts. The promise of `run()` then resolves. */
   signal?: AbortSignal;
 }
 
 /** Options of `runSync()`. */
 export declare interface RunSyncOptions {
   /**
-   * The longest time in milliseconds that the loop sleeps although nothing happens.
+   * Maximum time one pass may sleep although nothing happens, in milliseconds.
    * @default the loop's `SPIN`
    */
   spin?: number;
   /**
-   * Signals that stop the loop; none is touched unasked. While `runSync()` blocks, and in a worker, they are taken over: handlers of
-   * the process for them are not called until the loop has stopped.
+   * Names of the signals that stop the loop; it touches no others. `SIGKILL` and `SIGSTOP` are refused with
+   * `ERR_INVALID_ARG_VALUE`. Default: none.
+   *
+   * `runSync()`, and `run()` in a worker, take the signals over: the process's handlers for them are not called until
+   * the loop has stopped. `run()` on the main thread leaves those handlers in place.
    */
   stopOn?: NodeJS.Signals[];
 }
@@ -525,15 +667,18 @@ export declare interface ScheduleOptions {
 }
 
 /**
- * Blocks this thread until a descriptor is ready, and returns the ready ones of each list: the very members that were passed,
- * in their order. All three are empty when the timeout passed first.
+ * Blocks this thread until a descriptor is ready. Returns the ready members of each list: the very members that were
+ * passed, in their order. All three lists are empty when the timeout passed first.
  *
- * As Python's `select.select()`, without its limit of 1024: a hang-up or an error makes a descriptor readable, an error makes
- * it writable, a regular file is always both. A worker that blocks here can be terminated, as in `wait()`.
+ * Follows Python's `select.select()`, without its limit of 1024. A hang-up or an error makes a descriptor readable, an
+ * error makes it writable, and a regular file is always both. A worker that blocks here can be terminated, as in
+ * `wait()`.
  *
- * Throws `EBADF` for a number that is not open, `ERR_INVALID_ARG_VALUE` for one that cannot be a descriptor.
+ * Throws `EBADF` for a number that is not an open descriptor, and `ERR_INVALID_ARG_VALUE` for one that cannot be a
+ * descriptor. Throws `ERR_INVALID_ARG_TYPE` for a member that is neither a number nor has a `fileno()`.
  *
- * @param timeout milliseconds, fractions allowed; default: for ever; zero and less look once. Never early.
+ * @param timeout Milliseconds, fractions allowed. Default: `Infinity`, which waits indefinitely. Zero and negative
+ * values poll once. The wait never ends before the timeout, which runs on the monotonic clock.
  * @example
  * const [readable] = select([event, serialPort], [], [], 250);
  */
@@ -544,7 +689,7 @@ export declare function select<R extends Selectable, W extends Selectable = neve
   timeout?: number,
 ): [R[], W[], X[]];
 
-/** A descriptor, or something that has one: a WaitableEvent, a Dispatcher. */
+/** A descriptor, or an object that has one: a WaitableEvent, a Dispatcher. */
 export declare type Selectable =
   | number
   | {
@@ -552,9 +697,15 @@ export declare type Selectable =
     };
 
 /**
- * `select()` in Node's event loop: nothing is blocked, and the wait keeps the process alive.
+ * Waits as `select()` does, but in Node's event loop: it does not block the thread. The wait keeps the process alive.
  *
- * Rejects with the signal's reason, and with what `select()` throws.
+ * Rejects with the signal's reason when the signal aborts, and with what `select()` throws. When a thread closes a
+ * member that is an event, it rejects with `ERR_EVENT_CLOSED`.
+ *
+ * @param timeout Milliseconds, fractions allowed. Default: `Infinity`, which waits indefinitely. Zero and negative
+ * values poll once. The wait never ends before the timeout, which runs on the monotonic clock.
+ * @example
+ * const [readable] = await selectAsync([event, serialPort], [], [], 250, { signal: controller.signal });
  */
 export declare function selectAsync<R extends Selectable, W extends Selectable = never, X extends Selectable = never>(
   readers: Iterable<R>,
@@ -584,31 +735,54 @@ export declare class SystemError extends Error {
 }
 
 /**
- * A task: a subclass has a `processTask()`. It may be installed in one manager at a time, `core.taskManager` unless another
- * one's `installTask()` is used.
+ * Does its work in `processTask()`, at a time, in a task manager. Follows BACpypes' `_Task`.
+ *
+ * A task is in one manager at a time. That is `core.taskManager`, unless another manager's `installTask()` was called.
+ * A task belongs to one thread.
+ *
+ * @example
+ * class Greeting extends Task {
+ *   processTask() { console.log('hello') }
+ * }
+ * new Greeting().installTask({ delta: 500 });
  */
 export declare abstract class Task {
   /**
-   * Of tasks that are due at the same time, the one with the lower number runs first; equals run in the order they were installed. It
-   * counts as it is when the task is installed.
+   * The order among tasks that are due at the same time: lower numbers run first, equal ones in the order in which they
+   * were installed. It is read when the task is installed. Default: 0.
    */
   priority: number;
   constructor();
-  /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */
+  /**
+   * The time at which the task is due, or was: milliseconds since the epoch. `null` when it was never installed.
+   * `installTask()` without options uses it. Setting it throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a
+   * value that is no time.
+   */
   get taskTime(): number | null;
   set taskTime(time: number | null);
-  /** Whether it waits for its time. */
+  /** Returns whether the task is installed and waits for its time. */
   get isScheduled(): boolean;
   /**
-   * Installs the task, or moves it when it is installed: `when` on the wall clock, or `delta` from now, or else at its
-   * `taskTime`. Throws `ERR_INVALID_TASK` when there is none of them.
+   * Installs the task, or moves it when it is installed. It is due at `when` on the wall clock, or `delta` from now, or
+   * else at its `taskTime`.
+   *
+   * Throws `ERR_INVALID_TASK` when there is none of the three, and `ERR_TASK_MANAGER_CLOSED` when the manager is
+   * closed. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
    */
   installTask(options?: InstallOptions): void;
-  /** Takes the task out of its manager; nothing happens when it is not installed. A task may suspend itself while it runs. */
+  /**
+   * Removes the task from its manager; does nothing when it is not installed. A task may suspend itself while it runs.
+   */
   suspendTask(): void;
-  /** Installs the task again: at its `taskTime`, or a recurring one at its next time. */
+  /**
+   * Installs the task again: at its `taskTime`, or a recurring one at its next time. Throws `ERR_INVALID_TASK` when it
+   * was never installed.
+   */
   resumeTask(): void;
-  /** What the task does. A promise that it returns is awaited for its error, not for the next task. */
+  /**
+   * Does the work; a subclass overrides it. If it returns a promise, an error of that promise is reported, and the next
+   * task does not wait for it. By default it throws `ERR_INVALID_TASK`.
+   */
   processTask(): unknown;
 }
 
@@ -618,22 +792,28 @@ export declare class TaskCancelledError extends Error {
   constructor(name: string);
 }
 
-/** What a handler is told beside its payload. */
+/** The second argument of a handler. */
 export declare interface TaskContext {
-  /** The name the task was scheduled under. */
+  /** The name under which the task was scheduled. */
   readonly name: string;
-  /** The manager that runs it. */
+  /** The manager that runs the task. */
   readonly manager: TaskManager;
-  /** Aborted when whoever scheduled the task cancels it, or gives up waiting for its result, while it runs. */
+  /**
+   * Aborts when the producer cancels the task while it runs, or no longer waits for its result. That is after a
+   * timeout, or after an abort of the producer's own signal.
+   */
   readonly signal: AbortSignal;
 }
 
-/** Runs the tasks of one name. What it throws, or what its promise is rejected with, goes to the manager's `onError`. */
+/** Runs the tasks of one name. Its errors, and those of the promise that it returns, go to the manager's `onError`. */
 export declare type TaskHandler = (payload: any, context: TaskContext) => unknown;
 
 /**
- * Runs named tasks in its loop: as soon as possible or at a time, scheduled from this thread or, through its `handle`, from any other.
- * However many tasks other threads schedule while the loop sleeps, they wake it once; while it is awake they cost no wake-up at all.
+ * Runs tasks in its loop, as soon as possible or at a time. Tasks are objects of this thread, or handlers that any
+ * thread schedules by name, with the manager's `handle`. Follows BACpypes' `TaskManager`.
+ *
+ * Tasks that other threads schedule while the loop sleeps wake it once, however many they are. While it is awake they
+ * cost no wake-up. A manager belongs to the thread that made it.
  *
  * @example
  * // main.js
@@ -645,32 +825,81 @@ export declare type TaskHandler = (payload: any, context: TaskContext) => unknow
  */
 export declare class TaskManager {
   #private;
+  /** Makes a manager. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options. */
   constructor(options?: TaskManagerOptions);
-  /** The manager that another thread owns, for this one. Throws `ERR_INVALID_HANDLE` when there is none any more. */
+  /**
+   * Connects this thread to a manager that another thread owns. Throws `ERR_INVALID_HANDLE` when no live manager has
+   * this handle.
+   *
+   * @example
+   * const tasks = TaskManager.connect(workerData);
+   * const sum = await tasks.call('add', [1, 2], { timeout: 1000 });
+   */
   static connect(handle: TaskManagerHandle): RemoteTaskManager;
-  /** The time on the wall clock, in milliseconds since the epoch, with fractions. */
+  /**
+   * Returns the time on the wall clock, in milliseconds since the epoch, with fractions. With a time machine it is
+   * virtual.
+   */
   getTime(): number;
-  /** Installs a task here, or moves it here: as `task.installTask()`. */
+  /**
+   * Installs a task in this manager, or moves it to this one; otherwise as `task.installTask()`.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` when `task` is no Task, and `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
+   * Throws what `task.installTask()` throws.
+   */
   installTask(task: Task, options?: InstallOptions & RecurringOptions): void;
-  /** Takes a task out, in O(log n); nothing happens when it is not installed here. */
+  /**
+   * Removes a task, in O(log n); does nothing when it is not installed in this manager. Throws `ERR_INVALID_ARG_TYPE`
+   * when `task` is no Task.
+   */
   suspendTask(task: Task): void;
-  /** Installs a task again: at its `taskTime`, or a recurring one at its next time, never at one that has passed. */
+  /**
+   * Installs a task again: at its `taskTime`, or a recurring one at its next time, never at one that has passed.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` when `task` is no Task, and `ERR_INVALID_TASK` when it was never installed. Throws
+   * `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
+   */
   resumeTask(task: Task): void;
-  /** Takes out the task that is due, if one is, and tells how many milliseconds it is until the next one. */
+  /**
+   * Removes the first task if it is due. Returns that task, or `null`, and the milliseconds until the next task is due,
+   * or `null` when there is none. Follows BACpypes' `get_next_task()`.
+   */
   getNextTask(): [task: Task | null, delta: number | null];
-  /** Runs a task, now, and installs it again when it is a recurring one. */
+  /**
+   * Runs a task now, and installs it again when it is a recurring one. Throws `ERR_INVALID_ARG_TYPE` when `task` is no
+   * Task.
+   */
   processTask(task: Task): void;
-  /** Has `handler` run the tasks named `name`, instead of any handler that was defined for it before. */
+  /**
+   * Sets the handler of the tasks named `name`; it replaces an earlier one. Throws `ERR_INVALID_ARG_TYPE` for invalid
+   * arguments.
+   *
+   * @example
+   * core.taskManager.define('add', ([a, b]) => a + b);
+   */
   define(name: string, handler: TaskHandler): void;
-  /** Schedules a named task from the manager's own thread. The payload is passed as it is. */
+  /**
+   * Schedules a task by name from the manager's own thread, as soon as possible or as the options say. The handler gets
+   * the payload itself, not a copy.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments, and `ERR_TASK_MANAGER_CLOSED` when
+   * the manager is closed.
+   *
+   * @example
+   * core.taskManager.schedule('add', [1, 2], { delta: 500 });
+   */
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): void;
-  /** What another thread needs to `TaskManager.connect()`: structured-cloneable. */
+  /**
+   * Returns what another thread needs to `TaskManager.connect()`. Structured-cloneable. Throws
+   * `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
+   */
   get handle(): TaskManagerHandle;
-  /** What has been counted so far. */
+  /** Returns the counts since the manager was made. */
   stats(): TaskManagerStats;
   /**
-   * Closes the manager: whoever installs or schedules something, here or from another thread, gets `ERR_TASK_MANAGER_CLOSED`. What
-   * waits for its time is kept and not run; another manager's `installTask()` takes it over.
+   * Closes the manager. Later calls that install or schedule a task, in any thread, throw `ERR_TASK_MANAGER_CLOSED`.
+   * Waiting tasks are kept, but do not run; the `installTask()` of another manager can move them. Closing twice is
+   * allowed.
    */
   close(): void;
 }
@@ -708,59 +937,59 @@ export declare interface TaskManagerOptions {
    */
   loop?: Loop;
   /**
-   * How many tasks of one producer may wait to be taken over, 2 to 1048576; rounded up to a power of two.
+   * How many tasks of one producer may wait in its queue: 2 to 1048576, rounded up to a power of two.
    * @default 4096
    */
   capacity?: number;
   /**
-   * What a producer does when that many wait: block until there is room, or throw `ERR_QUEUE_FULL`.
+   * What a producer does when its queue is full: it blocks until there is room, or throws `ERR_QUEUE_FULL`.
    * @default 'block'
    */
   onFull?: 'block' | 'throw';
   /**
-   * Called with what a task throws.
-   * @default an `error` on the console
+   * Called with the error and the name of a task that threw, or whose promise was rejected.
+   * @default the error is printed to the console
    */
   onError?: (error: unknown, name: string) => void;
 }
 
-/** What a manager has counted since it was made. */
+/** The counts of a manager since it was made. */
 export declare interface TaskManagerStats {
   /** Tasks that were scheduled or installed; each run of a recurring one counts. */
   scheduled: number;
-  /** Tasks that were run. */
+  /** Tasks that were run; each run of a recurring one counts. */
   run: number;
   /** Tasks that threw, or whose promise was rejected. */
   failed: number;
   /** Tasks that were cancelled before they began. */
   cancelled: number;
-  /** Runs of recurring tasks that were left out because the last one was not over. */
+  /** Runs of recurring tasks that were skipped because the last run was not over. */
   skipped: number;
   /** Tasks that wait for their time. */
   pending: number;
-  /** Tasks whose payload had begun to come when their thread ended: they do not run. */
+  /** Tasks whose thread ended after it had sent a part of their payload; they do not run. */
   incomplete: number;
-  /** Tasks that other threads had scheduled, and that were still in their queues when the manager was closed: they do not run. */
+  /** Tasks of other threads that were still in their queues when the manager was closed; they do not run. */
   dropped: number;
-  /** How often the loop was woken for tasks of other threads. */
+  /** How many times tasks of other threads have woken the loop. */
   wakeUps: number;
-  /** How many tasks came from other threads and needed no wake-up of their own. */
+  /** How many tasks of other threads needed no wake-up of their own. */
   wakeUpsSaved: number;
-  /** From the first ringing of a producer to the loop's answer, in nanoseconds. */
+  /** Nanoseconds from the first notification by a producer until the loop runs. */
   wakeUpLatency: RecordableHistogram;
-  /** The same for each name: that of a handler, or the class of a task of the manager's own thread. */
+  /** The counts of each name: that of a handler, or the class of a task of the manager's own thread. */
   byName: Record<string, TaskStats>;
 }
 
-/** The message on the channels `waitable-event:task:schedule`, `…:start`, `…:end` and `…:error`. */
+/** The message on the diagnostics channels `waitable-event:task:schedule`, `…:start`, `…:end` and `…:error`. */
 export declare interface TaskMessage {
   /** The name of the task. */
   readonly name: string;
-  /** What it threw, on the channel of errors. */
+  /** What the task threw; on the `…:error` channel alone. */
   readonly error?: unknown;
 }
 
-/** What is counted for one name: that of a handler, or the class of a task of the manager's own thread. */
+/** The counts of one name: that of a handler, or the class of a task of the manager's own thread. */
 export declare interface TaskStats {
   /** Tasks that were scheduled or installed; each run of a recurring one counts. */
   scheduled: number;
@@ -770,9 +999,12 @@ export declare interface TaskStats {
   failed: number;
   /** Tasks that were cancelled before they began. */
   cancelled: number;
-  /** From the time a task was due to its start, in nanoseconds: of one in 64 of those that had a time. */
+  /**
+   * Nanoseconds from the time at which a task was due until its start, for one run in 64. Tasks without a time are not
+   * measured.
+   */
   lateness: RecordableHistogram;
-  /** How long a run took until it returned, in nanoseconds: of one in 64. */
+  /** Nanoseconds from the start of a run until the task returned, for one run in 64. */
   runTime: RecordableHistogram;
 }
 
@@ -804,15 +1036,17 @@ export declare class UnknownTaskError extends Error {
 }
 
 /**
- * An event that any thread can set and any thread can wait for: blocking, with a promise, or in a run loop.
+ * Wakes threads: any thread can set the event, and any thread can wait for it. A wait blocks the thread, returns a
+ * promise, or happens in a run loop.
  *
- * It is BACpypes' `event.WaitableEvent`: the methods of Python's `threading.Event`, and those of a channel, over a pipe whose
- * read side says the same to everybody who only has the descriptor. It is a level, not a count: setting twice is once, and
- * waiting does not clear. Every method may be called from every thread that has the event open; none but `wait()` blocks.
+ * Follows BACpypes' `event.WaitableEvent`: the methods of Python's `threading.Event`, and those of an asyncore channel,
+ * over a pipe. The pipe's read side shows the state to every process that has the descriptor alone. The event is a
+ * level, not a count. Setting it twice is setting it once, and waiting does not clear it.
  *
- * Whatever was written before `set()` is visible to whoever returns from a wait for it, and to whoever clears it.
+ * Every method is thread-safe: each thread that has the event open may call it. Only `wait()` blocks. What a thread
+ * wrote before `set()` is visible to the thread whose wait returns, and to the thread that clears the event.
  *
- * Every method but `close()` throws `ERR_EVENT_CLOSED` once the event is closed, by whichever thread.
+ * Once any thread has closed the event, every method but `close()` throws `ERR_EVENT_CLOSED`.
  *
  * @example
  * // main.js
@@ -825,87 +1059,124 @@ export declare class UnknownTaskError extends Error {
 export declare class WaitableEvent extends Dispatcher {
   #private;
   /**
-   * A clear event. Throws `EMFILE` or `ENFILE` when there are no descriptors left, and leaks nothing then.
+   * Makes an event, which is clear unless `options.set` is true.
+   *
+   * Throws `EMFILE` or `ENFILE` when no descriptors are left; nothing leaks then. Throws `ERR_INVALID_ARG_TYPE` for
+   * options of a wrong type.
    */
   constructor(options?: WaitableEventOptions);
   /**
-   * The same event, from another thread.
+   * Opens the event that another thread made: returns this thread's object for the same event.
    *
-   * Throws `ERR_INVALID_HANDLE` when no live event has this handle: it was closed, or every thread that held it has
+   * Throws `ERR_INVALID_HANDLE` when no live event has this handle. The event was closed, every thread that held it has
    * dropped it, or the handle was made up.
    */
   static open(handle: EventHandle): WaitableEvent;
   /**
-   * What another thread needs to `open()` this event. It does not keep the event alive: somebody must hold the event until
-   * it is opened.
+   * Returns what another thread needs to `open()` this event. The handle does not keep the event alive: a thread must
+   * hold the event until it is opened.
    */
   get handle(): EventHandle;
   /**
-   * Sets the event: whoever waits is woken, and whoever waits later is not kept waiting, until it is cleared. On an event
-   * that is set it costs one atomic operation and no system call. Never blocks, also when the pipe is full.
+   * Sets the event. Every waiter is woken, and later waits return immediately, until the event is cleared.
+   *
+   * On an event that is set, it costs one atomic operation and no system call. It never blocks, also when the pipe is
+   * full.
    */
   set(): void;
-  /** Clears the event. One call clears however many `set()` calls and foreign bytes there were. Never blocks. */
+  /**
+   * Clears the event. One call clears all preceding `set()` calls and bytes that other processes wrote. Never blocks.
+   */
   clear(): void;
-  /** Whether the event is set; exactly `wait(0)`. */
+  /** Returns whether the event is set: exactly `wait(0)`. Sees a byte that another process wrote. */
   isSet(): boolean;
   /**
-   * Blocks this thread until the event is set, and returns whether it was; `false` when the timeout passed first. A `set()`
-   * that somebody cleared before this thread got up counts.
+   * Blocks this thread until the event is set. Returns true when it was set, and false when the timeout passed first. A
+   * `set()` counts even if another thread clears the event before this thread has woken.
    *
-   * In a worker, `worker.terminate()` and the main thread's `process.exit()` end the wait at once. On the main thread nothing
-   * else runs meanwhile, not even JavaScript's signal handlers.
+   * In a worker, `worker.terminate()` and the main thread's `process.exit()` end the wait immediately. On the main
+   * thread nothing else runs during the wait, not even JavaScript's signal handlers.
    *
-   * @param timeout milliseconds, fractions allowed; default: for ever; zero and less look once. Never early.
+   * Throws `ERR_EVENT_CLOSED` when a thread closes the event, and `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for
+   * a timeout that is no number.
+   *
+   * @param timeout Milliseconds, fractions allowed. Default: `Infinity`, which waits indefinitely. Zero and negative
+   * values poll once. The wait never ends before the timeout, which runs on the monotonic clock.
+   * @example
+   * if (!event.wait(250)) {
+   *   console.log('not set within a quarter of a second');
+   * }
    */
   wait(timeout?: number): boolean;
   /**
-   * Waits in Node's event loop until the event is set: resolves with `true`, or with `false` when the timeout passed first. A
-   * `set()` that somebody cleared before the loop got to look counts.
+   * Waits in Node's event loop until the event is set. Resolves with true when it was set, and with false when the
+   * timeout passed first. A `set()` counts even if another thread clears the event before the event loop has polled it.
    *
-   * Rejects with the signal's reason, with `ERR_EVENT_CLOSED` when somebody closes the event, and with
-   * `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for arguments that make no sense.
+   * Rejects with the signal's reason when the signal aborts, and with `ERR_EVENT_CLOSED` when a thread closes the
+   * event. Rejects with `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments; it never throws.
    *
-   * @param timeout milliseconds, fractions allowed; default: for ever; zero and less look once. Never early.
+   * @param timeout Milliseconds, fractions allowed. Default: `Infinity`, which waits indefinitely. Zero and negative
+   * values poll once. The wait never ends before the timeout, which runs on the monotonic clock.
+   * @example
+   * const isSet = await event.waitAsync(5000, { signal: controller.signal, ref: false });
    */
   waitAsync(timeout?: number, options?: WaitAsyncOptions): Promise<boolean>;
-  /** Each time the event is set, once; it is cleared as it is taken. Ends when the event is closed. */
+  /**
+   * Yields once for each time the event is set, and clears the event before it yields. Ends when the event is closed.
+   * @example
+   * for await (const _ of event) {
+   *   console.log('set');
+   * }
+   */
   [Symbol.asyncIterator](): AsyncGenerator<void, void, void>;
   /**
-   * The descriptor of the read side: readable while the event is set. For `select()`, `epoll` or a child process to poll; whoever
-   * reads from it takes the event's bell away.
+   * Returns the descriptor of the pipe's read side, which is readable while the event is set. It is meant for
+   * `select()`, `epoll`, or a child process that polls it. A process that reads from it takes the wake-up from the
+   * waiters.
    */
   fileno(): number;
-  /** The descriptor of the write side: a byte written there, by whatever process, sets the event. For a child's `stdio`. */
+  /**
+   * Returns the descriptor of the pipe's write side. A byte that any process writes there sets the event. It is meant
+   * for a child's `stdio`.
+   */
   writeFileno(): number;
-  /** Reads up to `size` bytes out of the pipe; the event is clear when that empties it. */
+  /**
+   * Reads up to `size` bytes, from 0 to 2147483647, out of the pipe. The event is clear when that empties the pipe.
+   * Never blocks.
+   */
   recv(size: number): Buffer;
-  /** Another name of {@link WaitableEvent.recv}. */
+  /** Calls {@link WaitableEvent.recv}. */
   read(size: number): Buffer;
-  /** Sets the event when there is at least one byte in `data`, as writing to the pipe would. */
+  /**
+   * Sets the event when `data` has at least one byte, as a write to the pipe would. Returns the number of bytes. Throws
+   * `ERR_INVALID_ARG_TYPE` when `data` is neither a string nor a Uint8Array.
+   */
   send(data: Uint8Array | string): number;
-  /** Another name of {@link WaitableEvent.send}. */
+  /** Calls {@link WaitableEvent.send}. */
   write(data: Uint8Array | string): number;
-  /** Always: a loop watches the read side. */
+  /** Returns true: a loop watches the read side. */
   readable(): boolean;
-  /** Never. */
+  /** Returns false: a loop never watches the write side. */
   writable(): boolean;
-  /** Nothing: the event stays set, so a loop calls this in every pass. Override it, and `clear()`. */
+  /**
+   * Does nothing. The event stays set, so a loop calls this in every pass. A subclass overrides it, and calls
+   * `clear()`.
+   */
   handleRead(): void;
-  /** Nothing. */
+  /** Does nothing. */
   handleWrite(): void;
-  /** Closes the event. */
+  /** Closes the event. A loop calls this when another thread has closed it. */
   handleClose(): void;
-  /** Whether the event is closed, by whichever thread. */
+  /** Returns whether any thread has closed the event. Never throws. */
   get closed(): boolean;
   /**
-   * Closes the event, in all threads: whoever waits gets `ERR_EVENT_CLOSED`, and so does whoever calls it later. Its
-   * descriptors are closed as soon as no call uses them any more. Closing twice is allowed.
+   * Closes the event in all threads. Pending waits and later calls get `ERR_EVENT_CLOSED`. The descriptors are closed
+   * when the last call that uses them returns. Closing twice is allowed.
    *
-   * An event that is dropped without it, and sits in no loop, is closed when it is garbage in every thread.
+   * An event that was dropped without `close()`, and is in no loop, is closed when it is garbage in every thread.
    */
   close(): void;
-  /** `close()`, at the end of a `using` block. */
+  /** Calls `close()` at the end of a `using` block. */
   [Symbol.dispose](): void;
 }
 
@@ -916,7 +1187,10 @@ export declare interface WaitableEventOptions {
    * @default false
    */
   set?: boolean;
-  /** A loop to join at once, which then calls `handleRead()` while the event is set. */
+  /**
+   * A loop that the event joins immediately. The loop then calls `handleRead()` in every pass in which the event is
+   * set. Default: none.
+   */
   loop?: Loop;
 }
 

@@ -49,4 +49,4 @@ export {
   TimeStalledError,
   UnknownTaskError,
   WouldDeadlockError,
-} from './src/util/errors';
+} from './src/util';

@@ -2,84 +2,105 @@
 
 /** waitable-event/testing: virtual time for tests, BACpypes' time machine. */
 import { RunLoop } from 'waitable-event';
-/** A time: milliseconds since the epoch, a Date, or a string as `'2026-01-31 13:05:00.25'`, in local time. */
+/** A time: milliseconds since the epoch, a Date, or a string such as `'2026-01-31 13:05:00.25'`, in local time. */
 export type TimeLike = number | Date | string;
 /** Options of `new TimeMachine()`. */
 export interface TimeMachineOptions {
   /**
-   * The time at which it starts.
+   * The initial time.
    * @default the beginning of 1970, UTC
    */
   start?: TimeLike;
   /**
-   * The loop whose tasks, of all its managers, and deferred functions live in virtual time.
+   * The loop whose time becomes virtual: that of the tasks of all its managers, and of its deferred functions.
    * @default this thread's own loop, `core`
    */
   loop?: RunLoop;
 }
-/** Options of `timeMachine.run()`: one of the two. */
+/** Options of `timeMachine.run()`: one of the two. `duration` takes precedence. */
 export interface TimeMachineRunOptions {
-  /** How many milliseconds to travel. */
+  /** How many milliseconds of virtual time to run. */
   duration?: number;
-  /** The time to travel to. */
+  /** The virtual time at which the run ends. */
   stopTime?: TimeLike;
 }
 /** Options of `timeMachine.runAsync()`. */
 export interface TimeMachineRunAsyncOptions extends TimeMachineRunOptions {
   /**
-   * How many connections other threads must have made to the loop's managers before time begins to pass: a worker takes a while to start.
-   * Those that have ended count too.
+   * How many connections other threads must have made to the loop's managers before time begins to pass. A worker takes
+   * a while to start. Connections that have ended count too. From 0 to 2147483648.
    * @default 0
    */
   connections?: number;
   /**
-   * For how many milliseconds of real time threads may be at work at one moment of virtual time.
+   * Maximum real time, in milliseconds, for which threads may be busy at one moment of virtual time.
    * @default 30000
    */
   timeout?: number;
 }
 /**
- * Takes the clock of a loop's tasks over: time stands still until `run()`, or `runAsync()`, which jumps from one task to the next.
- * A task that is due exactly at the limit does not run. Deferred functions run between tasks, at the same virtual time.
+ * Makes the time of a loop's tasks virtual. Time stands still until `run()` or `runAsync()`, which jumps from one task
+ * to the next. Follows BACpypes' `time_machine`.
  *
- * A loop's time is in the hands of one machine: making another one restores the first.
+ * A task that is due exactly at the end of a run does not run. Deferred functions run between tasks, at the same
+ * virtual time. A loop has one time machine: making another one restores the first.
  *
  * @example
  * using machine = new TimeMachine({ start: '2026-01-01 00:00' });
  * const ticks: number[] = [];
  * new RecurringFunctionTask(60_000, () => ticks.push(machine.now)).installTask();
- * machine.run({ duration: 3_600_000 }); // an hour, at once: 59 ticks, because the limit is exclusive
+ * machine.run({ duration: 3_600_000 }); // an hour, without waiting: 59 ticks, because the end is exclusive
  */
 export declare class TimeMachine {
   #private;
+  /**
+   * Makes the loop's time virtual, at `options.start`. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for
+   * invalid options.
+   */
   constructor(options?: TimeMachineOptions);
-  /** The virtual time, in milliseconds since the epoch. */
+  /** Returns the virtual time, in milliseconds since the epoch. */
   get now(): number;
-  /** Starts anew at another time. Tasks that are installed keep theirs. Throws `ERR_TIME_MACHINE_RESTORED` after `restore()`. */
+  /**
+   * Sets the virtual time. Installed tasks keep their times. Throws `ERR_TIME_MACHINE_RESTORED` after `restore()`, and
+   * `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a value that is no time.
+   * @param start Default: the beginning of 1970, UTC.
+   */
   reset(start?: TimeLike): void;
   /**
-   * Travels, running what is due on the way, and ends exactly at the limit. Other threads are not waited for, nor are promises: see
-   * {@link TimeMachine.runAsync}. When the limit is not after the present, there is no time in which a task could run, and only
-   * deferred functions do.
+   * Runs what is due until the end of the run, moves the time from task to task, and stops exactly at the end. If the
+   * end is not after the present, only deferred functions run. It waits neither for other threads nor for promises: see
+   * {@link TimeMachine.runAsync}.
    *
-   * Throws `ERR_LOOP_RUNNING` while another journey is under way, `ERR_TIME_MACHINE_RESTORED` after `restore()`, and
-   * `ERR_TIME_STALLED` after a million passes at one moment: a function that always defers itself, say.
+   * Throws `ERR_LOOP_RUNNING` while another run is in progress, and `ERR_TIME_MACHINE_RESTORED` after `restore()`.
+   * Throws `ERR_TIME_STALLED` after a million passes at one moment, for example because a function always defers
+   * itself. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
+   *
+   * @example
+   * machine.run({ stopTime: '2026-01-02 00:00' });
    */
   run(options: TimeMachineRunOptions): void;
   /**
-   * Travels together with the threads that are connected to the loop's task managers: time stands still while one of them is at
-   * work, and jumps when all have come to rest, which they have when they are blocked in `callSync()`, when their event loop
-   * has turned around with nothing sent and no result taken, or when they have ended. What they send at one moment is taken in the order of
-   * the threads, so each journey is like the one before. Between tasks this thread's promises are settled.
+   * Runs as `run()` does, together with the threads that are connected to the loop's task managers. Time stands still
+   * while one of them is busy, and jumps when all are quiescent.
    *
-   * Timers, files and messages that a thread waits for are not looked at, and the timeouts of calls go on in real time.
+   * A thread is quiescent when it is blocked in `callSync()` or has ended. It is also quiescent when two iterations of
+   * its event loop have passed in which it sent nothing and read no result. What threads send at one moment is read in
+   * the order of the threads, so each run is like the one before. This thread's promises are settled between tasks.
    *
-   * Rejects with `ERR_TIME_STALLED` when threads are at work for longer than `options.timeout`, with `ERR_TASK_MANAGER_CLOSED` when all
-   * managers are closed, and with what `run()` throws.
+   * Timers, files and messages that a thread waits for do not keep it busy. The timeouts of calls run in real time.
+   *
+   * Rejects with `ERR_TIME_STALLED` when threads are busy for longer than `options.timeout`, and with
+   * `ERR_TASK_MANAGER_CLOSED` when all managers are closed. Rejects with what `run()` throws, too.
+   *
+   * @example
+   * await machine.runAsync({ duration: 60_000, connections: 1 }); // with one worker, for one minute
    */
   runAsync(options: TimeMachineRunAsyncOptions): Promise<void>;
-  /** Gives the loop the system's clock back, for other threads too. A journey that is under way ends where it is. */
+  /**
+   * Gives the loop and other threads the system's clock again. A run in progress ends where it is. Restoring twice is
+   * allowed.
+   */
   restore(): void;
-  /** `restore()`, at the end of a `using` block. */
+  /** Calls `restore()` at the end of a `using` block. */
   [Symbol.dispose](): void;
 }

@@ -4,12 +4,10 @@
  */
 
 import { WaitableEvent, closeWith, closeWithThread, release } from '../event';
-import { CLOSED } from '../platform/binding';
-import { monotonicNow } from '../platform/clock';
-import { workerThreads } from '../platform/lazy-builtins';
 import { ProducerControlBlock, type TaskManagerHandle } from '../protocol';
-import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from '../util/errors';
 import { ThreadActivity } from '../virtual-time';
+import { CLOSED, monotonicNow, workerThreads } from '../platform';
+import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from '../util';
 
 /** One producer's connection to a manager. */
 export class Connection {

@@ -1,10 +1,8 @@
 /** The calls of one producer that are pending: reads the replies, and gives each to the caller that waits for it. */
 
-import { fast } from '../platform/binding';
-import { monotonicNow } from '../platform/clock';
-import * as reactor from '../platform/reactor';
 import { RECORD_MASK, RECORD_PIECE, REPLY_ERROR } from '../protocol';
 import { RecordReader, type RingMemory, type SerializedError, SideChannel, deserializeError } from '../transport';
+import { fast, monotonicNow, reactor } from '../platform';
 import type { Connection } from './connection';
 import type { Timeout } from './timeout';
 

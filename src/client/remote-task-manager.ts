@@ -1,6 +1,5 @@
 /** A task manager, as other threads see it. */
 
-import { workerThreads } from '../platform/lazy-builtins';
 import {
   CANCEL_OUTCOMES,
   CONTROL_CANCEL,
@@ -19,8 +18,8 @@ import {
   validateTransfer,
 } from '../protocol';
 import { makeRingMemory, postToChannel } from '../transport';
-import { TaskManagerClosedError } from '../util/errors';
-import { throwIfAborted, validateOptions, validateSignal, validateTimeout } from '../util/validate';
+import { workerThreads } from '../platform';
+import { TaskManagerClosedError, throwIfAborted, validateOptions, validateSignal, validateTimeout } from '../util';
 import { Connection } from './connection';
 import { PendingCalls } from './pending-calls';
 import { SendQueue } from './send-queue';

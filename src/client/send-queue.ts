@@ -1,6 +1,5 @@
 /** The queue from one producer to a manager: writes records, and waits for room. */
 
-import { monotonicNow } from '../platform/clock';
 import {
   CONTROL_ABANDON,
   IMMEDIATELY,
@@ -30,7 +29,8 @@ import {
   encodePayload,
   padded,
 } from '../transport';
-import { validateString } from '../util/validate';
+import { monotonicNow } from '../platform';
+import { validateString } from '../util';
 import type { Connection } from './connection';
 import { IdAllocator } from './id-allocator';
 import type { PendingCalls } from './pending-calls';

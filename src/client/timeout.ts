@@ -1,7 +1,7 @@
 /** How long a caller waits for room in a queue and for a result, and with which error the wait ends. */
 
-import { monotonicNow } from '../platform/clock';
-import { CallTimeoutError, QueueFullError } from '../util/errors';
+import { monotonicNow } from '../platform';
+import { CallTimeoutError, QueueFullError } from '../util';
 
 export interface Timeout {
   /** On the monotonic clock. */

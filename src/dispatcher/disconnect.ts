@@ -1,6 +1,6 @@
-/** Which errors mean that the peer is gone. */
+/** The errors that mean that the peer is gone. */
 
-/** asyncore's list. */
+/** The list of asyncore. */
 const DISCONNECTED: ReadonlySet<unknown> = new Set([
   'ECONNRESET',
   'ENOTCONN',

@@ -1,79 +1,98 @@
 /**
- * The base of all channels: objects with a file descriptor that a run loop calls when there is something to do.
+ * The base class of all channels: objects with a file descriptor, whose handlers a run loop calls.
  *
  * Names and rules are those of Python's `asyncore.dispatcher`.
  */
 
-import { InvalidArgTypeError } from '../util/errors';
+import { InvalidArgTypeError } from '../util';
 import { type Loop, defaultLoop, isLoop, loopOf } from './loop';
 
 /**
- * A channel: the base of everything that a run loop dispatches.
+ * Handles what happens on one file descriptor: the base class of every channel of a run loop.
  *
- * A subclass has a `fileno()` and overrides the handlers it wants. What a handler throws goes to `handleError()`; an error that
- * means that the peer is gone (EPIPE, ECONNRESET, EBADF, ENOTCONN, ESHUTDOWN, ECONNABORTED) goes to `handleClose()`. A channel
- * belongs to one thread.
+ * Follows Python's `asyncore.dispatcher`. A subclass has a `fileno()` and overrides the handlers it needs. What a
+ * handler throws goes to `handleError()`. An error that means that the peer is gone goes to `handleClose()` instead:
+ * EPIPE, ECONNRESET, EBADF, ENOTCONN, ESHUTDOWN, ECONNABORTED. A channel belongs to one thread.
+ *
+ * @example
+ * class Terminal extends Dispatcher {
+ *   fileno() { return 0 }
+ *   writable() { return false }
+ *   handleRead() { console.log(fs.readSync(0, Buffer.alloc(4096)), 'bytes') }
+ * }
+ * new Terminal().addChannel();
  */
 export abstract class Dispatcher {
-  /** What `logInfo()` keeps to itself. asyncore's default: unhandled events are warnings, and are not printed. */
+  /**
+   * The types of messages that `logInfo()` does not print. The default is asyncore's: `'warning'`, the type of
+   * unhandled events.
+   */
   ignoreLogTypes: ReadonlySet<string> = new Set(['warning']);
 
-  /** The descriptor that the loop watches. */
+  /** Returns the descriptor that the loop watches. */
   abstract fileno(): number;
 
-  /** Whether the channel wants to be read. Asked when it joins a loop, after its handlers ran, and at `loop.update()`. */
+  /**
+   * Returns whether the channel wants to be read: true, unless overridden. The loop asks when the channel joins, after
+   * its handlers have run, and at `loop.update()`.
+   */
   readable(): boolean {
     return true;
   }
 
-  /** Whether the channel wants to be written. Asked when it joins a loop, after its handlers ran, and at `loop.update()`. */
+  /**
+   * Returns whether the channel wants to be written: true, unless overridden. The loop asks when the channel joins,
+   * after its handlers have run, and at `loop.update()`.
+   */
   writable(): boolean {
     return true;
   }
 
-  /** There is something to read, or the end of it. */
+  /** Reads from the descriptor, which has data, or has reached its end. By default it logs a warning. */
   handleRead(): void {
     this.logInfo('unhandled read event', 'warning');
   }
 
-  /** There is room to write. */
+  /** Writes to the descriptor, which has room. By default it logs a warning. */
   handleWrite(): void {
     this.logInfo('unhandled write event', 'warning');
   }
 
-  /** There is an exceptional condition: out-of-band data, a changed sysfs attribute. */
+  /** Handles an exceptional condition: out-of-band data, or a changed sysfs attribute. By default it logs a warning. */
   handleExpt(): void {
     this.logInfo('unhandled incoming priority event', 'warning');
   }
 
-  /** The peer is gone, and the last byte was read. The default closes the channel. */
+  /**
+   * Handles the end: the peer is gone, and the last byte was read. By default it logs a warning and closes the channel.
+   */
   handleClose(): void {
     this.logInfo('unhandled close event', 'warning');
     this.close();
   }
 
-  /** One of the handlers threw. The default reports it and gives the channel to `handleClose()`; the loop goes on. */
+  /** Handles what another handler threw. By default it logs the error and calls `handleClose()`; the loop goes on. */
   handleError(error: unknown): void {
     this.logInfo(`uncaptured exception, closing channel ${this.constructor.name}`, 'error', error);
     this.handleClose();
   }
 
-  /** What the loop calls when there is something to read; calls `handleRead()`. */
+  /** Calls `handleRead()`. The loop calls it when the descriptor is readable. */
   handleReadEvent(): void {
     this.handleRead();
   }
 
-  /** What the loop calls when there is room to write; calls `handleWrite()`. */
+  /** Calls `handleWrite()`. The loop calls it when the descriptor is writable. */
   handleWriteEvent(): void {
     this.handleWrite();
   }
 
-  /** What the loop calls for an exceptional condition; calls `handleExpt()`. */
+  /** Calls `handleExpt()`. The loop calls it when the descriptor has an exceptional condition. */
   handleExptEvent(): void {
     this.handleExpt();
   }
 
-  /** Writes to the console's standard error, unless `ignoreLogTypes` has this type of message. */
+  /** Prints a message to standard error through the console, unless `ignoreLogTypes` has its type. */
   logInfo(message: string, type: string = 'info', ...details: unknown[]): void {
     if (!this.ignoreLogTypes.has(type)) {
       console.error(`${type}: ${message}`, ...details);
@@ -81,8 +100,10 @@ export abstract class Dispatcher {
   }
 
   /**
-   * Joins a loop: this thread's own one, unless another is passed. A channel is in one loop at a time; joining another
-   * one leaves the first.
+   * Joins a loop; by default, this thread's own one. A channel is in one loop at a time, so it leaves the loop it was
+   * in.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` when `loop` is no RunLoop, and what `loop.add()` throws.
    */
   addChannel(loop: Loop = defaultLoop()): void {
     if (!isLoop(loop)) {
@@ -91,12 +112,12 @@ export abstract class Dispatcher {
     loop.add(this);
   }
 
-  /** Leaves the loop it is in, if any. */
+  /** Leaves the loop; does nothing when the channel is in none. */
   delChannel(): void {
     loopOf(this)?.remove(this);
   }
 
-  /** Leaves the loop. Subclasses close what they opened. */
+  /** Leaves the loop. A subclass closes what it has opened, too. */
   close(): void {
     this.delChannel();
   }

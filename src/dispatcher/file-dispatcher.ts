@@ -1,19 +1,19 @@
-/** A channel over a file descriptor that it owns: Python's `asyncore.file_dispatcher`. */
+/** A channel that owns a file descriptor, as Python's `asyncore.file_dispatcher`. */
 
-import { check, fast, native, toError } from '../platform/binding';
-import { os } from '../platform/lazy-builtins';
-import { InvalidArgTypeError, SystemError } from '../util/errors';
-import { validateDescriptor, validateInteger } from '../util/validate';
+import { check, fast, native, os, toError } from '../platform';
+import { InvalidArgTypeError, SystemError, validateDescriptor, validateInteger } from '../util';
 import { isDisconnected } from './disconnect';
 import { Dispatcher } from './dispatcher';
 import { type Loop, defaultLoop } from './loop';
 
-/** The most that one `recv()` may ask for. */
+/** The most bytes that one `recv()` may ask for. */
 const RECEIVE_LIMIT = 0x7fff_ffff;
 
 /**
- * A channel over a file descriptor, as asyncore.file_dispatcher: it works on a duplicate that it owns, made non-blocking, and
- * the caller's descriptor stays the caller's. (Non-blocking is a property that the two share.)
+ * Reads and writes a file descriptor in a run loop, as Python's `asyncore.file_dispatcher`.
+ *
+ * The channel works on a duplicate that it owns, which it makes non-blocking. The caller's descriptor stays open when
+ * the channel closes. (Non-blocking mode is a property of the open file, so the two share it.)
  *
  * @example
  * class Lines extends FileDispatcher {
@@ -26,11 +26,13 @@ export class FileDispatcher extends Dispatcher {
   #fd: number;
 
   /**
-   * Throws EBADF for a descriptor that is not open, EISDIR for a directory, EMFILE when there are none left,
-   * `ERR_INVALID_ARG_VALUE` and `ERR_INVALID_ARG_TYPE` for what cannot be one.
+   * Duplicates a descriptor, and joins a loop with the duplicate.
    *
-   * @param fd the descriptor to duplicate
-   * @param loop the loop to join; default: this thread's own one
+   * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EMFILE` when no descriptors are
+   * left. Throws `ERR_INVALID_ARG_VALUE` or `ERR_INVALID_ARG_TYPE` for a value that cannot be a descriptor.
+   *
+   * @param fd The descriptor to duplicate.
+   * @param loop The loop to join. Default: this thread's own one.
    */
   constructor(fd: number, loop: Loop = defaultLoop()) {
     super();
@@ -44,7 +46,7 @@ export class FileDispatcher extends Dispatcher {
     }
   }
 
-  /** The duplicate. Throws EBADF when the channel is closed. */
+  /** Returns the duplicate. Throws `EBADF` when the channel is closed. */
   fileno(): number {
     if (this.#fd < 0) {
       throw new SystemError(-os().constants.errno.EBADF, 'fileno');
@@ -53,8 +55,9 @@ export class FileDispatcher extends Dispatcher {
   }
 
   /**
-   * Reads up to `size` bytes. An empty buffer is the end, or a peer that is gone: `handleClose()` has been called then, as in
-   * asyncore. Throws EAGAIN when there is nothing to read yet.
+   * Reads up to `size` bytes, from 0 to 2147483647. Throws `EAGAIN` when there is nothing to read yet.
+   *
+   * An empty buffer means the end, or a peer that is gone. `handleClose()` has been called then, as in asyncore.
    */
   recv(size: number): Buffer {
     const buffer = Buffer.allocUnsafe(validateInteger('size', size, 0, RECEIVE_LIMIT));
@@ -69,14 +72,14 @@ export class FileDispatcher extends Dispatcher {
     return buffer.subarray(0, count);
   }
 
-  /** Another name of {@link FileDispatcher.recv}. */
+  /** Calls {@link FileDispatcher.recv}. */
   read(size: number): Buffer {
     return this.recv(size);
   }
 
   /**
-   * Writes what fits, and returns how many bytes that was: 0 when there is no room now, or when the peer is gone, after
-   * `handleClose()` was called, as in asyncore.
+   * Writes what fits, and returns the number of bytes written. It returns 0 when there is no room now. It also returns
+   * 0 when the peer is gone, after it has called `handleClose()`, as in asyncore.
    */
   send(data: Uint8Array | string): number {
     const result = fast.writeDescriptor(this.#fd, toBytes(data));
@@ -86,7 +89,7 @@ export class FileDispatcher extends Dispatcher {
     return result === -os().constants.errno.EAGAIN ? 0 : this.#closeOrThrow(result, 'write');
   }
 
-  /** Another name of {@link FileDispatcher.send}. */
+  /** Calls {@link FileDispatcher.send}. */
   write(data: Uint8Array | string): number {
     return this.send(data);
   }
@@ -101,7 +104,7 @@ export class FileDispatcher extends Dispatcher {
     }
   }
 
-  /** Calls `handleClose()` when the peer is gone, and throws what else went wrong. */
+  /** Calls `handleClose()` when the error means that the peer is gone; throws any other error. */
   #closeOrThrow(result: number, syscall: string): 0 {
     const error = toError(result, syscall);
     if (!isDisconnected(error)) {
@@ -112,7 +115,7 @@ export class FileDispatcher extends Dispatcher {
   }
 }
 
-/** Bytes of what `send()` takes. */
+/** Returns the bytes to write. */
 function toBytes(data: Uint8Array | string): Uint8Array {
   if (typeof data === 'string') {
     return Buffer.from(data);

@@ -1,10 +1,10 @@
 /**
- * What a channel and a loop know of each other.
+ * The interfaces by which channels and loops know each other.
  *
- * Channels name their loop and loops name their channels. Both sides know these interfaces alone, so neither file imports the other.
+ * A channel names its loop, and a loop names its channels. Both import this file alone, so neither imports the other.
  */
 
-/** What a run loop dispatches: a {@link Dispatcher}, or an object with the same methods. */
+/** The methods that a run loop calls: those of a {@link Dispatcher}, or of an object with the same methods. */
 export interface Channel {
   /** Returns the descriptor that the loop watches. */
   fileno(): number;
@@ -20,13 +20,13 @@ export interface Channel {
   handleExptEvent(): void;
   /** Handles the end: the peer is gone, and the last byte was read. */
   handleClose(): void;
-  /** Handles what one of the other handlers threw. */
+  /** Handles what another handler threw. */
   handleError(error: unknown): void;
   /** Leaves the loop. */
   delChannel(): void;
 }
 
-/** What a channel asks of the loop it joins: a {@link RunLoop}. */
+/** The methods that a channel calls on the loop it joins: those of a {@link RunLoop}. */
 export interface Loop {
   /** Adds a channel. */
   add(channel: Channel): void;
@@ -34,10 +34,10 @@ export interface Loop {
   remove(channel: Channel): void;
 }
 
-/** Marks the prototypes of loops: `instanceof` would need the class, and with it an import in the other direction. */
+/** Marks the prototypes of loops. `instanceof` would need the class, and so an import in the other direction. */
 const brand = Symbol('waitable-event.Loop');
 
-/** The loop that each channel is in. */
+/** The loop of each channel. */
 const loops = new WeakMap<Channel, Loop>();
 
 let findDefaultLoop: (() => Loop) | undefined;
@@ -57,7 +57,7 @@ export function loopOf(channel: Channel): Loop | undefined {
   return loops.get(channel);
 }
 
-/** Notes the loop that `channel` is in; `undefined` when it is in none. */
+/** Remembers the loop of `channel`; `undefined` means none. */
 export function setLoop(channel: Channel, loop: Loop | undefined): void {
   if (loop === undefined) {
     loops.delete(channel);
@@ -66,12 +66,12 @@ export function setLoop(channel: Channel, loop: Loop | undefined): void {
   }
 }
 
-/** Returns this thread's own loop, which channels and task managers join unless they are told another one. */
+/** Returns this thread's own loop, which channels and task managers join by default. */
 export function defaultLoop(): Loop {
   return (findDefaultLoop as () => Loop)();
 }
 
-/** Names this thread's own loop. Called once, where that loop is made. */
+/** Sets the function that returns this thread's own loop. It is called once, where that loop is made. */
 export function setDefaultLoop(find: () => Loop): void {
   findDefaultLoop = find;
 }

@@ -1,17 +1,19 @@
-/** The waits for one event in Node's event loop. */
+/** The pending waits for one event in Node's event loop. */
 
-import { EventClosedError } from '../util/errors';
-import { EPOCH_SHIFT, check, fast, toError } from '../platform/binding';
-import * as reactor from '../platform/reactor';
+import { EPOCH_SHIFT, check, fast, reactor, toError } from '../platform';
+import { EventClosedError } from '../util';
 
-/** How often an event had become set, modulo 2^30, when its state word was read. */
+/** Returns how many times the event had become set, modulo 2^30, when its state word was read. */
 export function epochOf(state: number): number {
   return state >>> EPOCH_SHIFT;
 }
 
-/** All pending waits of one thread for one event: the event is watched once for all of them. */
+/** Holds all pending waits of one thread for one event. The reactor watches the event once for all of them. */
 export class AsyncWaits {
-  /** Keeps the event alive: while a wait is pending, the reactor holds this object, and a dropped event would be closed. */
+  /**
+   * Keeps the event alive. While a wait is pending, the reactor holds this object; an event that is garbage would be
+   * closed.
+   */
   readonly event: object;
   readonly #state: Int32Array;
   readonly #slot: number;
@@ -23,7 +25,7 @@ export class AsyncWaits {
     this.#slot = slot;
   }
 
-  /** Waits until the event is set; its state word was `state` when the wait began, and said "clear". */
+  /** Waits until the event is set. `state` is the state word with which the wait began; it said "clear". */
   wait(state: number, timeout: number, ref: boolean, signal: AbortSignal | undefined): Promise<boolean> {
     if (this.#waiters.length === 0) {
       const outcome = this.#arm(state);
@@ -34,11 +36,11 @@ export class AsyncWaits {
     return new Promise((resolve, reject) => {
       const waiter = new AsyncWaiter(this, epochOf(state), resolve, reject, ref);
       this.#waiters.push(waiter);
-      waiter.limit(timeout, signal);
+      waiter.setLimits(timeout, signal);
     });
   }
 
-  /** Ends all waits: the event is let go of. */
+  /** Rejects all waits: this thread releases the event. */
   close(): void {
     reactor.disarmEvent(this.#slot);
     const waiters = this.#waiters;
@@ -46,9 +48,12 @@ export class AsyncWaits {
     waiters.forEach((waiter) => waiter.reject(new EventClosedError()));
   }
 
-  /** A waiter's time is over. It is asked once more: of many events that were set, the loop may have heard of some only. */
-  onDeadline(waiter: AsyncWaiter): void {
-    this.onGivenUp(waiter);
+  /**
+   * Ends a wait whose timeout has passed. It polls the event once more: when many events are set, the reactor may have
+   * reported some only.
+   */
+  expire(waiter: AsyncWaiter): void {
+    this.remove(waiter);
     const isSet = fast.isEventSet(this.#slot);
     if (isSet < 0) {
       waiter.reject(toError(isSet, 'poll'));
@@ -57,8 +62,8 @@ export class AsyncWaits {
     }
   }
 
-  /** A waiter does not wait any more. */
-  onGivenUp(waiter: AsyncWaiter): void {
+  /** Removes a waiter. The reactor stops watching the event when that was the last one. */
+  remove(waiter: AsyncWaiter): void {
     const index = this.#waiters.indexOf(waiter);
     if (index >= 0) {
       this.#waiters.splice(index, 1);
@@ -68,7 +73,10 @@ export class AsyncWaits {
     }
   }
 
-  /** Has the loop watch the event for waits that began at `state`: 1 when it was set since, 0 when it is watched, or a status. */
+  /**
+   * Makes the reactor watch the event for waits that began at `state`. Returns 0 when it does, 1 when the event was set
+   * since, or a negative status.
+   */
   #arm(state: number): number {
     return reactor.armEvent(this.#slot, state, this.#onOutcome);
   }
@@ -84,8 +92,8 @@ export class AsyncWaits {
       } else if (waiter.epoch !== epochOf(state) || (isSet ??= fast.isEventSet(this.#slot) === 1)) {
         waiter.resolve(true);
       } else {
-        // Who came when that `set()` had been cleared again waits for the next one. (Foreign bytes are no epoch until they are
-        // cleared.)
+        // This wait began after that `set()` had been cleared, so it waits for the next one. Bytes that other processes
+        // wrote do not count as an epoch until they are cleared.
         this.#waiters.push(waiter);
       }
     }
@@ -98,11 +106,11 @@ export class AsyncWaits {
   };
 }
 
-/** One pending wait. */
+/** Holds one pending wait: its promise, its timeout and its signal. */
 class AsyncWaiter implements reactor.Deadline {
   heapIndex: number = -1;
   at: number = Infinity;
-  /** The event's when the wait began: a different one is a `set()` that came since. */
+  /** The event's epoch when the wait began. A different one means that `set()` was called since. */
   readonly epoch: number;
   readonly #waits: AsyncWaits;
   readonly #resolve: (isSet: boolean) => void;
@@ -127,15 +135,15 @@ class AsyncWaiter implements reactor.Deadline {
     }
   }
 
-  /** Has it give up after `timeout`, or when `signal` says so. */
-  limit(timeout: number, signal: AbortSignal | undefined): void {
+  /** Ends the wait after `timeout` milliseconds, or when `signal` aborts. */
+  setLimits(timeout: number, signal: AbortSignal | undefined): void {
     if (timeout !== Infinity) {
       this.at = reactor.now() + timeout;
       reactor.addDeadline(this);
     }
     if (signal !== undefined) {
       const onAbort = (): void => {
-        this.#waits.onGivenUp(this);
+        this.#waits.remove(this);
         this.reject(signal.reason);
       };
       signal.addEventListener('abort', onAbort, { once: true });
@@ -143,21 +151,25 @@ class AsyncWaiter implements reactor.Deadline {
     }
   }
 
+  /** Ends the wait with a result. */
   resolve(isSet: boolean): void {
-    this.#leave();
+    this.#dispose();
     this.#resolve(isSet);
   }
 
+  /** Ends the wait with an error. */
   reject(reason: unknown): void {
-    this.#leave();
+    this.#dispose();
     this.#reject(reason);
   }
 
+  /** Ends the wait because its timeout has passed. The reactor calls it. */
   onDeadline(): void {
-    this.#waits.onDeadline(this);
+    this.#waits.expire(this);
   }
 
-  #leave(): void {
+  /** Stops watching the timeout and the signal, and stops keeping the process alive. */
+  #dispose(): void {
     if (this.at !== Infinity) {
       reactor.removeDeadline(this);
     }

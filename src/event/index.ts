@@ -1,9 +1,10 @@
 /**
- * Events: set by any thread, waited for by any thread, and select() over events and descriptors.
+ * Events: threads set them and wait for them. Also select() over events and descriptors.
  * May use: dispatcher, platform, util.
  */
 
-export { type SelectAsyncOptions, type Selectable, select, selectAsync } from './select';
+export { type SelectAsyncOptions, select, selectAsync } from './select';
+export type { Selectable } from './selection';
 export {
   type EventHandle,
   type WaitAsyncOptions,

@@ -1,24 +1,15 @@
-/** The event. */
+/** The event: a level that threads set, clear and wait for. */
 
 import { type InspectOptions, inspect, types } from 'node:util';
 
+import { CLOSED, NO_SLOT, SET, check, fast, native, toError } from '../platform';
+import { EventClosedError, InvalidArgTypeError, InvalidHandleError, inspectAs, throwIfAborted, validateBoolean, validateInteger, validateOptions, validateSignal, validateTimeout } from '../util';
 import { AsyncWaits } from './async-waits';
 import { Dispatcher, type Loop } from '../dispatcher';
-import { EventClosedError, InvalidArgTypeError, InvalidHandleError } from '../util/errors';
-import { CLOSED, NO_SLOT, SET, check, fast, native, toError } from '../platform/binding';
-import { inspectAs } from '../util/inspect';
-import {
-  throwIfAborted,
-  validateBoolean,
-  validateInteger,
-  validateOptions,
-  validateSignal,
-  validateTimeout,
-} from '../util/validate';
 
-/** How another thread finds an event: structured-cloneable, through `workerData` or `postMessage()`. */
+/** Identifies an event to other threads. Structured-cloneable: pass it through `workerData` or `postMessage()`. */
 export interface EventHandle {
-  /** Unguessable; valid for as long as some thread holds the event. */
+  /** The unguessable number of the event. Valid for as long as at least one thread holds the event. */
   readonly key: number;
   /** The memory of the event's state word. */
   readonly state: SharedArrayBuffer;
@@ -31,7 +22,10 @@ export interface WaitableEventOptions {
    * @default false
    */
   set?: boolean;
-  /** A loop to join at once, which then calls `handleRead()` while the event is set. */
+  /**
+   * A loop that the event joins immediately. The loop then calls `handleRead()` in every pass in which the event is
+   * set. Default: none.
+   */
   loop?: Loop;
 }
 
@@ -46,28 +40,30 @@ export interface WaitAsyncOptions {
   ref?: boolean;
 }
 
-/** Keys of what only this package may call: a subclass may use any name. */
+/** Keys of the members that only this package may call. They are symbols because a subclass may use any name. */
 export const slot: unique symbol = Symbol.for('waitable-event.slot');
 export const release: unique symbol = Symbol('release');
 export const closeWith: unique symbol = Symbol('closeWith');
 export const closeWithThread: unique symbol = Symbol('closeWithThread');
 
-/** Passed to the constructor by `open()`: the event exists already. */
+/** Marks the options that `open()` passes to the constructor: the event exists already. */
 const opening = Symbol('opening');
 
-/** Gives back what an event that was dropped without `close()` holds in this thread. */
+/** Releases what an event holds in this thread when the event was dropped without `close()`. */
 const dropped = new FinalizationRegistry<number>((number) => native.releaseEvent(number));
 
 /**
- * An event that any thread can set and any thread can wait for: blocking, with a promise, or in a run loop.
+ * Wakes threads: any thread can set the event, and any thread can wait for it. A wait blocks the thread, returns a
+ * promise, or happens in a run loop.
  *
- * It is BACpypes' `event.WaitableEvent`: the methods of Python's `threading.Event`, and those of a channel, over a pipe whose
- * read side says the same to everybody who only has the descriptor. It is a level, not a count: setting twice is once, and
- * waiting does not clear. Every method may be called from every thread that has the event open; none but `wait()` blocks.
+ * Follows BACpypes' `event.WaitableEvent`: the methods of Python's `threading.Event`, and those of an asyncore channel,
+ * over a pipe. The pipe's read side shows the state to every process that has the descriptor alone. The event is a
+ * level, not a count. Setting it twice is setting it once, and waiting does not clear it.
  *
- * Whatever was written before `set()` is visible to whoever returns from a wait for it, and to whoever clears it.
+ * Every method is thread-safe: each thread that has the event open may call it. Only `wait()` blocks. What a thread
+ * wrote before `set()` is visible to the thread whose wait returns, and to the thread that clears the event.
  *
- * Every method but `close()` throws `ERR_EVENT_CLOSED` once the event is closed, by whichever thread.
+ * Once any thread has closed the event, every method but `close()` throws `ERR_EVENT_CLOSED`.
  *
  * @example
  * // main.js
@@ -84,7 +80,10 @@ export class WaitableEvent extends Dispatcher {
   #waits: AsyncWaits | undefined;
 
   /**
-   * A clear event. Throws `EMFILE` or `ENFILE` when there are no descriptors left, and leaks nothing then.
+   * Makes an event, which is clear unless `options.set` is true.
+   *
+   * Throws `EMFILE` or `ENFILE` when no descriptors are left; nothing leaks then. Throws `ERR_INVALID_ARG_TYPE` for
+   * options of a wrong type.
    */
   constructor(options?: WaitableEventOptions) {
     super();
@@ -112,9 +111,9 @@ export class WaitableEvent extends Dispatcher {
   }
 
   /**
-   * The same event, from another thread.
+   * Opens the event that another thread made: returns this thread's object for the same event.
    *
-   * Throws `ERR_INVALID_HANDLE` when no live event has this handle: it was closed, or every thread that held it has
+   * Throws `ERR_INVALID_HANDLE` when no live event has this handle. The event was closed, every thread that held it has
    * dropped it, or the handle was made up.
    */
   static open(handle: EventHandle): WaitableEvent {
@@ -132,8 +131,8 @@ export class WaitableEvent extends Dispatcher {
   }
 
   /**
-   * What another thread needs to `open()` this event. It does not keep the event alive: somebody must hold the event until
-   * it is opened.
+   * Returns what another thread needs to `open()` this event. The handle does not keep the event alive: a thread must
+   * hold the event until it is opened.
    */
   get handle(): EventHandle {
     if (this.#handle === undefined) {
@@ -149,12 +148,14 @@ export class WaitableEvent extends Dispatcher {
   }
 
   /**
-   * Sets the event: whoever waits is woken, and whoever waits later is not kept waiting, until it is cleared. On an event
-   * that is set it costs one atomic operation and no system call. Never blocks, also when the pipe is full.
+   * Sets the event. Every waiter is woken, and later waits return immediately, until the event is cleared.
+   *
+   * On an event that is set, it costs one atomic operation and no system call. It never blocks, also when the pipe is
+   * full.
    */
   set(): void {
-    // A read-modify-write, though nothing changes: whoever clears the event synchronises with it (`state.rs`). The
-    // change itself is native, where no worker can be terminated between the word and the pipe.
+    // A read-modify-write, though nothing changes: the thread that clears the event synchronises with it (`state.rs`).
+    // Native code makes the change itself, because terminate() cannot end a worker there between the word and the pipe.
     if ((Atomics.or(this.#state, 0, 0) & (SET | CLOSED)) !== SET) {
       const failure = fast.setEvent(this.#slot);
       if (failure !== undefined) {
@@ -163,7 +164,9 @@ export class WaitableEvent extends Dispatcher {
     }
   }
 
-  /** Clears the event. One call clears however many `set()` calls and foreign bytes there were. Never blocks. */
+  /**
+   * Clears the event. One call clears all preceding `set()` calls and bytes that other processes wrote. Never blocks.
+   */
   clear(): void {
     const failure = fast.clearEvent(this.#slot);
     if (failure !== undefined) {
@@ -171,19 +174,27 @@ export class WaitableEvent extends Dispatcher {
     }
   }
 
-  /** Whether the event is set; exactly `wait(0)`. */
+  /** Returns whether the event is set: exactly `wait(0)`. Sees a byte that another process wrote. */
   isSet(): boolean {
     return (Atomics.or(this.#state, 0, 0) & (SET | CLOSED)) === SET || check(fast.isEventSet(this.#slot), 'poll') === 1;
   }
 
   /**
-   * Blocks this thread until the event is set, and returns whether it was; `false` when the timeout passed first. A `set()`
-   * that somebody cleared before this thread got up counts.
+   * Blocks this thread until the event is set. Returns true when it was set, and false when the timeout passed first. A
+   * `set()` counts even if another thread clears the event before this thread has woken.
    *
-   * In a worker, `worker.terminate()` and the main thread's `process.exit()` end the wait at once. On the main thread nothing
-   * else runs meanwhile, not even JavaScript's signal handlers.
+   * In a worker, `worker.terminate()` and the main thread's `process.exit()` end the wait immediately. On the main
+   * thread nothing else runs during the wait, not even JavaScript's signal handlers.
    *
-   * @param timeout milliseconds, fractions allowed; default: for ever; zero and less look once. Never early.
+   * Throws `ERR_EVENT_CLOSED` when a thread closes the event, and `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for
+   * a timeout that is no number.
+   *
+   * @param timeout Milliseconds, fractions allowed. Default: `Infinity`, which waits indefinitely. Zero and negative
+   * values poll once. The wait never ends before the timeout, which runs on the monotonic clock.
+   * @example
+   * if (!event.wait(250)) {
+   *   console.log('not set within a quarter of a second');
+   * }
    */
   wait(timeout?: number): boolean {
     const milliseconds = validateTimeout(timeout);
@@ -194,13 +205,16 @@ export class WaitableEvent extends Dispatcher {
   }
 
   /**
-   * Waits in Node's event loop until the event is set: resolves with `true`, or with `false` when the timeout passed first. A
-   * `set()` that somebody cleared before the loop got to look counts.
+   * Waits in Node's event loop until the event is set. Resolves with true when it was set, and with false when the
+   * timeout passed first. A `set()` counts even if another thread clears the event before the event loop has polled it.
    *
-   * Rejects with the signal's reason, with `ERR_EVENT_CLOSED` when somebody closes the event, and with
-   * `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for arguments that make no sense.
+   * Rejects with the signal's reason when the signal aborts, and with `ERR_EVENT_CLOSED` when a thread closes the
+   * event. Rejects with `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments; it never throws.
    *
-   * @param timeout milliseconds, fractions allowed; default: for ever; zero and less look once. Never early.
+   * @param timeout Milliseconds, fractions allowed. Default: `Infinity`, which waits indefinitely. Zero and negative
+   * values poll once. The wait never ends before the timeout, which runs on the monotonic clock.
+   * @example
+   * const isSet = await event.waitAsync(5000, { signal: controller.signal, ref: false });
    */
   waitAsync(timeout?: number, options?: WaitAsyncOptions): Promise<boolean> {
     try {
@@ -219,16 +233,22 @@ export class WaitableEvent extends Dispatcher {
       this.#waits ??= new AsyncWaits(this, this.#state, this.#slot);
       return this.#waits.wait(state, milliseconds, options?.ref !== false, options?.signal);
     } catch (error) {
-      // A promise-returning method has one way to fail.
+      // A method that returns a promise fails in one way only: by rejecting.
       return Promise.reject(error);
     }
   }
 
-  /** Each time the event is set, once; it is cleared as it is taken. Ends when the event is closed. */
+  /**
+   * Yields once for each time the event is set, and clears the event before it yields. Ends when the event is closed.
+   * @example
+   * for await (const _ of event) {
+   *   console.log('set');
+   * }
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<void, void, void> {
     try {
       for (;;) {
-        // oxlint-disable-next-line no-await-in-loop -- one after the other is what an iterator is
+        // oxlint-disable-next-line no-await-in-loop -- an iterator yields one value after the other
         await this.waitAsync();
         this.clear();
         yield;
@@ -241,30 +261,40 @@ export class WaitableEvent extends Dispatcher {
   }
 
   /**
-   * The descriptor of the read side: readable while the event is set. For `select()`, `epoll` or a child process to poll; whoever
-   * reads from it takes the event's bell away.
+   * Returns the descriptor of the pipe's read side, which is readable while the event is set. It is meant for
+   * `select()`, `epoll`, or a child process that polls it. A process that reads from it takes the wake-up from the
+   * waiters.
    */
   fileno(): number {
     return check(native.eventFileno(this.#slot), 'fileno');
   }
 
-  /** The descriptor of the write side: a byte written there, by whatever process, sets the event. For a child's `stdio`. */
+  /**
+   * Returns the descriptor of the pipe's write side. A byte that any process writes there sets the event. It is meant
+   * for a child's `stdio`.
+   */
   writeFileno(): number {
     return check(native.eventWriteFileno(this.#slot), 'fileno');
   }
 
-  /** Reads up to `size` bytes out of the pipe; the event is clear when that empties it. */
+  /**
+   * Reads up to `size` bytes, from 0 to 2147483647, out of the pipe. The event is clear when that empties the pipe.
+   * Never blocks.
+   */
   recv(size: number): Buffer {
     const buffer = Buffer.alloc(validateInteger('size', size, 0, 0x7fff_ffff));
     return buffer.subarray(0, check(native.receiveEvent(this.#slot, buffer), 'read'));
   }
 
-  /** Another name of {@link WaitableEvent.recv}. */
+  /** Calls {@link WaitableEvent.recv}. */
   read(size: number): Buffer {
     return this.recv(size);
   }
 
-  /** Sets the event when there is at least one byte in `data`, as writing to the pipe would. */
+  /**
+   * Sets the event when `data` has at least one byte, as a write to the pipe would. Returns the number of bytes. Throws
+   * `ERR_INVALID_ARG_TYPE` when `data` is neither a string nor a Uint8Array.
+   */
   send(data: Uint8Array | string): number {
     if (typeof data !== 'string' && !ArrayBuffer.isView(data)) {
       throw new InvalidArgTypeError('data', 'a string or a Uint8Array', data);
@@ -276,59 +306,65 @@ export class WaitableEvent extends Dispatcher {
     return size;
   }
 
-  /** Another name of {@link WaitableEvent.send}. */
+  /** Calls {@link WaitableEvent.send}. */
   write(data: Uint8Array | string): number {
     return this.send(data);
   }
 
-  /** Always: a loop watches the read side. */
+  /** Returns true: a loop watches the read side. */
   override readable(): boolean {
     return true;
   }
 
-  /** Never. */
+  /** Returns false: a loop never watches the write side. */
   override writable(): boolean {
     return false;
   }
 
-  /** Nothing: the event stays set, so a loop calls this in every pass. Override it, and `clear()`. */
+  /**
+   * Does nothing. The event stays set, so a loop calls this in every pass. A subclass overrides it, and calls
+   * `clear()`.
+   */
   override handleRead(): void {}
 
-  /** Nothing. */
+  /** Does nothing. */
   override handleWrite(): void {}
 
-  /** Closes the event. */
+  /** Closes the event. A loop calls this when another thread has closed it. */
   override handleClose(): void {
     this.close();
   }
 
-  /** Whether the event is closed, by whichever thread. */
+  /** Returns whether any thread has closed the event. Never throws. */
   get closed(): boolean {
     return this.#slot === NO_SLOT || (Atomics.or(this.#state, 0, 0) & CLOSED) !== 0;
   }
 
   /**
-   * Closes the event, in all threads: whoever waits gets `ERR_EVENT_CLOSED`, and so does whoever calls it later. Its
-   * descriptors are closed as soon as no call uses them any more. Closing twice is allowed.
+   * Closes the event in all threads. Pending waits and later calls get `ERR_EVENT_CLOSED`. The descriptors are closed
+   * when the last call that uses them returns. Closing twice is allowed.
    *
-   * An event that is dropped without it, and sits in no loop, is closed when it is garbage in every thread.
+   * An event that was dropped without `close()`, and is in no loop, is closed when it is garbage in every thread.
    */
   override close(): void {
     native.closeEvent(this.#slot);
     this[release]();
   }
 
-  /** `close()`, at the end of a `using` block. */
+  /** Calls `close()` at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** The number by which native code knows the event in this thread. @internal */
+  /** Returns the number by which native code knows the event in this thread. @internal */
   get [slot](): number {
     return this.#slot;
   }
 
-  /** Releases the event in this thread; other threads keep it. Waits of this thread end with `ERR_EVENT_CLOSED`. @internal */
+  /**
+   * Releases the event in this thread; other threads keep it. Waits of this thread end with `ERR_EVENT_CLOSED`.
+   * @internal
+   */
   [release](): void {
     super.close();
     const number = this.#slot;
@@ -340,13 +376,14 @@ export class WaitableEvent extends Dispatcher {
     }
   }
 
-  /** Closes the event when another one closes. @internal */
+  /** Makes the event close when `other` closes. @internal */
   [closeWith](other: WaitableEvent): void {
     check(native.closeEventWith(this.#slot, other.#slot), 'closeEventWith');
   }
 
   /**
-   * Closes the event when this thread releases it, or drops it, or exits, so that peers do not wait for a thread that is gone.
+   * Makes the event close when this thread releases it, drops it or exits. So peers do not wait for a thread that has
+   * ended.
    * @internal
    */
   [closeWithThread](): void {

@@ -3,16 +3,8 @@
  * error of a negative one.
  */
 
-import {
-  BindingUnavailableError,
-  EventClosedError,
-  InterruptedError,
-  InvalidArgValueError,
-  InvalidHandleError,
-  SystemError,
-} from '../util/errors';
-
 import type * as binding from '#binding';
+import { BindingUnavailableError, EventClosedError, InterruptedError, InvalidArgValueError, InvalidHandleError, SystemError } from '../util';
 
 type Binding = typeof binding;
 

@@ -6,7 +6,7 @@
  * Each wake-up is one native call of {@link onReady}, with a batch of everything that is ready.
  */
 
-import { BinaryHeap, type BinaryHeapMember } from '../util/binary-heap';
+import { BinaryHeap, type BinaryHeapMember } from '../util';
 import {
   ALARM,
   ENTRY_LENGTH,

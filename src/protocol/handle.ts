@@ -3,7 +3,7 @@
 import { types } from 'node:util';
 
 import type { EventHandle } from '../event';
-import { InvalidHandleError } from '../util/errors';
+import { InvalidHandleError } from '../util';
 import { CONTROL_BYTES } from './control-block';
 
 /** How another thread finds a task manager: structured-cloneable, through `workerData` or `postMessage()`. */

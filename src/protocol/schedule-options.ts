@@ -2,16 +2,7 @@
 
 import { types } from 'node:util';
 
-import { InvalidArgTypeError } from '../util/errors';
-import {
-  validateFinite,
-  validateInteger,
-  validateMilliseconds,
-  validateOptions,
-  validatePositive,
-  validateString,
-  validateTime,
-} from '../util/validate';
+import { InvalidArgTypeError, validateFinite, validateInteger, validateMilliseconds, validateOptions, validatePositive, validateString, validateTime } from '../util';
 import type { RemoteOptions } from './records';
 
 /** The due time of a task that runs as soon as possible: before any time on the clock. */

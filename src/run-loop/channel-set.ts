@@ -2,51 +2,42 @@
 
 import { fstatSync } from 'node:fs';
 
-import { os } from '../platform/lazy-builtins';
 import { type Channel, isDisconnected } from '../dispatcher';
 import { slot } from '../event';
-import { SystemError } from '../util/errors';
-import {
-  ALARM,
-  ENTRY_LENGTH,
-  ERROR,
-  HANG_UP,
-  LAST_TOKEN,
-  PRIORITY,
-  READABLE,
-  WRITABLE,
-  check,
-  fast,
-  makeBatch,
-  native,
-} from '../platform/binding';
-import { validateDescriptor } from '../util/validate';
+import { ALARM, ENTRY_LENGTH, ERROR, HANG_UP, LAST_TOKEN, PRIORITY, READABLE, WRITABLE, check, fast, makeBatch, native, os } from '../platform';
+import { SystemError, validateDescriptor } from '../util';
 
-/** How many ready channels one pass takes from the kernel; the rest comes in the next pass. */
+/** How many ready channels one pass reads from the kernel. The next pass reads the rest. */
 const BATCH_ENTRIES = 256;
 
 /** Closes the poller of a loop that was dropped. */
 const dropped = new FinalizationRegistry<number>((poller) => native.closePoller(poller));
 
+/** A channel of the loop. */
 interface Member {
   readonly channel: Channel;
   readonly fd: number;
   readonly token: number;
   interest: number;
-  /** Whether it is in the loop still. */
+  /** Whether the channel is still in the loop. */
   isIn: boolean;
-  /** What to leave the event's waiters with, when the channel is an event. */
+  /** The key that ends the watch for the event's close, when the channel is an event; otherwise negative. */
   closingKey: number;
 }
 
-/** The number by which native code knows the event that `channel` is, if it is one: another thread may close it. */
+/**
+ * Returns the number by which native code knows the event that `channel` is, if it is one. Another thread may close an
+ * event.
+ */
 function slotOf(channel: Channel): number | undefined {
   return (channel as Channel & { readonly [slot]?: number })[slot];
 }
 
 /**
- * Channels are asked what they want when they join, after their handlers ran and when {@link ChannelSet.update} says so, not in every
- * pass: a channel on which nothing happens costs a pass nothing.
+ * Holds the channels of one run loop, and calls their handlers when they are ready.
+ *
+ * A channel is asked for its interest when it joins, after its handlers have run, and in {@link ChannelSet.update}. It
+ * is not asked in every pass, so a channel on which nothing happens costs a pass nothing.
  */
 export class ChannelSet {
   #poller = -1;
@@ -54,21 +45,24 @@ export class ChannelSet {
   #nextToken = 1;
   readonly #members = new Map<number, Member>();
   readonly #byChannel = new Map<Channel, Member>();
-  /** Who has a descriptor in the poller. A member whose descriptor was closed under it, and is another's now, has not. */
+  /**
+   * The member of each descriptor in the poller. A member whose descriptor was closed, and now belongs to another one,
+   * is not here.
+   */
   readonly #byFileno = new Map<number, Member>();
-  /** Regular files: no poller takes them, poll() has them always ready. */
+  /** The regular files: no poller accepts them, and poll() reports them as always ready. */
   readonly #alwaysReady = new Set<Member>();
   #internal = 0;
-  /** Whether the last batch was full: what is left in native code makes no kernel event. */
+  /** Whether the last batch was full. What is left in native code causes no kernel event. */
   #mayHaveMore = false;
   #watchesClock = false;
 
-  /** How many there are, beside the loop's own. */
+  /** Returns the number of channels, without the loop's own. */
   get size(): number {
     return this.#members.size - this.#internal;
   }
 
-  /** Makes the poller, unless there is one. Returns its number. */
+  /** Makes the poller, unless it exists. Returns its number. */
   start(): number {
     if (this.#poller < 0) {
       this.#batch = makeBatch(BATCH_ENTRIES);
@@ -78,7 +72,7 @@ export class ChannelSet {
     return this.#poller;
   }
 
-  /** Has the poller be ready when somebody sets the wall clock. */
+  /** Makes the poller ready whenever the wall clock is set. */
   watchClock(): void {
     if (!this.#watchesClock) {
       this.start();
@@ -87,7 +81,7 @@ export class ChannelSet {
     }
   }
 
-  /** Whether there is something to do now that no kernel event tells of: a regular file, the rest of a batch. */
+  /** Returns whether there is work that causes no kernel event: a regular file, or the rest of a batch. */
   get hasAlwaysReady(): boolean {
     if (this.#mayHaveMore) {
       return true;
@@ -100,11 +94,7 @@ export class ChannelSet {
     return false;
   }
 
-  has(channel: Channel): boolean {
-    return this.#byChannel.has(channel);
-  }
-
-  /** Takes a channel in. An internal one is the loop's own and does not count. */
+  /** Adds a channel. An internal one is the loop's own, and does not count. */
   add(channel: Channel, internal: boolean = false): void {
     if (this.#byChannel.has(channel)) {
       return;
@@ -126,7 +116,7 @@ export class ChannelSet {
     this.#internal += internal ? 1 : 0;
   }
 
-  /** Takes a channel out; false when it was not in. */
+  /** Removes a channel. Returns false when it was not in the set. */
   remove(channel: Channel, internal: boolean = false): boolean {
     const member = this.#byChannel.get(channel);
     if (member === undefined) {
@@ -147,7 +137,7 @@ export class ChannelSet {
     return true;
   }
 
-  /** Asks a channel anew what it wants. */
+  /** Asks a channel for its interest again. */
   update(channel: Channel): void {
     const member = this.#byChannel.get(channel);
     if (member !== undefined) {
@@ -156,18 +146,22 @@ export class ChannelSet {
   }
 
   /**
-   * Calls the channels that are ready now, of those that the kernel reports in one batch. `isStale` when other code has run since the
-   * reactor saw them ready.
+   * Calls the handlers of the channels that are ready now, as far as the kernel reports them in one batch. `isStale`
+   * says that other code has run since the reactor found them ready.
    */
   dispatchReady(isStale: boolean): void {
     this.#dispatch(fast.takeReady(this.#poller, isStale ? 1 : 0));
   }
 
-  /** Blocks until a channel is ready or `timeout` milliseconds have passed; then as {@link ChannelSet.dispatchReady}. */
+  /**
+   * Blocks until a channel is ready or `timeout` milliseconds have passed. Then it calls handlers as
+   * {@link ChannelSet.dispatchReady} does.
+   */
   dispatchNext(timeout: number): void {
     this.#dispatch(fast.waitReady(this.#poller, this.hasAlwaysReady ? 0 : timeout));
   }
 
+  /** Returns a token that no channel in the set has. */
   #allocateToken(): number {
     let token: number;
     do {
@@ -177,6 +171,7 @@ export class ChannelSet {
     return token;
   }
 
+  /** Adds a channel to the poller or, for a regular file, to the files. An event is also watched for its close. */
   #register(member: Member): void {
     const { channel, fd, token, interest } = member;
     const result = native.addMember(this.#poller, fd, token, interest);
@@ -194,7 +189,8 @@ export class ChannelSet {
     if (event !== undefined) {
       member.closingKey = native.watchClosing(this.#poller, token, event, interest);
       if (member.closingKey < 0) {
-        // Another thread has closed it since, and what was added may be somebody else's descriptor of the same number.
+        // Another thread has closed the event since. The descriptor that was added may be a new one with the same
+        // number.
         if (this.#byFileno.delete(fd)) {
           native.removeMember(this.#poller, fd, token);
         }
@@ -203,15 +199,16 @@ export class ChannelSet {
     }
   }
 
-  /** Calls what native code put into the batch, and the regular files. */
+  /** Calls the handlers of the channels in the batch, and of the regular files. */
   #dispatch(filled: number): void {
     const count = check(filled, 'epoll_wait') & ~ALARM;
     this.#mayHaveMore = count === BATCH_ENTRIES;
-    // Copies: a handler may make a pass of its own, and change who is in.
+    // Both lists are copied: a handler may make a pass of its own, and may add or remove channels.
     const batch = count === 0 ? [] : copyOf(this.#batch as Int32Array, ENTRY_LENGTH * count);
     const files = this.#alwaysReady.size === 0 ? [] : [...this.#alwaysReady];
     for (let index = 0; index < count; index += 1) {
-      // Looked up now: a channel that an earlier one closed is not called, nor is a new one with the same descriptor.
+      // The lookup comes last, by token: neither a channel that an earlier handler closed is called, nor a new one with
+      // its descriptor.
       const member = this.#members.get(batch[ENTRY_LENGTH * index] as number);
       if (member !== undefined) {
         this.#call(member, batch[ENTRY_LENGTH * index + 1] as number);
@@ -225,6 +222,7 @@ export class ChannelSet {
     }
   }
 
+  /** Calls the handlers of one ready channel, and asks it for its interest. */
   #call(member: Member, flags: number): void {
     const { channel } = member;
     try {
@@ -237,7 +235,7 @@ export class ChannelSet {
       if ((flags & PRIORITY) !== 0 && member.isIn) {
         channel.handleExptEvent();
       }
-      // While there is something to read, the end waits. No flags at all: another thread closed the event.
+      // The end is handled after the last byte was read. No flags at all mean that another thread has closed the event.
       const ended = flags === 0 || ((flags & (HANG_UP | ERROR)) !== 0 && (flags & READABLE) === 0);
       if (ended && member.isIn) {
         channel.handleClose();
@@ -254,6 +252,7 @@ export class ChannelSet {
     }
   }
 
+  /** Passes what a handler threw to the channel. A channel whose error handling throws leaves the loop. */
   #onHandlerError(channel: Channel, error: unknown): void {
     try {
       if (isDisconnected(error)) {
@@ -262,11 +261,12 @@ export class ChannelSet {
         channel.handleError(error);
       }
     } catch (second) {
-      console.error(`uncaptured exception while closing channel ${channel.constructor.name}`, second);
+      console.error(`uncaught exception while closing the channel ${channel.constructor.name}`, second);
       channel.delChannel();
     }
   }
 
+  /** Asks a channel for its interest, and tells the poller when it has changed. */
   #refresh(member: Member): void {
     const { fd, token, interest: before } = member;
     const interest = interestOf(member.channel);
@@ -277,7 +277,8 @@ export class ChannelSet {
     if (this.#alwaysReady.has(member)) {
       return;
     }
-    // Who wants nothing is not in the poller, as in asyncore: a hang-up would be reported anyway, before the last byte.
+    // A channel without interest is not in the poller, as in asyncore: the poller would report a hang-up even before
+    // the last byte.
     if (before === 0) {
       check(native.addMember(this.#poller, fd, token, interest), 'epoll_ctl');
       this.#byFileno.set(fd, member);
@@ -292,7 +293,10 @@ export class ChannelSet {
   }
 }
 
-/** The first numbers of a batch. (slice() makes a typed array, which is dearer than a loop: 5 % of an event's cost.) */
+/**
+ * Returns the first numbers of a batch. (slice() makes a typed array, which costs more than a loop: 5 % of an event's
+ * cost.)
+ */
 function copyOf(batch: Int32Array, length: number): number[] {
   const copy: number[] = [];
   for (let index = 0; index < length; index += 1) {
@@ -301,12 +305,18 @@ function copyOf(batch: Int32Array, length: number): number[] {
   return copy;
 }
 
-/** As asyncore: whoever reads also hears of exceptional conditions. */
+/**
+ * Returns the conditions that a channel asks for. As in asyncore, a channel that reads also gets exceptional
+ * conditions.
+ */
 function interestOf(channel: Channel): number {
   return (channel.readable() ? READABLE | PRIORITY : 0) | (channel.writable() ? WRITABLE : 0);
 }
 
-/** Whether the descriptor, which epoll refuses, is one that poll() has always ready: a file, /dev/null. Not a directory. */
+/**
+ * Returns whether a descriptor that epoll refuses is one that poll() reports as always ready: a file, or /dev/null.
+ * Throws `EISDIR` for a directory.
+ */
 function isAlwaysReady(fd: number): boolean {
   if (fstatSync(fd).isDirectory()) {
     throw new SystemError(-os().constants.errno.EISDIR, 'epoll_ctl');

@@ -1,32 +1,35 @@
-/** How a run loop is run. */
+/** The options of the methods that run a loop. */
 
 /** Options of `runSync()`. */
 export interface RunSyncOptions {
   /**
-   * The longest time in milliseconds that the loop sleeps although nothing happens.
+   * Maximum time one pass may sleep although nothing happens, in milliseconds.
    * @default the loop's `SPIN`
    */
   spin?: number;
   /**
-   * Signals that stop the loop; none is touched unasked. While `runSync()` blocks, and in a worker, they are taken over: handlers of
-   * the process for them are not called until the loop has stopped.
+   * Names of the signals that stop the loop; it touches no others. `SIGKILL` and `SIGSTOP` are refused with
+   * `ERR_INVALID_ARG_VALUE`. Default: none.
+   *
+   * `runSync()`, and `run()` in a worker, take the signals over: the process's handlers for them are not called until
+   * the loop has stopped. `run()` on the main thread leaves those handlers in place.
    */
   stopOn?: NodeJS.Signals[];
 }
 
 /** Options of `run()`. */
 export interface RunOptions extends RunSyncOptions {
-  /** Stops the loop when it is aborted. */
+  /** Stops the loop when it aborts. The promise of `run()` then resolves. */
   signal?: AbortSignal;
 }
 
 /** Options of `loop()`. */
 export interface LoopOptions {
   /**
-   * The longest time in milliseconds that one pass sleeps.
+   * Maximum time one pass may sleep, in milliseconds.
    * @default 30000, as in asyncore
    */
   timeout?: number;
-  /** How many passes to make. By default it goes on until there are no channels left. */
+  /** How many passes to make, from 0 to 2147483648. Default: passes are made until the loop has no channels. */
   count?: number;
 }

@@ -1,21 +1,24 @@
-/** A run loop, seen from another thread: the event that stops it. */
+/** A run loop as another thread sees it: the event that stops it. */
 
-import { EventClosedError, InvalidHandleError } from '../util/errors';
 import { type EventHandle, WaitableEvent } from '../event';
+import { EventClosedError, InvalidHandleError } from '../util';
 
-/** How another thread finds a loop: structured-cloneable, through `workerData` or `postMessage()`. */
+/** Identifies a loop to other threads. Structured-cloneable: pass it through `workerData` or `postMessage()`. */
 export interface RunLoopHandle {
   /** The event that stops the loop. */
   readonly stop: EventHandle;
 }
 
-/** A run loop, seen from another thread. */
+/** A run loop as another thread sees it. `RunLoop.connect()` makes one. */
 export interface RemoteRunLoop {
-  /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */
+  /**
+   * Stops the loop after the current pass. Before `run()` it is remembered. Does nothing when the loop's thread has
+   * ended.
+   */
   stop(): void;
 }
 
-/** The event of a loop that other threads set to stop it. */
+/** Stops a loop when another thread sets it. */
 export class StopEvent extends WaitableEvent {
   readonly #onStop: () => void;
 
@@ -24,13 +27,14 @@ export class StopEvent extends WaitableEvent {
     this.#onStop = onStop;
   }
 
+  /** Stops the loop. The loop calls it in the pass after the event was set. */
   override handleRead(): void {
     this.clear();
     this.#onStop();
   }
 }
 
-/** As `RunLoop.connect()`. */
+/** Connects to the loop of another thread: the body of `RunLoop.connect()`. */
 export function connectRunLoop(handle: RunLoopHandle): RemoteRunLoop {
   if (typeof handle !== 'object' || handle === null) {
     throw new InvalidHandleError('run loop');
@@ -41,7 +45,7 @@ export function connectRunLoop(handle: RunLoopHandle): RemoteRunLoop {
       try {
         event.set();
       } catch (error) {
-        // A loop whose thread has ended has stopped.
+        // The event closes with the loop's thread, and a loop whose thread has ended has stopped.
         if (!(error instanceof EventClosedError)) {
           throw error;
         }
@@ -54,7 +58,7 @@ function openStopEvent(handle: RunLoopHandle): WaitableEvent {
   try {
     return WaitableEvent.open(handle.stop);
   } catch (error) {
-    // The event is nothing that the caller has heard of.
+    // The error names the loop: the caller does not know the event.
     throw error instanceof InvalidHandleError ? new InvalidHandleError('run loop') : error;
   }
 }

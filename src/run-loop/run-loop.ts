@@ -4,25 +4,17 @@ import { type InspectOptions, inspect } from 'node:util';
 
 import { type Channel, brandLoop, loopOf, setLoop } from '../dispatcher';
 import { closeWithThread } from '../event';
-import * as reactor from '../platform/reactor';
-import { clearImmediate, setImmediate } from '../platform/real-timers';
 import { type TaskHost, type TaskSource, TaskManager, loopHost } from '../task-manager';
-import { InvalidArgTypeError, LoopRunningError } from '../util/errors';
-import { inspectAs } from '../util/inspect';
-import {
-  validateFunction,
-  validateInteger,
-  validateMilliseconds,
-  validateOptions,
-  validateSignal,
-} from '../util/validate';
 import { LoopClock } from '../virtual-time';
+import { clearImmediate, reactor, setImmediate } from '../platform';
+import { InvalidArgTypeError, LoopRunningError, inspectAs, validateFunction, validateInteger, validateMilliseconds, validateOptions, validateSignal } from '../util';
 import { ChannelSet } from './channel-set';
+import { DeferredCalls } from './deferred-calls';
 import type { LoopOptions, RunOptions, RunSyncOptions } from './options';
 import { type RemoteRunLoop, type RunLoopHandle, StopEvent, connectRunLoop } from './remote-run-loop';
 import { listenToSignals, openSignals, validateSignals } from './signals';
 
-/** asyncore's, in milliseconds. */
+/** The default timeout of `loop()`, in milliseconds: asyncore's. */
 const LOOP_TIMEOUT = 30_000;
 
 /** What task managers and a time machine need of a loop. */
@@ -34,27 +26,30 @@ export interface LoopHost extends TaskHost {
 }
 
 /**
- * Waits for the descriptors of its channels and for its tasks, and calls them: BACpypes' `core`, as an object.
+ * Dispatches the descriptors of its channels, its tasks, and deferred functions: BACpypes' module `core`, as an object.
  *
- * `run()` lives inside Node's own event loop, where nothing blocks; `runSync()` blocks its thread, as `core.run()` does in
- * Python. Both make the same passes: due tasks, then ready channels, then deferred functions. A pass does what was there when it
- * began, so that nothing can keep the rest waiting for more than one pass.
+ * `run()` runs inside Node's own event loop and blocks nothing. `runSync()` blocks its thread, as `core.run()` does in
+ * Python. Both make the same passes: due tasks first, then ready channels, then deferred functions. A pass handles only
+ * what was there when it began, so nothing is delayed by more than one pass.
  *
- * A loop belongs to the thread that made it; other threads stop it through its `handle`. Channels and tasks that throw do not
- * end it.
+ * A loop belongs to the thread that made it. Other threads stop it through its `handle`. A channel or task that throws
+ * does not end it.
  *
  * @example
  * new Port(fs.openSync('/dev/ttyS0', 'r+'), core); // class Port extends FileDispatcher { handleRead() { … } }
  * await core.run({ stopOn: ['SIGTERM'] });
  */
 export class RunLoop {
-  /** The longest time in milliseconds that one pass sleeps although nothing happens; by default there is no reason to wake. */
+  /**
+   * Maximum time one pass may sleep although nothing happens, in milliseconds. Default: `Infinity`, as an idle loop has
+   * no reason to wake.
+   */
   SPIN: number = Infinity;
 
   readonly #channels = new ChannelSet();
   readonly #sources = new Set<TaskSource>();
   readonly #clock = new LoopClock();
-  #deferred: (() => void)[] = [];
+  readonly #deferred = new DeferredCalls();
   #taskManager: TaskManager | undefined;
   #stopEvent: StopEvent | undefined;
   #mode: 'idle' | 'async' | 'sync' = 'idle';
@@ -79,7 +74,7 @@ export class RunLoop {
 
   constructor() {
     this.#host = this.#makeHost();
-    // BACpypes programs call these as functions of a module.
+    // In BACpypes these are functions of a module, and programs call them without an object.
     this.run = this.run.bind(this);
     this.runSync = this.runSync.bind(this);
     this.runOnce = this.runOnce.bind(this);
@@ -88,12 +83,17 @@ export class RunLoop {
     this.enableSleeping = this.enableSleeping.bind(this);
   }
 
-  /** The loop that another thread owns, for this one. Throws `ERR_INVALID_HANDLE` when there is none any more. */
+  /**
+   * Connects to a loop that another thread owns. Throws `ERR_INVALID_HANDLE` when no live loop has this handle.
+   *
+   * @example
+   * RunLoop.connect(workerData).stop(); // workerData: core.handle
+   */
   static connect(handle: RunLoopHandle): RemoteRunLoop {
     return connectRunLoop(handle);
   }
 
-  /** What another thread needs to `RunLoop.connect()`: structured-cloneable. */
+  /** Returns what another thread needs to `RunLoop.connect()`. Structured-cloneable. */
   get handle(): RunLoopHandle {
     if (this.#stopEvent === undefined) {
       const event = new StopEvent(() => this.stop());
@@ -104,21 +104,28 @@ export class RunLoop {
     return { stop: this.#stopEvent.handle };
   }
 
-  /** Whether `run()` or `runSync()` is under way. */
+  /** Returns whether `run()` or `runSync()` is in progress. */
   get running(): boolean {
     return this.#mode !== 'idle';
   }
 
-  /** The loop's own task manager, made when it is first asked for. */
+  /** Returns the loop's own task manager, which is made at the first access. */
   get taskManager(): TaskManager {
     return (this.#taskManager ??= new TaskManager({ loop: this }));
   }
 
   /**
-   * Runs inside Node's event loop until `stop()`, and keeps the process alive meanwhile. Promises, timers and Node's own I/O go on.
+   * Runs inside Node's event loop until `stop()`, and keeps the process alive meanwhile. Promises, timers and Node's
+   * own I/O go on.
    *
-   * A `stop()` that came before is remembered: the promise resolves at once. Called again after `stop()`, while the last pass is
-   * still under way, it runs when that is over. Rejects with `ERR_LOOP_RUNNING` when the loop runs and nobody has stopped it.
+   * A preceding `stop()` is remembered: the promise then resolves immediately. `run()` may be called again after
+   * `stop()`, while the last pass is still in progress; the new run begins when that pass ends.
+   *
+   * Rejects with `ERR_LOOP_RUNNING` when the loop runs and was not stopped. Rejects with `ERR_INVALID_ARG_TYPE` or
+   * `ERR_INVALID_ARG_VALUE` for invalid options.
+   *
+   * @example
+   * await core.run({ stopOn: ['SIGINT', 'SIGTERM'] });
    */
   async run(options?: RunOptions): Promise<void> {
     validateOptions(options);
@@ -165,10 +172,12 @@ export class RunLoop {
   }
 
   /**
-   * Blocks this thread until `stop()`: the thread sleeps in the kernel on its channels and its next task, and Node's own event
-   * loop stands still, its promises too. For workers and scripts; a worker in it can be terminated.
+   * Blocks this thread until `stop()`. The thread sleeps in the kernel until a channel is ready or a task is due.
+   * Node's own event loop stands still meanwhile, and so do its promises. It is meant for workers and scripts. A worker
+   * that blocks here can be terminated.
    *
-   * A `stop()` that came before is remembered. Throws `ERR_LOOP_RUNNING` when the loop runs already.
+   * A preceding `stop()` is remembered: the call then returns immediately. Throws `ERR_LOOP_RUNNING` when the loop
+   * already runs.
    */
   runSync(options?: RunSyncOptions): void {
     validateOptions(options);
@@ -187,7 +196,7 @@ export class RunLoop {
       while (!this.#stopping) {
         this.#runTasks();
         this.#channels.dispatchNext(this.#stopping ? 0 : Math.min(spin, this.#timeUntilWork()));
-        this.#runDeferred();
+        this.#deferred.run();
       }
     } finally {
       closeSignals();
@@ -196,15 +205,21 @@ export class RunLoop {
     }
   }
 
-  /** Runs what is due and what is deferred, now, without looking at channels and without sleeping. */
+  /** Runs the due tasks and the deferred functions now. It neither polls the channels nor sleeps. */
   runOnce(): void {
     this.#runTasks();
-    this.#runDeferred();
+    this.#deferred.run();
   }
 
   /**
-   * Makes blocking passes over the channels alone, as `asyncore.loop()`: no deferred functions, and no tasks but those that other
-   * threads schedule as soon as possible, which come by a channel. By default until there are no channels left.
+   * Makes blocking passes over the channels alone, as `asyncore.loop()`. By default it ends when the loop has no
+   * channels left.
+   *
+   * It runs no deferred functions. It runs only those tasks that other threads schedule as soon as possible, because
+   * these arrive through a channel.
+   *
+   * @example
+   * core.loop({ timeout: 1000, count: 1 }); // one pass, which sleeps for at most a second
    */
   loop(options?: LoopOptions): void {
     validateOptions(options);
@@ -216,42 +231,48 @@ export class RunLoop {
       this.#channels.dispatchNext(timeout);
       count -= 1;
     }
-    // If `run()` is under way, it has to arrange anew how it is woken.
+    // If `run()` is in progress, it has to arrange its next wake-up again.
     this.#requestPass();
   }
 
-  /** Stops the loop after the pass that is under way. Before `run()` it is remembered. */
+  /** Stops the loop after the current pass. Before `run()` it is remembered. */
   stop(): void {
     this.#stopping = true;
     this.#requestPass();
   }
 
   /**
-   * Calls `fn(...args)` in the next pass, after the channels. Functions that are deferred meanwhile wait for the pass after. One
-   * that throws is reported on the console, and the others go on.
+   * Calls `fn(...args)` in the next pass, after the channels. A function that is deferred during that pass waits for
+   * the pass after it.
    *
-   * Throws a TypeError here, at the call, when `fn` is no function.
+   * An error of `fn` is printed to the console, and the remaining functions still run. Throws `ERR_INVALID_ARG_TYPE`, a
+   * TypeError, at this call when `fn` is no function.
+   *
+   * @example
+   * core.deferred(console.log, 'in the next pass');
    */
   deferred<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
     validateFunction('fn', fn);
-    this.#deferred.push(() => void fn(...args));
+    this.#deferred.add(() => void fn(...args));
     this.#requestPass();
   }
 
   /**
-   * For BACpypes programs: an idle loop sleeps in the kernel here anyway, and wakes at once. BACpypes' own version adds a
-   * millisecond to every hand-over; this one only checks its argument.
+   * Checks its argument, and does nothing else. It exists for BACpypes programs: BACpypes' own version adds a
+   * millisecond to every hand-over. An idle loop of this package always sleeps in the kernel, and wakes immediately.
+   *
+   * @param milliseconds Default: 1. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` when it is no time.
    */
   enableSleeping(milliseconds: number = 1): void {
     validateMilliseconds('milliseconds', milliseconds);
   }
 
   /**
-   * Puts a channel into the loop; `channel.addChannel(loop)` does it. The loop holds it until it is taken out.
+   * Adds a channel; `channel.addChannel(loop)` calls it. The loop keeps the channel alive until it is removed.
    *
-   * Throws EBADF for a descriptor that is not open, EISDIR for a directory, EEXIST for a descriptor that is in the loop
-   * already, `ERR_INVALID_ARG_TYPE` for what is no channel, `ERR_INVALID_ARG_VALUE` for what cannot be a descriptor. A regular file is
-   * always ready, as for poll().
+   * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EEXIST` for a descriptor that is
+   * already in the loop. Throws `ERR_INVALID_ARG_TYPE` for a value that is no channel, and `ERR_INVALID_ARG_VALUE` for
+   * a number that cannot be a descriptor. A regular file is always ready, as for poll().
    */
   add(channel: Channel): void {
     if (typeof channel !== 'object' || channel === null || typeof channel.fileno !== 'function') {
@@ -266,7 +287,7 @@ export class RunLoop {
     this.#wakeForFiles();
   }
 
-  /** Takes a channel out; `channel.delChannel()` does it. */
+  /** Removes a channel; `channel.delChannel()` calls it. Does nothing when the loop does not have it. */
   remove(channel: Channel): void {
     this.#channels.remove(channel);
     if (loopOf(channel) === this) {
@@ -274,13 +295,15 @@ export class RunLoop {
     }
   }
 
-  /** Asks a channel anew what it wants: for one whose `readable()` or `writable()` changed outside of its handlers. */
+  /**
+   * Calls the channel's `readable()` and `writable()` again. Needed when their results change outside of its handlers.
+   */
   update(channel: Channel): void {
     this.#channels.update(channel);
     this.#wakeForFiles();
   }
 
-  /** What task managers and a time machine need. @internal */
+  /** Returns what task managers and a time machine need. @internal */
   get [loopHost](): LoopHost {
     return this.#host;
   }
@@ -290,20 +313,21 @@ export class RunLoop {
     return inspectAs(this, depth, options, () => ({
       running: this.running,
       channels: this.#channels.size,
-      deferred: this.#deferred.length,
+      deferred: this.#deferred.size,
       SPIN: this.SPIN,
     }));
   }
 
-  /** Makes `run()` run a pass soon; within a pass, the next one is arranged at its end. */
+  /** Makes `run()` run a pass soon. Within a pass it does nothing: the end of the pass arranges the next one. */
   #requestPass(): void {
     if (this.#mode === 'async' && !this.#inPass) {
       this.#immediate ??= setImmediate(() => this.#passAsync(true));
     }
   }
 
+  /** Returns the object by which task managers and a time machine use this loop. */
   #makeHost(): LoopHost {
-    const deferred = (): boolean => this.#deferred.length > 0;
+    const deferred = (): boolean => this.#deferred.size > 0;
     return {
       clock: this.#clock,
       attach: (source) => {
@@ -318,17 +342,18 @@ export class RunLoop {
       get hasDeferred() {
         return deferred();
       },
-      runDeferred: () => this.#runDeferred(),
+      runDeferred: () => this.#deferred.run(),
     };
   }
 
+  /** Returns whether `stop()` was called, and forgets it. */
   #consumeStop(): boolean {
     const stopping = this.#stopping;
     this.#stopping = false;
     return stopping;
   }
 
-  /** Makes a pass. `isStale` when other code may have run since the reactor saw what is ready. */
+  /** Makes a pass. `isStale` says that other code may have run since the reactor found channels ready. */
   #passAsync(isStale: boolean): void {
     if (this.#mode !== 'async' || this.#inPass) {
       return;
@@ -341,9 +366,10 @@ export class RunLoop {
     try {
       const hasRun = this.#runTasks();
       this.#channels.dispatchReady(isStale || hasRun);
-      this.#runDeferred();
+      this.#deferred.run();
     } finally {
-      // Also when something was thrown that nobody caught, by a `delChannel()` of a channel's own, say: the loop goes on, and can be stopped.
+      // Also after an uncaught error, for example of a channel's own `delChannel()`: the loop goes on, and can be
+      // stopped.
       this.#inPass = false;
       if (this.#stopping) {
         this.#finish?.();
@@ -353,7 +379,7 @@ export class RunLoop {
     }
   }
 
-  /** Arranges for the next pass: soon when there is work, otherwise when the next task is due. */
+  /** Arranges the next pass: soon when there is work, otherwise when the next task is due. */
   #prepareSleep(): void {
     const timeout = this.#channels.hasAlwaysReady ? 0 : Math.min(this.#spin, this.#timeUntilWork());
     reactor.removeDeadline(this.#deadline);
@@ -365,53 +391,39 @@ export class RunLoop {
     }
   }
 
-  /** A regular file makes no kernel event. */
+  /** Arranges a pass for regular files, which cause no kernel event. */
   #wakeForFiles(): void {
     if (this.#channels.hasAlwaysReady) {
       this.#requestPass();
     }
   }
 
+  /** Returns in how many milliseconds there is work; zero or less means now. */
   #timeUntilWork(): number {
     let due = Infinity;
     for (const source of this.#sources) {
-      // Each is told that the loop is about to sleep, also when another one keeps it awake.
+      // Each source learns that the loop is about to sleep, also when another one keeps it awake.
       due = source.beforeSleep() ? Math.min(due, source.nextDue()) : Number.NEGATIVE_INFINITY;
     }
-    if (this.#deferred.length > 0) {
+    if (this.#deferred.size > 0) {
       return 0;
     }
-    // The clock is not read for nothing: that would be a fiftieth of the cost of a pass.
+    // The clock is read only when it is needed: a reading is a fiftieth of the cost of a pass.
     return Number.isFinite(due) ? due - reactor.now() : due;
   }
 
-  /** Runs what is due, and returns whether something was. */
+  /** Runs what is due. Returns whether anything was. */
   #runTasks(): boolean {
     let hasRun = false;
-    // A task may make a manager, with tasks in it: those are the next pass's.
-    let left = this.#sources.size;
+    // A task may make a manager with due tasks: these run in the next pass.
+    let remaining = this.#sources.size;
     for (const source of this.#sources) {
-      if (left === 0) {
+      if (remaining === 0) {
         break;
       }
-      left -= 1;
+      remaining -= 1;
       hasRun = source.runDue() || hasRun;
     }
     return hasRun;
-  }
-
-  #runDeferred(): void {
-    const batch = this.#deferred;
-    if (batch.length === 0) {
-      return;
-    }
-    this.#deferred = [];
-    for (const call of batch) {
-      try {
-        call();
-      } catch (error) {
-        console.error('error in a deferred function', error);
-      }
-    }
   }
 }

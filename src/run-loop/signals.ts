@@ -1,12 +1,14 @@
-/** Signals that stop a loop, in whatever thread, blocked in native code or not. */
+/** Signals that stop a loop, in any thread, whether it is blocked in native code or not. */
 
 import { Dispatcher } from '../dispatcher';
-import { os, workerThreads } from '../platform/lazy-builtins';
 import type { TaskHost } from '../task-manager';
-import { InvalidArgTypeError, InvalidArgValueError } from '../util/errors';
-import { check, native } from '../platform/binding';
+import { check, native, os, workerThreads } from '../platform';
+import { InvalidArgTypeError, InvalidArgValueError } from '../util';
 
-/** The numbers of the signals with these names. */
+/**
+ * Returns the numbers of the signals with these names. Throws for names that are none, and for signals that cannot be
+ * caught.
+ */
 export function validateSignals(names: NodeJS.Signals[] | undefined): number[] {
   if (names === undefined) {
     return [];
@@ -30,8 +32,8 @@ export function validateSignals(names: NodeJS.Signals[] | undefined): number[] {
   });
 }
 
-/** A channel that is readable once a signal has come. The signal is this channel's until it is closed. */
-export class SignalChannel extends Dispatcher {
+/** Becomes readable when a signal has arrived. The signal has no other handler until the channel is closed. */
+class SignalChannel extends Dispatcher {
   readonly #fd: number;
   readonly #onSignal: () => void;
 
@@ -53,13 +55,13 @@ export class SignalChannel extends Dispatcher {
     this.#onSignal();
   }
 
-  /** Gives the signal back; the channel has left its loop. */
+  /** Restores the signal's former handling. The channel has left its loop. */
   override close(): void {
     native.unwatchSignal(this.#fd);
   }
 }
 
-/** Takes signals over, each by a channel of the loop; returns what gives them back. */
+/** Takes signals over, each with a channel in the loop. Returns a function that restores their former handling. */
 export function openSignals(host: TaskHost, numbers: readonly number[], onSignal: () => void): () => void {
   const channels: SignalChannel[] = [];
   const close = (): void => {
@@ -82,8 +84,9 @@ export function openSignals(host: TaskHost, numbers: readonly number[], onSignal
 }
 
 /**
- * Listens to signals while Node's event loop runs: by Node's own signal events on the main thread, beside the program's listeners, and
- * as {@link openSignals} in a worker, which has no such events. Returns what ends it.
+ * Listens to signals while Node's event loop runs. On the main thread it uses Node's own signal events, beside the
+ * program's listeners. A worker has no such events, so there it calls {@link openSignals}. Returns a function that
+ * stops listening.
  */
 export function listenToSignals(
   host: TaskHost,

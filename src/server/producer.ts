@@ -22,8 +22,8 @@ import {
   replyIdOf,
 } from '../protocol';
 import { RecordReader } from '../transport';
-import { EventClosedError, InvalidHandleError } from '../util/errors';
 import { RemoteThreadActivity } from '../virtual-time';
+import { EventClosedError, InvalidHandleError } from '../util';
 import { Lookahead } from './lookahead';
 import { ReplySender } from './reply-sender';
 

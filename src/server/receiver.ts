@@ -3,12 +3,9 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
 
 import { WaitableEvent, closeWithThread } from '../event';
-import { fast } from '../platform/binding';
-import { systemClock } from '../platform/clock';
-import { perfHooks, workerThreads } from '../platform/lazy-builtins';
 import type { OwnerControlBlock, TaskManagerHandle } from '../protocol';
-import { EventClosedError, TaskManagerClosedError } from '../util/errors';
-import { recordMilliseconds } from '../util/histogram';
+import { fast, perfHooks, systemClock, workerThreads } from '../platform';
+import { EventClosedError, TaskManagerClosedError, recordMilliseconds } from '../util';
 import type { CreateRecordHandler } from './producer';
 import { ProducerSet } from './producer-set';
 

@@ -1,8 +1,8 @@
-/** What becomes of what a task throws. */
+/** Reports what a task throws. */
 
 import type { NameStats } from './name-stats';
 
-/** Counts errors and hands them to the manager's `onError`. */
+/** Counts errors, and passes them to the manager's `onError`. */
 export class ErrorReporter {
   readonly #onError: (error: unknown, name: string) => void;
 
@@ -10,28 +10,29 @@ export class ErrorReporter {
     this.#onError = onError;
   }
 
+  /** Reports an error of a task. Never throws. */
   report(error: unknown, stats: NameStats): void {
     stats.onFail(error);
     try {
       this.#onError(error, stats.name);
     } catch (second) {
-      // It is called in the middle of everything; nobody's task is to suffer from it.
+      // An error of `onError` must not stop the loop's pass, so it is printed too.
       reportError(error, stats.name);
-      show('error in onError', second);
+      print('error in onError', second);
     }
   }
 }
 
-/** The default of `onError`. */
+/** Prints an error to the console: the default of `onError`. */
 export function reportError(error: unknown, name: string): void {
-  show(`error in the task ${JSON.stringify(name)}`, error);
+  print(`error in the task ${JSON.stringify(name)}`, error);
 }
 
-function show(what: string, error: unknown): void {
+function print(what: string, error: unknown): void {
   try {
     console.error(what, error);
   } catch {
-    // One of its getters throws.
-    console.error(what, '(it cannot be shown)');
+    // One of the error's getters throws.
+    console.error(what, '(the error cannot be printed)');
   }
 }

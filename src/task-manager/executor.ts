@@ -1,10 +1,9 @@
 /** Executes what one producer asks of a manager: runs its tasks, installs or cancels them, and replies. */
 
-import { systemClock } from '../platform/clock';
 import { CONTROL_RESUME, CONTROL_SUSPEND, IMMEDIATELY, type OwnerControlBlock, type RemoteOptions } from '../protocol';
 import type { RecordHandler, ReplySender } from '../server';
-import { TaskCancelledError } from '../util/errors';
-import { isThenable } from '../util/is-thenable';
+import { systemClock } from '../platform';
+import { TaskCancelledError, isThenable } from '../util';
 import type { ErrorReporter } from './error-reporter';
 import type { HandlerRegistry } from './handler-registry';
 import { type HandlerEntry, type NamedTask, NamedTaskContext } from './named-task';
@@ -57,7 +56,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
   }
 
   replace(key: string): void {
-    this.#handlers.takeOut(key);
+    this.#handlers.replace(key);
   }
 
   install(id: number, entry: HandlerEntry, payload: unknown, due: number, options: RemoteOptions | undefined): void {
@@ -87,7 +86,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
         }
         break;
       default:
-        task?.takeOut();
+        task?.cancel();
         running?.abort();
         if (task !== undefined && running === undefined) {
           this.#counts.of(task.name).cancelled += 1;

@@ -1,4 +1,4 @@
-/** The named tasks of one manager: their handlers, and those that wait for their time, by their keys. */
+/** The handlers of one manager, and its named tasks that wait for their time. */
 
 import type { RemoteOptions } from '../protocol';
 import type { RecurringOptions, Task } from '../tasks';
@@ -13,9 +13,13 @@ interface Installer {
   installDue(task: Task, due: number): void;
 }
 
-/** Where a named task's time counts from when it is not on the wall clock: now, or the beginning of the monotonic clock. */
+/**
+ * The time of a named task that is not on the wall clock: `delta` milliseconds from now, or at `due` on the monotonic
+ * clock.
+ */
 export type From = { readonly delta: number } | { readonly due: number };
 
+/** Finds handlers by their names, and waiting tasks by their keys. */
 export class HandlerRegistry {
   readonly #owner: Installer;
   readonly #counts: ManagerStats;
@@ -27,36 +31,37 @@ export class HandlerRegistry {
     this.#counts = counts;
   }
 
+  /** Sets the handler of a name. */
   define(name: string, handler: AnyHandler): void {
     this.name(name).handler = handler;
   }
 
-  /** The names that have a handler. */
+  /** Returns the names that have a handler. */
   names(): string[] {
     return [...this.#handlers.values()].filter(({ handler }) => handler !== undefined).map(({ name }) => name);
   }
 
-  /** What is known of a name. */
+  /** Returns the entry of a name; the first call makes it. */
   name(name: string): HandlerEntry {
-    let handlerEntry = this.#handlers.get(name);
-    if (handlerEntry === undefined) {
-      handlerEntry = new HandlerEntry(name);
-      this.#handlers.set(name, handlerEntry);
+    let entry = this.#handlers.get(name);
+    if (entry === undefined) {
+      entry = new HandlerEntry(name);
+      this.#handlers.set(name, entry);
     }
-    return handlerEntry;
+    return entry;
   }
 
-  /** Installs a task, instead of one with the same key. `onTaken` is told when it leaves the manager for good. */
-  install(name: string, run: () => unknown, onTaken: () => void, options: RemoteOptions, at: From): NamedTask {
+  /** Installs a task; it replaces one with the same key. `onEnd` is called when the task will not run again. */
+  install(name: string, run: () => unknown, onEnd: () => void, options: RemoteOptions, at: From): NamedTask {
     const { key, when, interval, offset = 0, priority = 0 } = options;
     const task = new NamedTask(name, run, () => {
-      onTaken();
+      onEnd();
       if (key !== undefined && this.#byKey.get(key) === task) {
         this.#byKey.delete(key);
       }
     });
     if (key !== undefined) {
-      this.takeOut(key);
+      this.replace(key);
       this.#byKey.set(key, task);
     }
     const owner = this.#owner;
@@ -73,12 +78,12 @@ export class HandlerRegistry {
     return task;
   }
 
-  /** Takes out the task with a key, if there is one: another takes its place. */
-  takeOut(key: string): void {
+  /** Cancels the task with a key, if there is one, because another task replaces it. */
+  replace(key: string): void {
     const task = this.#byKey.get(key);
     if (task !== undefined) {
       this.#counts.of(task.name).cancelled += 1;
-      task.takeOut();
+      task.cancel();
     }
   }
 }

@@ -1,21 +1,21 @@
-/** What a task manager and the loop that runs its tasks know of each other. */
+/** The interfaces by which a task manager and its loop know each other. */
 
 import type { Channel, Loop } from '../dispatcher';
 import type { LoopClock } from '../virtual-time';
 
-/** What a loop asks and tells its task managers. */
+/** What a loop calls on its task managers. */
 export interface TaskSource {
-  /** Returns when the next task is due, on the monotonic clock; `Infinity` for never. */
+  /** Returns when the next task is due, on the monotonic clock; `Infinity` when there is none. */
   nextDue(): number;
-  /** Runs what is due now, and returns whether something was. */
+  /** Runs what is due now. Returns whether anything was. */
   runDue(): boolean;
-  /** Learns that the loop is about to sleep; returns false when there is something to do first. */
+  /** Prepares for the sleep that the loop is about to begin. Returns false when there is work to do first. */
   beforeSleep(): boolean;
-  /** Learns that no pass will look for what other threads send: a channel has to become ready for it. */
+  /** Makes a channel ready for what other threads send, because no pass will poll their queues. */
   listen(): void;
 }
 
-/** What a task manager needs of its loop. */
+/** What a task manager calls on its loop. */
 export interface TaskHost {
   /** The clock of all managers of the loop. */
   readonly clock: LoopClock;
@@ -24,8 +24,8 @@ export interface TaskHost {
   /** Removes a manager. */
   detach(source: TaskSource): void;
   /**
-   * Arranges for a pass soon: something is due sooner than the loop knows. Node cannot sleep before that pass, whose end sets the alarm
-   * once, however often this was called.
+   * Arranges a pass soon, because something is due sooner than the loop knows. Node cannot sleep before that pass, and
+   * the end of the pass sets the alarm once, however often this was called.
    */
   requestPass(): void;
   /** Makes the loop run a pass when the wall clock is set. */
@@ -36,10 +36,10 @@ export interface TaskHost {
   removeInternal(channel: Channel): void;
 }
 
-/** The key under which a loop has its {@link TaskHost}: a subclass may use any name. */
+/** The key of a loop's {@link TaskHost}. It is a symbol because a subclass may use any name. */
 export const loopHost: unique symbol = Symbol('loopHost');
 
-/** Returns what a manager needs of `loop`. */
+/** Returns the host of `loop`. */
 export function hostOf(loop: Loop): TaskHost {
   return (loop as Loop & { readonly [loopHost]: TaskHost })[loopHost];
 }

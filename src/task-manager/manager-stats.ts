@@ -1,4 +1,4 @@
-/** What a task manager has counted, name by name. */
+/** The counts of a task manager, by name. */
 
 import type { RecordableHistogram } from 'node:perf_hooks';
 
@@ -6,35 +6,35 @@ import type { Task } from '../tasks';
 import { NameStats, type TaskStats } from './name-stats';
 import { NamedTask } from './named-task';
 
-/** What a manager has counted since it was made. */
+/** The counts of a manager since it was made. */
 export interface TaskManagerStats {
   /** Tasks that were scheduled or installed; each run of a recurring one counts. */
   scheduled: number;
-  /** Tasks that were run. */
+  /** Tasks that were run; each run of a recurring one counts. */
   run: number;
   /** Tasks that threw, or whose promise was rejected. */
   failed: number;
   /** Tasks that were cancelled before they began. */
   cancelled: number;
-  /** Runs of recurring tasks that were left out because the last one was not over. */
+  /** Runs of recurring tasks that were skipped because the last run was not over. */
   skipped: number;
   /** Tasks that wait for their time. */
   pending: number;
-  /** Tasks whose payload had begun to come when their thread ended: they do not run. */
+  /** Tasks whose thread ended after it had sent a part of their payload; they do not run. */
   incomplete: number;
-  /** Tasks that other threads had scheduled, and that were still in their queues when the manager was closed: they do not run. */
+  /** Tasks of other threads that were still in their queues when the manager was closed; they do not run. */
   dropped: number;
-  /** How often the loop was woken for tasks of other threads. */
+  /** How many times tasks of other threads have woken the loop. */
   wakeUps: number;
-  /** How many tasks came from other threads and needed no wake-up of their own. */
+  /** How many tasks of other threads needed no wake-up of their own. */
   wakeUpsSaved: number;
-  /** From the first ringing of a producer to the loop's answer, in nanoseconds. */
+  /** Nanoseconds from the first notification by a producer until the loop runs. */
   wakeUpLatency: RecordableHistogram;
-  /** The same for each name: that of a handler, or the class of a task of the manager's own thread. */
+  /** The counts of each name: that of a handler, or the class of a task of the manager's own thread. */
   byName: Record<string, TaskStats>;
 }
 
-/** What is counted where other threads' tasks arrive. */
+/** The counts of the manager's end of other threads. */
 interface ReceiverCounts {
   readonly incomplete: number;
   readonly dropped: number;
@@ -43,16 +43,16 @@ interface ReceiverCounts {
   readonly wakeUpLatency: RecordableHistogram;
 }
 
-/** The counts of all names. */
+/** Counts tasks, for each name and for all. */
 export class ManagerStats {
-  /** Runs of recurring tasks that were left out. */
+  /** Runs of recurring tasks that were skipped. */
   skipped = 0;
   readonly #names = new Map<string, NameStats>();
-  /** The class of the last task, and what is counted for it. */
+  /** The class of the last task, and its counts. */
   #lastClass: unknown;
   #lastStats: NameStats | undefined;
 
-  /** The counts of a name. */
+  /** Returns the counts of a name; the first call makes them. */
   of(name: string): NameStats {
     let stats = this.#names.get(name);
     if (stats === undefined) {
@@ -62,9 +62,9 @@ export class ManagerStats {
     return stats;
   }
 
-  /** The counts of a task's name. */
+  /** Returns the counts of a task's name. */
   ofTask(task: Task): NameStats {
-    // One class follows itself, mostly. Those with names of their own are of one class, too.
+    // Consecutive tasks are mostly of one class. Named tasks are all of one class, but have different names.
     if (task.constructor !== this.#lastClass || task instanceof NamedTask) {
       this.#lastClass = task.constructor;
       this.#lastStats = this.of(nameOf(task));
@@ -72,7 +72,7 @@ export class ManagerStats {
     return this.#lastStats as NameStats;
   }
 
-  /** All together. */
+  /** Returns the counts of all names and of the receiver. */
   summarize(pending: number, from: ReceiverCounts): TaskManagerStats {
     const all = [...this.#names.values()];
     const sum = (count: 'scheduled' | 'run' | 'failed' | 'cancelled'): number =>

@@ -1,16 +1,17 @@
-/** What a task manager counts for one name, and publishes on diagnostics channels. */
+/** The counts of a task manager for one name, and its diagnostics channels. */
 
 import { type Channel, channel } from 'node:diagnostics_channel';
 import type { RecordableHistogram } from 'node:perf_hooks';
+import { monotonicNow, perfHooks } from '../platform';
+import { recordMilliseconds } from '../util';
 
-import { perfHooks } from '../platform/lazy-builtins';
-import { monotonicNow } from '../platform/clock';
-import { recordMilliseconds } from '../util/histogram';
-
-/** Of each name, one run in so many is measured: a measurement costs ten times as much as a small task. The first one always is. */
+/**
+ * One run in so many is measured, for each name: a measurement costs ten times as much as a small task. The first run
+ * always is.
+ */
 const SAMPLE = 64;
 
-/** What is counted for one name: that of a handler, or the class of a task of the manager's own thread. */
+/** The counts of one name: that of a handler, or the class of a task of the manager's own thread. */
 export interface TaskStats {
   /** Tasks that were scheduled or installed; each run of a recurring one counts. */
   scheduled: number;
@@ -20,17 +21,20 @@ export interface TaskStats {
   failed: number;
   /** Tasks that were cancelled before they began. */
   cancelled: number;
-  /** From the time a task was due to its start, in nanoseconds: of one in 64 of those that had a time. */
+  /**
+   * Nanoseconds from the time at which a task was due until its start, for one run in 64. Tasks without a time are not
+   * measured.
+   */
   lateness: RecordableHistogram;
-  /** How long a run took until it returned, in nanoseconds: of one in 64. */
+  /** Nanoseconds from the start of a run until the task returned, for one run in 64. */
   runTime: RecordableHistogram;
 }
 
-/** The message on the channels `waitable-event:task:schedule`, `…:start`, `…:end` and `…:error`. */
+/** The message on the diagnostics channels `waitable-event:task:schedule`, `…:start`, `…:end` and `…:error`. */
 export interface TaskMessage {
   /** The name of the task. */
   readonly name: string;
-  /** What it threw, on the channel of errors. */
+  /** What the task threw; on the `…:error` channel alone. */
   readonly error?: unknown;
 }
 
@@ -39,7 +43,7 @@ const onStartChannel = channel('waitable-event:task:start');
 const onEndChannel = channel('waitable-event:task:end');
 const onErrorChannel = channel('waitable-event:task:error');
 
-/** The counts of one name. */
+/** Counts the tasks of one name, and publishes them on the diagnostics channels. */
 export class NameStats implements TaskStats {
   readonly name: string;
   scheduled: number = 0;
@@ -53,38 +57,43 @@ export class NameStats implements TaskStats {
     this.name = name;
   }
 
+  /** Counts a task that was scheduled or installed. */
   onSchedule(): void {
     this.scheduled += 1;
     if (onScheduleChannel.hasSubscribers) {
-      this.#tell(onScheduleChannel);
+      this.#publish(onScheduleChannel);
     }
   }
 
-  /** Whether the next run is one that is measured. */
+  /** Returns whether the next run is measured. */
   get isMeasured(): boolean {
     return this.run % SAMPLE === 0;
   }
 
-  /** A run begins, of a task that was due `late` milliseconds ago; NaN when it had no time. Returns what {@link onEnd} wants. */
+  /**
+   * Counts the start of a run. The task was due `late` milliseconds ago; NaN means that it had no time. Returns the
+   * argument for {@link onEnd}.
+   */
   onStart(late: number): number {
     const { isMeasured } = this;
     this.run += 1;
     if (onStartChannel.hasSubscribers) {
-      this.#tell(onStartChannel);
+      this.#publish(onStartChannel);
     }
     return isMeasured ? startMeasuring(this, late) : Number.NaN;
   }
 
-  /** The run is over that began at `start`, if that was measured. */
+  /** Ends a run. `start` is what {@link onStart} has returned. */
   onEnd(start: number): void {
     if (start >= 0) {
       endMeasuring(this, start);
     }
     if (onEndChannel.hasSubscribers) {
-      this.#tell(onEndChannel);
+      this.#publish(onEndChannel);
     }
   }
 
+  /** Counts a run that failed. */
   onFail(error: unknown): void {
     this.failed += 1;
     if (onErrorChannel.hasSubscribers) {
@@ -92,7 +101,7 @@ export class NameStats implements TaskStats {
     }
   }
 
-  #tell(to: Channel): void {
+  #publish(to: Channel): void {
     to.publish({ name: this.name });
   }
 }

@@ -1,25 +1,27 @@
-/** Named tasks: what a handler is defined for, scheduled from this thread or from another. */
+/** Tasks that run the handler of a name. This thread or another one schedules them. */
 
-import { UnknownTaskError } from '../util/errors';
+import { UnknownTaskError } from '../util';
 import type { NameStats } from './name-stats';
 import { RecurringTask } from '../tasks';
 
-/** A handler, whatever its payload and its manager are: `TaskHandler` is the public type. */
-// oxlint-disable-next-line typescript/no-explicit-any -- the payload is whatever the producer of that name sends
+/** A handler of any payload and manager. The public type is `TaskHandler`. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the producer and the handler of a name agree on its payload
 export type AnyHandler = (payload: any, context: any) => unknown;
 
-/** What a manager knows of a name, found once for all tasks that a producer schedules under it. */
+/**
+ * Holds what a manager knows of a name. Each producer finds it once, for all tasks that it schedules under that name.
+ */
 export class HandlerEntry {
   readonly name: string;
   handler: AnyHandler | undefined;
-  /** There are none before the first task. */
+  /** The counts of the name; `undefined` before the first task. */
   stats: NameStats | undefined;
 
   constructor(name: string) {
     this.name = name;
   }
 
-  /** The handler, or an error when there is none. */
+  /** Returns the handler. Throws `ERR_UNKNOWN_TASK` when there is none. */
   get(): AnyHandler {
     return this.handler ?? refuseUnknown(this.name);
   }
@@ -29,41 +31,46 @@ function refuseUnknown(name: string): never {
   throw new UnknownTaskError(name);
 }
 
-/** A named task that waits for its time, and is recurring when it has an interval. */
+/** A named task that waits for its time. It is recurring when it has an interval. */
 export class NamedTask extends RecurringTask {
   readonly name: string;
   readonly #run: () => unknown;
-  readonly #onTaken: () => void;
+  readonly #onEnd: () => void;
 
-  /** `onTaken` is told when the task leaves the manager for good. */
-  constructor(name: string, run: () => unknown, onTaken: () => void = () => {}) {
+  /** Makes a task. `onEnd` is called when the task will not run again: before its only run, or when it is cancelled. */
+  constructor(name: string, run: () => unknown, onEnd: () => void) {
     super();
     this.name = name;
     this.#run = run;
-    this.#onTaken = onTaken;
+    this.#onEnd = onEnd;
   }
 
   override processTask(): unknown {
     if (this.taskInterval === undefined) {
-      this.#onTaken();
+      this.#onEnd();
     }
     return this.#run();
   }
 
-  /** Takes the task out for good. */
-  takeOut(): void {
+  /** Removes the task for good. */
+  cancel(): void {
     this.suspendTask();
     this.taskInterval = undefined;
-    this.#onTaken();
+    this.#onEnd();
   }
 }
 
-/** What aborts the tasks that were asked for their signal, or aborted. Few are; so the others have no room for it. */
+/**
+ * The controllers of the contexts whose signal was read, or that were aborted. These are few, so a context has no field
+ * for it.
+ */
 const controllers = new WeakMap<NamedTaskContext, AbortController>();
 
 /**
- * What a handler is told. There is one for each task: V8 makes it in place as long as the constructor has at most 27 bytes of
- * bytecode, so the fields are not defined before they are set.
+ * The second argument of a handler: one object for each task.
+ *
+ * V8 inlines the constructor only while its bytecode has at most 27 bytes, so the fields are not defined before they
+ * are set.
  */
 export class NamedTaskContext {
   declare readonly name: string;
@@ -74,6 +81,7 @@ export class NamedTaskContext {
     this.manager = manager;
   }
 
+  /** Returns the signal; the first access makes it. */
   get signal(): AbortSignal {
     let controller = controllers.get(this);
     if (controller === undefined) {
@@ -83,11 +91,12 @@ export class NamedTaskContext {
     return controller.signal;
   }
 
-  /** Whether nobody wants the task any more. */
+  /** Returns whether the producer has cancelled the task, or no longer waits for its result. */
   get isAborted(): boolean {
     return controllers.get(this)?.signal.aborted === true;
   }
 
+  /** Aborts the signal. */
   abort(): void {
     void this.signal;
     controllers.get(this)?.abort();

@@ -1,9 +1,8 @@
-/** How a task manager is made. */
+/** The options of a task manager. */
 
 import { type Loop, defaultLoop, isLoop } from '../dispatcher';
-import { InvalidArgTypeError, InvalidArgValueError } from '../util/errors';
 import { MAX_CAPACITY, MIN_CAPACITY } from '../protocol';
-import { validateFunction, validateInteger, validateOptions } from '../util/validate';
+import { InvalidArgTypeError, InvalidArgValueError, validateFunction, validateInteger, validateOptions } from '../util';
 import { reportError } from './error-reporter';
 import { type TaskHost, hostOf } from './host';
 
@@ -15,29 +14,30 @@ export interface TaskManagerOptions {
    */
   loop?: Loop;
   /**
-   * How many tasks of one producer may wait to be taken over, 2 to 1048576; rounded up to a power of two.
+   * How many tasks of one producer may wait in its queue: 2 to 1048576, rounded up to a power of two.
    * @default 4096
    */
   capacity?: number;
   /**
-   * What a producer does when that many wait: block until there is room, or throw `ERR_QUEUE_FULL`.
+   * What a producer does when its queue is full: it blocks until there is room, or throws `ERR_QUEUE_FULL`.
    * @default 'block'
    */
   onFull?: 'block' | 'throw';
   /**
-   * Called with what a task throws.
-   * @default an `error` on the console
+   * Called with the error and the name of a task that threw, or whose promise was rejected.
+   * @default the error is printed to the console
    */
   onError?: (error: unknown, name: string) => void;
 }
 
-/** The options, with what is left out. */
+/** The options, with their defaults. */
 export interface TaskManagerSettings extends Readonly<Required<Omit<TaskManagerOptions, 'loop'>>> {
   readonly host: TaskHost;
 }
 
 const DEFAULT_CAPACITY = 4096;
 
+/** Returns the options with their defaults. Throws for invalid ones. */
 export function toSettings(options: TaskManagerOptions | undefined): TaskManagerSettings {
   validateOptions(options);
   const { loop = defaultLoop(), capacity = DEFAULT_CAPACITY, onFull = 'block', onError = reportError } = options ?? {};

@@ -1,35 +1,39 @@
-/** The task manager: what is due in a loop, and what other threads have scheduled there. */
+/** The task manager. */
 
 import { type InspectOptions, inspect } from 'node:util';
 
 import { RemoteTaskManager } from '../client';
 import { type ScheduleOptions, type TaskManagerHandle, rareOptions, validateHandle } from '../protocol';
 import { type InstallOptions, type RecurringOptions, Task, type TaskOwner, taskOwner } from '../tasks';
-import { EventClosedError, InvalidArgTypeError, InvalidHandleError, TaskManagerClosedError } from '../util/errors';
-import { inspectAs } from '../util/inspect';
-import { validateFunction, validateMilliseconds, validateOptions, validateString } from '../util/validate';
+import { EventClosedError, InvalidArgTypeError, InvalidHandleError, TaskManagerClosedError, inspectAs, validateFunction, validateMilliseconds, validateOptions, validateString } from '../util';
 import { NamedTaskContext } from './named-task';
 import { type TaskManagerOptions, toSettings } from './options';
 import type { TaskManagerStats } from './manager-stats';
 import { TaskRunner } from './task-runner';
 
-/** What a handler is told beside its payload. */
+/** The second argument of a handler. */
 export interface TaskContext {
-  /** The name the task was scheduled under. */
+  /** The name under which the task was scheduled. */
   readonly name: string;
-  /** The manager that runs it. */
+  /** The manager that runs the task. */
   readonly manager: TaskManager;
-  /** Aborted when whoever scheduled the task cancels it, or gives up waiting for its result, while it runs. */
+  /**
+   * Aborts when the producer cancels the task while it runs, or no longer waits for its result. That is after a
+   * timeout, or after an abort of the producer's own signal.
+   */
   readonly signal: AbortSignal;
 }
 
-/** Runs the tasks of one name. What it throws, or what its promise is rejected with, goes to the manager's `onError`. */
-// oxlint-disable-next-line typescript/no-explicit-any -- the payload is whatever the producer of that name sends
+/** Runs the tasks of one name. Its errors, and those of the promise that it returns, go to the manager's `onError`. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the producer and the handler of a name agree on its payload
 export type TaskHandler = (payload: any, context: TaskContext) => unknown;
 
 /**
- * Runs named tasks in its loop: as soon as possible or at a time, scheduled from this thread or, through its `handle`, from any other.
- * However many tasks other threads schedule while the loop sleeps, they wake it once; while it is awake they cost no wake-up at all.
+ * Runs tasks in its loop, as soon as possible or at a time. Tasks are objects of this thread, or handlers that any
+ * thread schedules by name, with the manager's `handle`. Follows BACpypes' `TaskManager`.
+ *
+ * Tasks that other threads schedule while the loop sleeps wake it once, however many they are. While it is awake they
+ * cost no wake-up. A manager belongs to the thread that made it.
  *
  * @example
  * // main.js
@@ -42,63 +46,108 @@ export type TaskHandler = (payload: any, context: TaskContext) => unknown;
 export class TaskManager {
   readonly #runner: TaskRunner;
 
+  /** Makes a manager. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options. */
   constructor(options?: TaskManagerOptions) {
     this.#runner = new TaskRunner(this, toSettings(options));
   }
 
-  /** The manager that another thread owns, for this one. Throws `ERR_INVALID_HANDLE` when there is none any more. */
+  /**
+   * Connects this thread to a manager that another thread owns. Throws `ERR_INVALID_HANDLE` when no live manager has
+   * this handle.
+   *
+   * @example
+   * const tasks = TaskManager.connect(workerData);
+   * const sum = await tasks.call('add', [1, 2], { timeout: 1000 });
+   */
   static connect(handle: TaskManagerHandle): RemoteTaskManager {
     const valid = validateHandle(handle);
     try {
       return new RemoteTaskManager(valid);
     } catch (error) {
-      // It has ended, perhaps just now. (Its event is nothing that the caller has heard of.)
+      // The manager has ended, perhaps just now. The error names the manager: the caller does not know its event.
       throw isGone(error) ? new InvalidHandleError('task manager') : error;
     }
   }
 
-  /** The time on the wall clock, in milliseconds since the epoch, with fractions. */
+  /**
+   * Returns the time on the wall clock, in milliseconds since the epoch, with fractions. With a time machine it is
+   * virtual.
+   */
   getTime(): number {
     return this.#runner.time();
   }
 
-  /** Installs a task here, or moves it here: as `task.installTask()`. */
+  /**
+   * Installs a task in this manager, or moves it to this one; otherwise as `task.installTask()`.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` when `task` is no Task, and `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
+   * Throws what `task.installTask()` throws.
+   */
   installTask(task: Task, options?: InstallOptions & RecurringOptions): void {
     validateTask(task);
     this.#runner.install(task, options);
   }
 
-  /** Takes a task out, in O(log n); nothing happens when it is not installed here. */
+  /**
+   * Removes a task, in O(log n); does nothing when it is not installed in this manager. Throws `ERR_INVALID_ARG_TYPE`
+   * when `task` is no Task.
+   */
   suspendTask(task: Task): void {
     validateTask(task);
     this.#runner.remove(task);
   }
 
-  /** Installs a task again: at its `taskTime`, or a recurring one at its next time, never at one that has passed. */
+  /**
+   * Installs a task again: at its `taskTime`, or a recurring one at its next time, never at one that has passed.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` when `task` is no Task, and `ERR_INVALID_TASK` when it was never installed. Throws
+   * `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
+   */
   resumeTask(task: Task): void {
     validateTask(task);
     this.#runner.resume(task);
   }
 
-  /** Takes out the task that is due, if one is, and tells how many milliseconds it is until the next one. */
+  /**
+   * Removes the first task if it is due. Returns that task, or `null`, and the milliseconds until the next task is due,
+   * or `null` when there is none. Follows BACpypes' `get_next_task()`.
+   */
   getNextTask(): [task: Task | null, delta: number | null] {
     return this.#runner.dequeueNext();
   }
 
-  /** Runs a task, now, and installs it again when it is a recurring one. */
+  /**
+   * Runs a task now, and installs it again when it is a recurring one. Throws `ERR_INVALID_ARG_TYPE` when `task` is no
+   * Task.
+   */
   processTask(task: Task): void {
     validateTask(task);
     this.#runner.process(task);
   }
 
-  /** Has `handler` run the tasks named `name`, instead of any handler that was defined for it before. */
+  /**
+   * Sets the handler of the tasks named `name`; it replaces an earlier one. Throws `ERR_INVALID_ARG_TYPE` for invalid
+   * arguments.
+   *
+   * @example
+   * core.taskManager.define('add', ([a, b]) => a + b);
+   */
   define(name: string, handler: TaskHandler): void {
     validateString('name', name);
     validateFunction('handler', handler);
     this.#runner.handlers.define(name, handler);
   }
 
-  /** Schedules a named task from the manager's own thread. The payload is passed as it is. */
+  /**
+   * Schedules a task by name from the manager's own thread, as soon as possible or as the options say. The handler gets
+   * the payload itself, not a copy.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments, and `ERR_TASK_MANAGER_CLOSED` when
+   * the manager is closed.
+   *
+   * @example
+   * core.taskManager.schedule('add', [1, 2], { delta: 500 });
+   */
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): void {
     validateString('name', name);
     validateOptions(options);
@@ -110,25 +159,29 @@ export class TaskManager {
     handlers.install(name, run, () => {}, rarer, { delta });
   }
 
-  /** What another thread needs to `TaskManager.connect()`: structured-cloneable. */
+  /**
+   * Returns what another thread needs to `TaskManager.connect()`. Structured-cloneable. Throws
+   * `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
+   */
   get handle(): TaskManagerHandle {
     return this.#runner.receiver.handle;
   }
 
-  /** What has been counted so far. */
+  /** Returns the counts since the manager was made. */
   stats(): TaskManagerStats {
     return this.#runner.stats.summarize(this.#runner.pending, this.#runner.receiver);
   }
 
   /**
-   * Closes the manager: whoever installs or schedules something, here or from another thread, gets `ERR_TASK_MANAGER_CLOSED`. What
-   * waits for its time is kept and not run; another manager's `installTask()` takes it over.
+   * Closes the manager. Later calls that install or schedule a task, in any thread, throw `ERR_TASK_MANAGER_CLOSED`.
+   * Waiting tasks are kept, but do not run; the `installTask()` of another manager can move them. Closing twice is
+   * allowed.
    */
   close(): void {
     this.#runner.close();
   }
 
-  /** What a task asks of the manager it is installed in. @internal */
+  /** Returns what a task calls on the manager it is installed in. @internal */
   get [taskOwner](): TaskOwner {
     return this.#runner;
   }
@@ -143,6 +196,7 @@ export class TaskManager {
   }
 }
 
+/** Returns whether an error means that the manager has ended. */
 function isGone(error: unknown): boolean {
   return [InvalidHandleError, EventClosedError, TaskManagerClosedError].some((kind) => error instanceof kind);
 }

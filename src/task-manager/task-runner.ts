@@ -1,6 +1,8 @@
-/** The inside of a task manager: the tasks of its thread, and the three sides that know it: tasks, loop and virtual time. */
+/**
+ * The inside of a task manager. It implements the interfaces by which tasks, the loop and virtual time know the
+ * manager.
+ */
 
-import { CLOCK_TOLERANCE, type Clock, systemClock } from '../platform/clock';
 import { OwnerControlBlock } from '../protocol';
 import { Receiver } from '../server';
 import {
@@ -19,9 +21,9 @@ import {
   runInContext,
   skipsRun,
 } from '../tasks';
-import { InvalidTaskError, TaskManagerClosedError } from '../util/errors';
-import { isThenable } from '../util/is-thenable';
 import type { Participant } from '../virtual-time';
+import { CLOCK_TOLERANCE, type Clock, systemClock } from '../platform';
+import { InvalidTaskError, TaskManagerClosedError, isThenable } from '../util';
 import { ErrorReporter } from './error-reporter';
 import { Executor } from './executor';
 import { HandlerRegistry } from './handler-registry';
@@ -30,7 +32,7 @@ import type { TaskManagerSettings } from './options';
 import { ManagerStats } from './manager-stats';
 import type { NameStats } from './name-stats';
 
-/** What the runner calls of its manager: a subclass may override these. */
+/** The methods that the runner calls on its manager, because a subclass may override them. */
 interface PublicSide {
   suspendTask(task: Task): void;
   resumeTask(task: Task): void;
@@ -45,7 +47,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   readonly #host: TaskHost;
   readonly #schedule = new Schedule(this);
   readonly #errorReporter: ErrorReporter;
-  /** What other threads see of this manager. */
+  /** The memory in which other threads see the state of this manager. */
   readonly #control = new OwnerControlBlock();
 
   constructor(manager: PublicSide, settings: TaskManagerSettings) {
@@ -62,7 +64,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     this.#host.clock.add(this);
   }
 
-  /** How many tasks wait for their time. */
+  /** Returns the number of tasks that wait for their time. */
   get pending(): number {
     return this.#schedule.size;
   }
@@ -72,6 +74,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     return this.#schedule.time();
   }
 
+  /** Closes the manager. Waiting tasks stay in the queue and do not run. */
   close(): void {
     this.#host.detach(this);
     this.#host.clock.remove(this);
@@ -82,14 +85,14 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   install(task: Task, options?: InstallOptions & RecurringOptions): void {
     this.#refuseWhenClosed();
     if (task.isScheduled && task[installation]?.owner !== this) {
-      // With options that make no sense it stays where it is.
+      // If the options are invalid, the task stays in its manager.
       task[checkOptions](options);
     }
     this.#adopt(task);
     task.installTask(options);
   }
 
-  /** Takes a task out; does nothing when it is not installed here. */
+  /** Removes a task; does nothing when it is not installed here. */
   remove(task: Task): void {
     if (task[installation]?.owner === this) {
       this.#schedule.remove(task);
@@ -111,15 +114,17 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     }
   }
 
+  /** Calls the manager's `suspendTask()`, which a subclass may override. */
   suspendTask(task: Task): void {
     this.#manager.suspendTask(task);
   }
 
+  /** Calls the manager's `resumeTask()`, which a subclass may override. */
   resumeTask(task: Task): void {
     this.#manager.resumeTask(task);
   }
 
-  /** Takes out the task that is due, if one is, and tells how many milliseconds it is until the next one. */
+  /** Dequeues the first task if it is due. Returns it, and the milliseconds until the next one is due. */
   dequeueNext(): [task: Task | null, delta: number | null] {
     const now = this.#schedule.now();
     const task = this.#schedule.dequeueDue(now) ?? null;
@@ -127,7 +132,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     return [task, this.#schedule.size === 0 ? null : Math.max(0, due - now)];
   }
 
-  /** Runs a task, now, and installs it again when it is a recurring one. */
+  /** Runs a task now, and installs it again when it is a recurring one. */
   process(task: Task): void {
     this.#adopt(task);
     this.#process(task);
@@ -136,17 +141,17 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   /** Installs a task on the wall clock, in the async context of the caller. */
   installAt(task: Task, when: number): void {
     this.#refuseWhenClosed();
-    this.#installed(task, this.#schedule.installAt(task, when, captureContext()));
+    this.#onInstalled(task, this.#schedule.installAt(task, when, captureContext()));
     this.#host.watchClock();
   }
 
   /** Installs a task so many milliseconds from now, in the async context of the caller. */
   installIn(task: Task, delta: number): void {
     this.#refuseWhenClosed();
-    this.#installed(task, this.#schedule.installIn(task, delta, captureContext()));
+    this.#onInstalled(task, this.#schedule.installIn(task, delta, captureContext()));
   }
 
-  /** When a task is due, on the manager's own clock. */
+  /** Returns when a task is due, on the manager's own clock. */
   dueOf(task: Task): number {
     return this.#schedule.dueOf(task);
   }
@@ -154,7 +159,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   /** Installs a task at a time on the monotonic clock, in the async context of the caller. */
   installDue(task: Task, due: number): void {
     this.#refuseWhenClosed();
-    this.#installed(task, this.#schedule.installDue(task, due, captureContext()));
+    this.#onInstalled(task, this.#schedule.installDue(task, due, captureContext()));
   }
 
   /** Installs a recurring task at the next point of its grid. */
@@ -162,23 +167,25 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     this.installAt(task, nextTimeOf(task, this.#schedule.time()));
   }
 
-  /** Goes by another clock, or by the system's again. */
+  /** Changes the clock; by default to the system's. */
   useClock(clock: Clock = systemClock): void {
     this.#schedule.useClock(clock);
     this.#host.requestPass();
   }
 
-  /** Lives in virtual time, here and for other threads; `undefined` is the end of that. */
+  /** Publishes the virtual time to other threads; `undefined` ends virtual time. */
   setVirtualTime(now: number | undefined): void {
     this.#control.setVirtualTime(now);
   }
 
-  /** When the first task is due, on the manager's own clock. */
+  /** Returns when the first task is due, on the manager's own clock; `Infinity` when there is none. */
   firstDue(): number {
     return this.#schedule.nextDue();
   }
 
-  /** When the loop has to run the next task: virtual time does not pass by itself. */
+  /**
+   * Returns when the loop must run the next task. Virtual time does not pass by itself, so a later task needs no alarm.
+   */
   nextDue(): number {
     const due = this.firstDue();
     if (!this.#control.isVirtual) {
@@ -187,40 +194,42 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     return due <= this.#schedule.now() ? Number.NEGATIVE_INFINITY : Infinity;
   }
 
-  /** Runs what is due now, and returns whether something was. */
+  /** Runs what is due now. Returns whether anything was. */
   runDue(): boolean {
     const schedule = this.#schedule;
     const { clock } = schedule;
     const now = schedule.now();
-    // What one of these tasks installs, and is due already, is the next pass's.
+    // A task that one of these tasks installs runs in the next pass, even if it is already due.
     const pass = schedule.beginPass();
     let task = schedule.dequeueDueInPass(now, pass);
     const isDue = task !== undefined;
     while (task !== undefined) {
       this.#process(task);
-      // A task may have made a time machine, or restored it: then `now` is a time on another clock. Or it has closed this manager.
+      // A task may have made or restored a time machine, so that `now` is a time on another clock. Or it has closed
+      // this manager.
       task = schedule.clock === clock && !this.receiver.isClosed ? schedule.dequeueDueInPass(now, pass) : undefined;
     }
     return this.receiver.drain() || isDue;
   }
 
-  /** Tells the producers that the owner sleeps, unless there is something to do first. */
+  /** Marks the owner as asleep, so that producers notify it. Returns false when there is work to do first. */
   beforeSleep(): boolean {
     return this.receiver.beforeSleep(() => this.nextDue());
   }
 
-  /** Has what other threads send ring. */
+  /** Makes producers notify this thread of what they send. */
   listen(): void {
     this.receiver.listen();
   }
 
+  /** Throws when the manager is closed. */
   #refuseWhenClosed(): void {
     if (this.receiver.isClosed) {
       throw new TaskManagerClosedError();
     }
   }
 
-  /** Takes a task over from the manager it was in. */
+  /** Moves a task here from the manager it was in. */
   #adopt(task: Task): void {
     if (task[installation]?.owner !== this) {
       task.suspendTask();
@@ -228,22 +237,22 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     }
   }
 
-  /** A task was installed, before all others or not. */
-  #installed(task: Task, isFirst: boolean): void {
+  /** Counts a task that was installed. Requests a pass when it comes before all others. */
+  #onInstalled(task: Task, isFirst: boolean): void {
     this.stats.ofTask(task).onSchedule();
     if (isFirst) {
       this.#host.requestPass();
     }
   }
 
-  /** Runs a task that was taken out, and installs it again when it is a recurring one. */
+  /** Runs a task that was dequeued, and installs it again when it is a recurring one. */
   #process(task: Task): void {
     const stats = this.stats.ofTask(task);
-    // The clock is read for those alone that are measured.
+    // The clock is read only for a run that is measured.
     const late = stats.isMeasured ? this.#schedule.now() - this.#schedule.dueOf(task) : Number.NaN;
     try {
       if (task[isRecurring]) {
-        // Before the run, so that the task may suspend itself, and goes on when it throws.
+        // It is installed before the run, so that it may suspend itself, and is installed also when it throws.
         this.#installAgain(task, stats);
         if (task[skipsRun]()) {
           this.stats.skipped += 1;
@@ -259,11 +268,12 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     }
   }
 
-  /** Installs a recurring task at its next point, in the context it was installed in. */
+  /** Installs a recurring task at its next point, in the async context in which it was installed. */
   #installAgain(task: Task, stats: NameStats): void {
     const time = this.#schedule.time();
     const { taskTime } = task;
-    // A wall clock that is slowed down may be a hair before the point that the task runs for now: that is not to come again.
+    // A wall clock that is slowed down may be a little before the current point of the task, which must not be used
+    // again.
     const isEarly = taskTime !== null && taskTime > time && taskTime - time <= CLOCK_TOLERANCE;
     const next = nextTimeOf(task, isEarly ? taskTime : time);
     const isFirst = this.#schedule.installAt(task, next, task[installation]?.context);
@@ -277,7 +287,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   /** Waits for the end of a run that returned a promise. */
   #follow(task: Task, result: PromiseLike<unknown>, stats: NameStats): void {
     task[onPending]();
-    // Not every `then()` keeps to calling one of the two, once.
+    // Promise.resolve() makes exactly one of the two callbacks run, once. Not every `then()` does.
     Promise.resolve(result).then(
       () => task[onSettled](),
       (error: unknown) => {
@@ -288,7 +298,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   }
 }
 
-/** When a recurring task is due next. */
+/** Returns when a recurring task is due next. Throws `ERR_INVALID_TASK` when its fields are invalid. */
 function nextTimeOf(task: Task, now: number): number {
   const next = task[nextTime](now);
   if (next === undefined) {
@@ -297,6 +307,7 @@ function nextTimeOf(task: Task, now: number): number {
   return next;
 }
 
+/** Runs a task in its async context, and counts the run. */
 function runTask(task: Task, stats: NameStats, late: number): unknown {
   const context = task[installation]?.context;
   const start = stats.onStart(late);

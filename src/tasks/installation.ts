@@ -1,20 +1,23 @@
 /** How a task is installed. */
 
+import type { Clock } from '../platform';
 import type { AsyncContext } from './async-context';
-import type { Clock } from '../platform/clock';
 import type { TaskOwner } from './task-owner';
 
 /**
- * What tasks that are installed alike have in common, and share: a million of them are a million objects less that have these as
- * fields, and a good part of the cost of a task is the copying of its bytes by the garbage collector.
+ * Holds what tasks have in common that are installed in the same way. They share one object instead of having these
+ * fields each.
+ *
+ * A million tasks are a million objects without these fields. A good part of the cost of a task is the garbage
+ * collector's copying of its bytes.
  */
 export class Installation {
   readonly owner: TaskOwner;
-  /** On which clock the task has its time, unless it has one on the wall. */
+  /** The clock of the task's time, unless that time is on the wall clock. */
   readonly clock: Clock;
-  /** Whether it goes by the wall clock. */
+  /** Whether the task's time is on the wall clock. */
   readonly byWallClock: boolean;
-  /** The async context it was installed in; undefined before it is installed. */
+  /** The async context in which the task was installed; `undefined` before it is installed. */
   readonly context: AsyncContext | undefined;
 
   constructor(owner: TaskOwner, clock: Clock, byWallClock: boolean, context: AsyncContext | undefined) {
@@ -24,7 +27,7 @@ export class Installation {
     this.context = context;
   }
 
-  /** This one, or another one when it is not the same. */
+  /** Returns this installation when it has these values, otherwise a new one. */
   like(owner: TaskOwner, clock: Clock, byWallClock: boolean, context: AsyncContext | undefined): Installation {
     return this.owner === owner && this.clock === clock && this.byWallClock === byWallClock && this.context === context
       ? this

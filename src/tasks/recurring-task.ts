@@ -1,7 +1,6 @@
-/** Tasks that run again and again, on a grid of the wall clock. */
+/** Tasks that run repeatedly, on a grid of the wall clock. */
 
-import { InvalidTaskError } from '../util/errors';
-import { validateFinite, validateFunction, validateMilliseconds, validateOptions } from '../util/validate';
+import { InvalidTaskError, validateFinite, validateFunction, validateMilliseconds, validateOptions } from '../util';
 import { bind } from './bind';
 import {
   type InstallOptions,
@@ -18,34 +17,57 @@ import { ownerOf } from './task-owner';
 
 /** How often a recurring task is due. */
 export interface RecurringOptions {
-  /** Milliseconds from one run to the next. */
+  /** Milliseconds from one run to the next, above zero. Default: the task's `taskInterval`. */
   interval?: number;
-  /** How far the grid is shifted from the epoch; any sign. */
+  /**
+   * Milliseconds by which the grid is shifted from the epoch, of any sign. Default: the task's `taskIntervalOffset`.
+   */
   offset?: number;
 }
 
 /**
- * A task that runs again and again, on the grid of the epoch plus an offset: with an interval of 60 000 at every full minute. It never
- * drifts. Points that were missed are skipped, and so is, unless `overlap` is set, a point at which the promise of the
- * last run is still pending. A run that throws is reported, and the task goes on.
+ * A task that runs repeatedly, at the points of a grid on the wall clock: the epoch plus an offset plus multiples of
+ * the interval. With an interval of 60 000 it runs at every full minute. It never drifts. Follows BACpypes'
+ * `RecurringTask`.
+ *
+ * Missed points are skipped. Unless `overlap` is set, a point is also skipped when the promise of the last run is still
+ * pending. An error of a run is reported, and the task goes on.
+ *
+ * @example
+ * class Minutes extends RecurringTask {
+ *   processTask() { console.log(new Date()) }
+ * }
+ * new Minutes(60_000).installTask();
  */
 export class RecurringTask extends Task {
-  /** Milliseconds from one run to the next. */
+  /** Milliseconds from one run to the next; `undefined` when it was not given yet. */
   taskInterval: number | undefined;
-  /** How far the grid is shifted from the epoch. */
+  /** Milliseconds by which the grid is shifted from the epoch. Default: 0. */
   taskIntervalOffset: number;
-  /** Whether it may run again while the promise of its last run is pending. */
+  /** Whether a run may begin while the promise of the last one is pending. Default: false. */
   overlap: boolean = false;
 
   #pending = 0;
 
+  /**
+   * Makes a task; it is not installed yet. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid
+   * arguments.
+   * @param interval Milliseconds from one run to the next. Default: `installTask()` gives it.
+   * @param offset Milliseconds by which the grid is shifted from the epoch, of any sign. Default: 0.
+   */
   constructor(interval?: number, offset?: number) {
     super();
     this.taskInterval = interval === undefined ? undefined : validateMilliseconds('interval', interval);
     this.taskIntervalOffset = offset === undefined ? 0 : validateFinite('offset', offset);
   }
 
-  /** Installs the task at the next point of its grid, which may be given here. */
+  /**
+   * Installs the task at the next point of its grid. The options may set a new interval and offset; `when` and `delta`
+   * have no effect.
+   *
+   * Throws `ERR_INVALID_TASK` when there is no interval, or when it is zero or infinite. Throws `ERR_INVALID_ARG_TYPE`
+   * or `ERR_INVALID_ARG_VALUE` for invalid options.
+   */
   override installTask(options?: InstallOptions & RecurringOptions): void {
     this[checkOptions](options);
     this.taskInterval = options?.interval ?? this.taskInterval;
@@ -53,7 +75,7 @@ export class RecurringTask extends Task {
     ownerOf(this[installation]).installNext(this);
   }
 
-  /** @internal */
+  /** Throws for options that `installTask()` would refuse. @internal */
   override [checkOptions](options: (InstallOptions & RecurringOptions) | undefined): void {
     validateOptions(options);
     const interval = options?.interval === undefined ? this.taskInterval : options.interval;
@@ -68,57 +90,70 @@ export class RecurringTask extends Task {
     }
   }
 
-  /** @internal */
+  /** Returns whether the task has an interval. @internal */
   override get [isRecurring](): boolean {
     return this.taskInterval !== undefined;
   }
 
-  /** @internal */
+  /** Returns the next point of the grid after `now`; `undefined` when there is none. @internal */
   override [nextTime](now: number): number | undefined {
     const interval = this.taskInterval;
     const next = interval === undefined ? undefined : nextGridPoint(now, interval, this.taskIntervalOffset);
-    // The fields are everybody's: what was written there since it was installed may make no sense.
+    // Programs may write to the fields, and may have written invalid values since the task was installed.
     return Number.isFinite(next) && (interval as number) > 0 ? next : undefined;
   }
 
-  /** @internal */
+  /** Returns whether the promise of the last run forbids another run now. @internal */
   override [skipsRun](): boolean {
     return !this.overlap && this.#pending > 0;
   }
 
-  /** @internal */
+  /** Counts a run whose promise is pending. @internal */
   override [onPending](): void {
     this.#pending += 1;
   }
 
-  /** @internal */
+  /** Counts a run whose promise was settled. @internal */
   override [onSettled](): void {
     this.#pending -= 1;
   }
 }
 
-/** A function that runs again and again, once it is installed. */
+/**
+ * A task that calls a function repeatedly, once it is installed. Follows BACpypes' `RecurringFunctionTask`.
+ *
+ * @example
+ * new RecurringFunctionTask(1000, () => console.log('tick')).installTask();
+ */
 export class RecurringFunctionTask<A extends unknown[] = unknown[]> extends RecurringTask {
   readonly #call: () => unknown;
 
+  /**
+   * Makes a task that calls `fn(...args)` every `interval` milliseconds; it is not installed yet. Throws
+   * `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments.
+   */
   constructor(interval: number, fn: (...args: A) => unknown, ...args: A) {
     super(interval);
     validateFunction('fn', fn);
     this.#call = args.length === 0 ? fn : bind(fn, args);
   }
 
+  /** Calls the function, and returns its result. */
   override processTask(): unknown {
     const call = this.#call;
     return call();
   }
 }
 
-/** A function that is a recurring task besides: it can be called, and its `task` suspended. */
+/** A function with a recurring task: it can still be called, and its `task` can be suspended. */
 export type RecurringFunction<A extends unknown[]> = ((...args: A) => unknown) & { readonly task: RecurringTask };
 
 /**
- * Installs a function as a recurring task: BACpypes' decorator.
+ * Returns a decorator that installs a function as a recurring task: BACpypes' `recurring_function`. Throws as
+ * `installTask()` does.
  *
+ * @param interval Milliseconds from one run to the next, above zero.
+ * @param offset Milliseconds by which the grid is shifted from the epoch. Default: 0.
  * @example
  * const tick = recurringFunction(1000)(() => console.log('tick'));
  * tick.task.suspendTask();
@@ -135,14 +170,14 @@ export function recurringFunction(
   };
 }
 
-/** The first point after `now` of the grid that the epoch, an interval and an offset make. */
-export function nextGridPoint(now: number, interval: number, offset: number): number {
-  // The same point again when a clock that counts in fractions is a hair before it.
-  // By the part of the offset that matters: a large one would cost the precision of a double.
+/** Returns the first point after `now` of a grid: the epoch plus `offset` plus multiples of `interval`. */
+function nextGridPoint(now: number, interval: number, offset: number): number {
+  // A clock that counts in fractions may be a little before the point that runs now: 1e-3 keeps it from being returned
+  // again. The offset is reduced, because a large one would cost the precision of a double.
   const shift = offset === 0 ? 0 : offset % interval;
   const after = now + 1e-3 - shift;
   const rest = after % interval;
-  // A hair before a point may be an interval when it is added to one.
+  // A remainder a little below zero may become the whole interval when the interval is added, so another `%` follows.
   const passed = rest < 0 ? (rest + interval) % interval : rest;
   return after - passed + interval + shift;
 }

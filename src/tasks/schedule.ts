@@ -1,27 +1,27 @@
 /** Tasks in the order of their times, on two clocks. */
 
+import { CLOCK_TOLERANCE, type Clock, systemClock } from '../platform';
 import type { AsyncContext } from './async-context';
-import { CLOCK_TOLERANCE, type Clock, systemClock } from '../platform/clock';
 import { Installation } from './installation';
 import { IN_QUEUE, type Task, installation, nextTime, timeHigh, timeOn } from './task';
 import type { TaskOwner } from './task-owner';
 import { TaskQueue, tableIndex } from '../task-queue';
 
 /**
- * All tasks sit in one queue by their times on the monotonic clock. Those that go by the wall clock are moved there when
- * that has been set.
+ * Keeps all tasks in one queue, ordered by their times on the monotonic clock. Tasks on the wall clock are moved in the
+ * queue when that clock has been set.
  */
 export class Schedule {
   readonly #tasks = new TaskQueue<Task>();
   #clock: Clock = systemClock;
-  /** The wall clock's, when the tasks that go by it were put in order. */
+  /** The wall clock's offset when the tasks on that clock were last put in order. */
   #offset = systemClock.offset();
-  /** How many tasks go by the wall clock. */
+  /** The number of tasks on the wall clock. */
   #byWallClock = 0;
-  /** No task is due before; a task that is taken out leaves it where it is. */
+  /** A time before which no task is due. Removing a task does not change it. */
   #earliest = Infinity;
   readonly #owner: TaskOwner;
-  /** How the last tasks were installed. */
+  /** The installations of the last tasks, on the monotonic clock and on the wall clock. */
   #byClock: Installation;
   #byWall: Installation;
   readonly #adopted: Installation;
@@ -33,29 +33,30 @@ export class Schedule {
     this.#adopted = this.#byClock;
   }
 
+  /** Returns the number of tasks. */
   get size(): number {
     return this.#tasks.size;
   }
 
-  /** By which clock it goes. */
+  /** Returns the clock in use. */
   get clock(): Clock {
     return this.#clock;
   }
 
-  /** Milliseconds on the monotonic clock. */
+  /** Returns the time on the monotonic clock, in milliseconds. */
   now(): number {
     return this.#clock.monotonic();
   }
 
-  /** Milliseconds since the epoch, with fractions. */
+  /** Returns the time on the wall clock, in milliseconds since the epoch, with fractions. */
   time(): number {
     return this.#clock.monotonic() + this.#clock.offset();
   }
 
-  /** Puts a task in by the wall clock; true when it comes before all others. */
+  /** Installs a task at a time on the wall clock. Returns whether it comes before all others. */
   installAt(task: Task, when: number, context: AsyncContext | undefined): boolean {
     this.remove(task);
-    // By the same offset as the others: it is measured, and equal times are to stay equal.
+    // All tasks use the same measured offset, so that equal times stay equal.
     if (this.#byWallClock === 0) {
       this.#offset = this.#clock.offset();
     } else {
@@ -68,12 +69,12 @@ export class Schedule {
     return this.#push(task, when - this.#offset);
   }
 
-  /** Puts a task in, so many milliseconds from now; true when it comes before all others. */
+  /** Installs a task so many milliseconds from now. Returns whether it comes before all others. */
   installIn(task: Task, delta: number, context: AsyncContext | undefined): boolean {
     return this.installDue(task, this.#clock.monotonic() + (delta > 0 ? delta : 0), context);
   }
 
-  /** Puts a task in by the monotonic clock; true when it comes before all others. */
+  /** Installs a task at a time on the monotonic clock. Returns whether it comes before all others. */
   installDue(task: Task, due: number, context: AsyncContext | undefined): boolean {
     this.remove(task);
     this.#byClock = this.#byClock.like(this.#owner, this.#clock, false, context);
@@ -82,53 +83,53 @@ export class Schedule {
     return this.#push(task, due);
   }
 
-  /** Takes a task over that is in no queue; its time is one on the wall from now on. */
+  /** Adopts a task that is in no queue. From now on its time is on the wall clock. */
   adopt(task: Task): void {
     if (task[installation] !== undefined) {
-      // Asked for, to be had from the clock that it was on.
+      // The getter converts the time from the clock that it was on.
       void task.taskTime;
     }
     task[installation] = this.#adopted;
   }
 
-  /** Takes a task out. */
+  /** Removes a task; does nothing when it is not in the queue. */
   remove(task: Task): void {
     if (task[tableIndex] >= 0 && this.#tasks.remove(task) && isByWallClock(task)) {
       this.#byWallClock -= 1;
     }
   }
 
-  /** When a task is due that is installed here, or was. */
+  /** Returns when a task is due, or was, that is installed here, or was. */
   dueOf(task: Task): number {
     return this.#tasks.dueOf(task) ?? task[timeOn](this.#clock);
   }
 
-  /** When the first task is due; Infinity when there is none. */
+  /** Returns when the first task is due; `Infinity` when there is none. */
   nextDue(): number {
     this.#follow();
     this.#earliest = this.#tasks.nextDue();
     return this.#earliest;
   }
 
-  /** Takes out the first task if it is due at `now`. */
+  /** Dequeues the first task if it is due at `now`. */
   dequeueDue(now: number): Task | undefined {
     this.#follow();
-    return this.#taken(this.#tasks.dequeueDue(now));
+    return this.#onDequeued(this.#tasks.dequeueDue(now));
   }
 
-  /** Begins a pass over what is due; returns what {@link dequeueDueInPass} wants. */
+  /** Begins a pass over the due tasks. Returns the argument for {@link dequeueDueInPass}. */
   beginPass(): number {
     this.#follow();
     return this.#tasks.beginPass();
   }
 
-  /** Takes out the first task that is due at `now` of those that were installed when the pass began. */
+  /** Dequeues the first task that is due at `now`, among those that were installed before the pass began. */
   dequeueDueInPass(now: number, pass: number): Task | undefined {
     this.#follow();
-    return this.#taken(this.#tasks.dequeueDueInPass(now, pass));
+    return this.#onDequeued(this.#tasks.dequeueDueInPass(now, pass));
   }
 
-  /** Goes by another clock. Tasks keep their times on the wall clock. */
+  /** Changes the clock. Tasks keep their times on the wall clock. */
   useClock(clock: Clock): void {
     const before = this.#clock;
     this.#clock = clock;
@@ -141,13 +142,15 @@ export class Schedule {
     });
   }
 
-  #taken(task: Task | undefined): Task | undefined {
+  /** Counts a task that was dequeued. */
+  #onDequeued(task: Task | undefined): Task | undefined {
     if (this.#byWallClock > 0 && task !== undefined && isByWallClock(task)) {
       this.#byWallClock -= 1;
     }
     return task;
   }
 
+  /** Adds a task to the queue. Returns whether it comes before all others. */
   #push(task: Task, due: number): boolean {
     this.#tasks.push(task, due);
     if (due >= this.#earliest) {
@@ -157,7 +160,7 @@ export class Schedule {
     return true;
   }
 
-  /** Has the tasks that go by the wall clock follow it when it was set. */
+  /** Moves the tasks on the wall clock when that clock has been set. */
   #follow(): void {
     if (this.#byWallClock === 0) {
       return;
@@ -177,14 +180,18 @@ export class Schedule {
   }
 }
 
+/** Returns whether the task's time is on the wall clock. */
 function isByWallClock(task: Task): boolean {
   return (task[installation] as Installation).byWallClock;
 }
 
-/** When the clock was set back, a recurring task does not wait until it is again as late as it was. */
+/**
+ * Moves a recurring task to its next point when the clock was set back. Without that it would wait until the clock is
+ * as late again.
+ */
 function followGrid(task: Task, time: number): void {
   const next = task[nextTime](time);
-  // By one point it may be ahead: it has just run for the next one.
+  // The task may be one point ahead: it may have just run for the next one.
   const second = next === undefined ? undefined : task[nextTime](next);
   if (next !== undefined && second !== undefined && task.taskTime !== null && second < task.taskTime) {
     task.taskTime = next;

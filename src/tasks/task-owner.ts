@@ -1,9 +1,9 @@
-/** What a task asks of the manager it is installed in: tasks know this interface, and managers know tasks. */
+/** The interface by which a task knows its manager. Managers import tasks, and tasks import this interface alone. */
 
 import type { Installation } from './installation';
 import type { Task } from './task';
 
-/** The manager's side of its tasks. */
+/** What a task calls on its manager. */
 export interface TaskOwner {
   /** Installs a task on the wall clock, in the async context of the caller. */
   installAt(task: Task, when: number): void;
@@ -11,7 +11,7 @@ export interface TaskOwner {
   installIn(task: Task, delta: number): void;
   /** Installs a recurring task at the next point of its grid. */
   installNext(task: Task): void;
-  /** Takes a task out. */
+  /** Removes a task from the queue. */
   suspendTask(task: Task): void;
   /** Installs a task again. */
   resumeTask(task: Task): void;
@@ -19,17 +19,20 @@ export interface TaskOwner {
   dueOf(task: Task): number;
 }
 
-/** The key under which a manager has its {@link TaskOwner}: a subclass may use any name. */
+/** The key of a manager's {@link TaskOwner}. It is a symbol because a subclass may use any name. */
 export const taskOwner: unique symbol = Symbol('taskOwner');
 
 let findDefault: (() => TaskOwner) | undefined;
 
-/** Names the owner of tasks that were never installed: this thread's own manager. Called once, where its loop is made. */
+/**
+ * Sets the function that returns the owner of tasks that were never installed: this thread's own manager. It is called
+ * once, where that manager's loop is made.
+ */
 export function setDefaultTaskOwner(find: () => TaskOwner): void {
   findDefault = find;
 }
 
-/** Returns the owner of a task that is, or was, installed like this. */
+/** Returns the owner of a task with this installation; of one that was never installed, the default owner. */
 export function ownerOf(installation: Installation | undefined): TaskOwner {
   return installation === undefined ? (findDefault as () => TaskOwner)() : installation.owner;
 }

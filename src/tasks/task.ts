@@ -1,36 +1,40 @@
 /**
- * The base of a thread's own tasks: objects that their task manager runs at their time.
+ * The base class of tasks: objects that a task manager runs at their time.
  *
- * Names, rules and messages are those of BACpypes' `task` module; every time is in milliseconds.
+ * Names, rules and messages are those of BACpypes' module `task`. All times are in milliseconds.
  */
 
 import { type InspectOptions, inspect } from 'node:util';
 
-import type { Clock } from '../platform/clock';
 import { onDequeued, tableIndex } from '../task-queue';
-import { InvalidTaskError } from '../util/errors';
-import { inspectAs } from '../util/inspect';
-import { validateMilliseconds, validateOptions, validateTime } from '../util/validate';
+import type { Clock } from '../platform';
+import { InvalidTaskError, inspectAs, validateMilliseconds, validateOptions, validateTime } from '../util';
 import type { Installation } from './installation';
 import { ownerOf } from './task-owner';
 
 /** When a task is due. */
 export interface InstallOptions {
-  /** On the wall clock: milliseconds since the epoch, or a Date. It follows when the clock is set. Wins over `delta`. */
+  /**
+   * The time on the wall clock: milliseconds since the epoch, or a Date. The task follows when that clock is set. Takes
+   * precedence over `delta`.
+   */
   when?: number | Date;
-  /** From now, fractions allowed. Steps of the wall clock change nothing. */
+  /** Milliseconds from now, fractions allowed. Steps of the wall clock do not change it. */
   delta?: number;
 }
 
-/** What a task has in the place of an index outside of the queue: its time is on the wall clock, or on its installation's clock. */
+/**
+ * Values in the place of the queue index, for a task outside of the queue. Its time is on the wall clock, or on its
+ * installation's clock.
+ */
 const ON_WALL = -1;
 const ON_CLOCK = -2;
 
-/** The high halves of doubles that are no numbers: there is no time, or the queue has it. */
+/** High halves of doubles that are not numbers: the task has no time, or the queue has it. */
 const NEVER = 0x7ff8_0000;
 export const IN_QUEUE = 0x7ff8_0001;
 
-/** Keys of what only this package may use: a subclass may use any name. */
+/** Keys of the members that only this package may use. They are symbols because a subclass may use any name. */
 export const timeHigh: unique symbol = Symbol('timeHigh');
 const timeLow: unique symbol = Symbol('timeLow');
 export const installation: unique symbol = Symbol('installation');
@@ -42,29 +46,37 @@ export const skipsRun: unique symbol = Symbol('skipsRun');
 export const onPending: unique symbol = Symbol('onPending');
 export const onSettled: unique symbol = Symbol('onSettled');
 
-/** A double, and its halves. */
+/** A double, and its two halves. */
 const double = new Float64Array([1]);
 const halves = new Int32Array(double.buffer);
 const HIGH = halves[1] === 0 ? 0 : 1;
 
 /**
- * A task: a subclass has a `processTask()`. It may be installed in one manager at a time, `core.taskManager` unless another
- * one's `installTask()` is used.
+ * Does its work in `processTask()`, at a time, in a task manager. Follows BACpypes' `_Task`.
+ *
+ * A task is in one manager at a time. That is `core.taskManager`, unless another manager's `installTask()` was called.
+ * A task belongs to one thread.
+ *
+ * @example
+ * class Greeting extends Task {
+ *   processTask() { console.log('hello') }
+ * }
+ * new Greeting().installTask({ delta: 500 });
  */
 export abstract class Task {
   /**
-   * Of tasks that are due at the same time, the one with the lower number runs first; equals run in the order they were installed. It
-   * counts as it is when the task is installed.
+   * The order among tasks that are due at the same time: lower numbers run first, equal ones in the order in which they
+   * were installed. It is read when the task is installed. Default: 0.
    */
   declare priority: number;
 
-  /** Its index in its manager's queue, while it is there; outside, which clock its time is on. @internal */
+  /** The index in the manager's queue. For a task outside of the queue: which clock its time is on. @internal */
   declare [tableIndex]: number;
-  /** Its time, in two halves: see `setTime()` below. @internal */
+  /** The time, in two halves: see `setTime()`. @internal */
   declare [timeHigh]: number;
-  /** @internal */
+  /** The low half of the time. @internal */
   declare [timeLow]: number;
-  /** How it is installed, or was last. @internal */
+  /** How the task is installed, or was last. @internal */
   declare [installation]: Installation | undefined;
 
   constructor() {
@@ -76,10 +88,15 @@ export abstract class Task {
     this[tableIndex] = ON_WALL;
   }
 
-  /** When it is due, or was: milliseconds since the epoch. `null` when it was never installed. */
+  /**
+   * The time at which the task is due, or was: milliseconds since the epoch. `null` when it was never installed.
+   * `installTask()` without options uses it. Setting it throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a
+   * value that is no time.
+   */
   get taskTime(): number | null {
     if (this[timeHigh] === IN_QUEUE || this[tableIndex] === ON_CLOCK) {
-      // Where the wall clock is, is asked when somebody wants to know: that takes longer than the rest of an install.
+      // The wall clock is read only for a caller that needs the time: the reading takes longer than the rest of an
+      // install.
       const { clock, owner } = this[installation] as Installation;
       const time = this[timeHigh] === IN_QUEUE ? owner.dueOf(this) : timeOf(this);
       setWallTime(this, time + clock.offset());
@@ -92,14 +109,17 @@ export abstract class Task {
     setWallTime(this, time === null ? Number.NaN : validateMilliseconds('taskTime', time));
   }
 
-  /** Whether it waits for its time. */
+  /** Returns whether the task is installed and waits for its time. */
   get isScheduled(): boolean {
     return this[tableIndex] >= 0;
   }
 
   /**
-   * Installs the task, or moves it when it is installed: `when` on the wall clock, or `delta` from now, or else at its
-   * `taskTime`. Throws `ERR_INVALID_TASK` when there is none of them.
+   * Installs the task, or moves it when it is installed. It is due at `when` on the wall clock, or `delta` from now, or
+   * else at its `taskTime`.
+   *
+   * Throws `ERR_INVALID_TASK` when there is none of the three, and `ERR_TASK_MANAGER_CLOSED` when the manager is
+   * closed. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
    */
   installTask(options?: InstallOptions): void {
     validateOptions(options);
@@ -117,17 +137,25 @@ export abstract class Task {
     }
   }
 
-  /** Takes the task out of its manager; nothing happens when it is not installed. A task may suspend itself while it runs. */
+  /**
+   * Removes the task from its manager; does nothing when it is not installed. A task may suspend itself while it runs.
+   */
   suspendTask(): void {
     this[installation]?.owner.suspendTask(this);
   }
 
-  /** Installs the task again: at its `taskTime`, or a recurring one at its next time. */
+  /**
+   * Installs the task again: at its `taskTime`, or a recurring one at its next time. Throws `ERR_INVALID_TASK` when it
+   * was never installed.
+   */
   resumeTask(): void {
     ownerOf(this[installation]).resumeTask(this);
   }
 
-  /** What the task does. A promise that it returns is awaited for its error, not for the next task. */
+  /**
+   * Does the work; a subclass overrides it. If it returns a promise, an error of that promise is reported, and the next
+   * task does not wait for it. By default it throws `ERR_INVALID_TASK`.
+   */
   processTask(): unknown {
     throw new InvalidTaskError('processTask must be overridden');
   }
@@ -142,7 +170,7 @@ export abstract class Task {
     }
   }
 
-  /** It was taken out of the queue, where it was due at `due`. @internal */
+  /** Notes that the task was removed from the queue, in which it was due at `due`. @internal */
   [onDequeued](due: number): void {
     if (this[timeHigh] === IN_QUEUE) {
       setTime(this, due);
@@ -152,32 +180,32 @@ export abstract class Task {
     }
   }
 
-  /** The time on the clock of its installation; NaN when there is none. @internal */
+  /** Returns the time on `clock`; NaN when there is none. @internal */
   [timeOn](clock: Clock): number {
     return this[tableIndex] === ON_CLOCK && this[installation]?.clock === clock
       ? timeOf(this)
       : (this.taskTime ?? Number.NaN) - clock.offset();
   }
 
-  /** Whether it is due again after a run. @internal */
+  /** Returns whether the task is due again after a run. @internal */
   get [isRecurring](): boolean {
     return false;
   }
 
-  /** When the task is due after a run, if it is. @internal */
+  /** Returns when the task is due after a run; `undefined` when it is not. @internal */
   [nextTime](_now: number): number | undefined {
     return undefined;
   }
 
-  /** Whether a run that is due has to be left out because the last one is not over. @internal */
+  /** Returns whether a due run must be skipped because the last one is not over. @internal */
   [skipsRun](): boolean {
     return false;
   }
 
-  /** Told when a run that returned a promise is over. @internal */
+  /** Called when the promise of a run was settled. @internal */
   [onSettled](): void {}
 
-  /** Told when a run returned a promise. @internal */
+  /** Called when a run has returned a promise. @internal */
   [onPending](): void {}
 
   /** Shows the state in `util.inspect()`. @internal */
@@ -190,19 +218,24 @@ export abstract class Task {
   }
 }
 
+/** Returns the time in the task's two fields. */
 function timeOf(task: Task): number {
   halves[HIGH] = task[timeHigh];
   halves[1 - HIGH] = task[timeLow];
   return double[0] as number;
 }
 
-/** A field for a double would be an object of its own, of 16 bytes; integers are in the task itself. */
+/**
+ * Stores a time in two fields. A field with a double would be an object of its own, of 16 bytes; integers are stored in
+ * the task.
+ */
 function setTime(task: Task, time: number): void {
   double[0] = time;
   task[timeHigh] = halves[HIGH] as number;
   task[timeLow] = halves[1 - HIGH] as number;
 }
 
+/** Stores a time on the wall clock; NaN means none. */
 function setWallTime(task: Task, time: number): void {
   if (Number.isNaN(time)) {
     task[timeHigh] = NEVER;
@@ -214,5 +247,5 @@ function setWallTime(task: Task, time: number): void {
   }
 }
 
-// Most have this one, and need no field for it.
+// Most tasks have this priority, and need no field for it.
 Task.prototype.priority = 0;

@@ -1,14 +1,13 @@
-/** Times as BACpypes' time machine takes them. */
+/** Times in the forms that BACpypes' time machine accepts. */
 
-import { InvalidArgValueError } from '../util/errors';
-import { validateFinite, validateTime } from '../util/validate';
+import { InvalidArgValueError, validateFinite, validateTime } from '../util';
 
-/** A time: milliseconds since the epoch, a Date, or a string as `'2026-01-31 13:05:00.25'`, in local time. */
+/** A time: milliseconds since the epoch, a Date, or a string such as `'2026-01-31 13:05:00.25'`, in local time. */
 export type TimeLike = number | Date | string;
 
 const TIME = /^(?:(\d{4})-(\d{1,2})-(\d{1,2}))?\s*(?:(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,2}))?)?)?$/;
 
-/** Milliseconds since the epoch. A date that is left out of a string is today's, a time midnight. */
+/** Returns milliseconds since the epoch. In a string, a missing date means today, and a missing time means midnight. */
 export function toTime(name: string, time: TimeLike): number {
   if (typeof time === 'string') {
     return parseTime(name, time);
@@ -30,7 +29,8 @@ function parseTime(name: string, time: string): number {
   if (match[1] !== undefined) {
     date.setFullYear(year, month - 1, day);
   }
-  // A Date takes the 30th of February for the second of March. (An hour that a clock leaves out in spring is the next one.)
+  // A Date converts the 30th of February to the second of March. (An hour that a clock skips in spring becomes the next
+  // one.)
   if ((match[1] !== undefined && (date.getMonth() !== month - 1 || date.getDate() !== day)) || hour > 23) {
     refuse(name, time);
   }

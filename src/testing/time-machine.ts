@@ -1,82 +1,85 @@
 /** Virtual time for tests: BACpypes' time machine. */
 
-import { type Clock } from '../platform/clock';
-import { setImmediate } from '../platform/real-timers';
 import { type LoopHost, RunLoop, core, loopHost } from '../run-loop';
-import { InvalidArgTypeError, LoopRunningError, TimeMachineRestoredError, TimeStalledError } from '../util/errors';
-import { validateFinite, validateInteger, validateMilliseconds, validateOptions } from '../util/validate';
 import type { Barrier } from '../virtual-time';
+import { type Clock, setImmediate } from '../platform';
+import { InvalidArgTypeError, LoopRunningError, TimeMachineRestoredError, TimeStalledError, validateFinite, validateInteger, validateMilliseconds, validateOptions } from '../util';
 import { type TimeLike, toTime } from './parse-time';
 
 /** Options of `new TimeMachine()`. */
 export interface TimeMachineOptions {
   /**
-   * The time at which it starts.
+   * The initial time.
    * @default the beginning of 1970, UTC
    */
   start?: TimeLike;
   /**
-   * The loop whose tasks, of all its managers, and deferred functions live in virtual time.
+   * The loop whose time becomes virtual: that of the tasks of all its managers, and of its deferred functions.
    * @default this thread's own loop, `core`
    */
   loop?: RunLoop;
 }
 
-/** Options of `timeMachine.run()`: one of the two. */
+/** Options of `timeMachine.run()`: one of the two. `duration` takes precedence. */
 export interface TimeMachineRunOptions {
-  /** How many milliseconds to travel. */
+  /** How many milliseconds of virtual time to run. */
   duration?: number;
-  /** The time to travel to. */
+  /** The virtual time at which the run ends. */
   stopTime?: TimeLike;
 }
 
 /** Options of `timeMachine.runAsync()`. */
 export interface TimeMachineRunAsyncOptions extends TimeMachineRunOptions {
   /**
-   * How many connections other threads must have made to the loop's managers before time begins to pass: a worker takes a while to start.
-   * Those that have ended count too.
+   * How many connections other threads must have made to the loop's managers before time begins to pass. A worker takes
+   * a while to start. Connections that have ended count too. From 0 to 2147483648.
    * @default 0
    */
   connections?: number;
   /**
-   * For how many milliseconds of real time threads may be at work at one moment of virtual time.
+   * Maximum real time, in milliseconds, for which threads may be busy at one moment of virtual time.
    * @default 30000
    */
   timeout?: number;
 }
 
-/** Real milliseconds. */
+/** The default timeout, in milliseconds of real time. */
 const DEFAULT_TIMEOUT = 30_000;
 
-/** How many passes there may be at one moment. A million small ones take a second. */
+/** The maximum number of passes at one moment. A million small ones take a second. */
 const MAX_PASSES = 1_000_000;
 
-/** In whose hands the time of a loop is. */
+/** The time machine of each loop. */
 const machines = new WeakMap<RunLoop, TimeMachine>();
 
 /**
- * Takes the clock of a loop's tasks over: time stands still until `run()`, or `runAsync()`, which jumps from one task to the next.
- * A task that is due exactly at the limit does not run. Deferred functions run between tasks, at the same virtual time.
+ * Makes the time of a loop's tasks virtual. Time stands still until `run()` or `runAsync()`, which jumps from one task
+ * to the next. Follows BACpypes' `time_machine`.
  *
- * A loop's time is in the hands of one machine: making another one restores the first.
+ * A task that is due exactly at the end of a run does not run. Deferred functions run between tasks, at the same
+ * virtual time. A loop has one time machine: making another one restores the first.
  *
  * @example
  * using machine = new TimeMachine({ start: '2026-01-01 00:00' });
  * const ticks: number[] = [];
  * new RecurringFunctionTask(60_000, () => ticks.push(machine.now)).installTask();
- * machine.run({ duration: 3_600_000 }); // an hour, at once: 59 ticks, because the limit is exclusive
+ * machine.run({ duration: 3_600_000 }); // an hour, without waiting: 59 ticks, because the end is exclusive
  */
 export class TimeMachine {
   readonly #loop: RunLoop;
   readonly #host: LoopHost;
   readonly #clock: Clock;
-  /** Milliseconds since the epoch. */
+  /** The virtual time, in milliseconds since the epoch. */
   #now = 0;
-  /** How many passes there were since time moved. */
+  /** The number of passes since time last moved. */
   #passes = 0;
   #isInRun = false;
   #isRestored = false;
 
+  /**
+   * Makes the loop's time virtual, at `options.start`. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for
+   * invalid options.
+   */
   constructor(options?: TimeMachineOptions) {
     validateOptions(options);
     const { loop = core, start = 0 } = options ?? {};
@@ -88,20 +91,24 @@ export class TimeMachine {
     machines.set(loop, this);
     this.#loop = loop;
     this.#host = loop[loopHost];
-    // Nobody sets this clock, so the two are one.
+    // No program sets this clock, so monotonic and wall time are the same.
     this.#clock = { monotonic: () => this.#now, offset: () => 0 };
     this.#now = time;
-    // Made by whoever asks for it first.
+    // The first access makes the manager, so that it joins virtual time now.
     void loop.taskManager;
     this.#host.clock.useClock(this.#clock);
   }
 
-  /** The virtual time, in milliseconds since the epoch. */
+  /** Returns the virtual time, in milliseconds since the epoch. */
   get now(): number {
     return this.#now;
   }
 
-  /** Starts anew at another time. Tasks that are installed keep theirs. Throws `ERR_TIME_MACHINE_RESTORED` after `restore()`. */
+  /**
+   * Sets the virtual time. Installed tasks keep their times. Throws `ERR_TIME_MACHINE_RESTORED` after `restore()`, and
+   * `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a value that is no time.
+   * @param start Default: the beginning of 1970, UTC.
+   */
   reset(start: TimeLike = 0): void {
     const time = toTime('start', start);
     this.#refuseWhenRestored();
@@ -109,37 +116,46 @@ export class TimeMachine {
   }
 
   /**
-   * Travels, running what is due on the way, and ends exactly at the limit. Other threads are not waited for, nor are promises: see
-   * {@link TimeMachine.runAsync}. When the limit is not after the present, there is no time in which a task could run, and only
-   * deferred functions do.
+   * Runs what is due until the end of the run, moves the time from task to task, and stops exactly at the end. If the
+   * end is not after the present, only deferred functions run. It waits neither for other threads nor for promises: see
+   * {@link TimeMachine.runAsync}.
    *
-   * Throws `ERR_LOOP_RUNNING` while another journey is under way, `ERR_TIME_MACHINE_RESTORED` after `restore()`, and
-   * `ERR_TIME_STALLED` after a million passes at one moment: a function that always defers itself, say.
+   * Throws `ERR_LOOP_RUNNING` while another run is in progress, and `ERR_TIME_MACHINE_RESTORED` after `restore()`.
+   * Throws `ERR_TIME_STALLED` after a million passes at one moment, for example because a function always defers
+   * itself. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
+   *
+   * @example
+   * machine.run({ stopTime: '2026-01-02 00:00' });
    */
   run(options: TimeMachineRunOptions): void {
     validateOptions(options);
     const limit = this.#limitOf(options);
     this.#begin();
     try {
-      while (this.#goOn(limit)) {
+      while (this.#moveToNext(limit)) {
         this.#pass(limit);
       }
-      this.#arrive(limit);
+      this.#finish(limit);
     } finally {
       this.#isInRun = false;
     }
   }
 
   /**
-   * Travels together with the threads that are connected to the loop's task managers: time stands still while one of them is at
-   * work, and jumps when all have come to rest, which they have when they are blocked in `callSync()`, when their event loop
-   * has turned around with nothing sent and no result taken, or when they have ended. What they send at one moment is taken in the order of
-   * the threads, so each journey is like the one before. Between tasks this thread's promises are settled.
+   * Runs as `run()` does, together with the threads that are connected to the loop's task managers. Time stands still
+   * while one of them is busy, and jumps when all are quiescent.
    *
-   * Timers, files and messages that a thread waits for are not looked at, and the timeouts of calls go on in real time.
+   * A thread is quiescent when it is blocked in `callSync()` or has ended. It is also quiescent when two iterations of
+   * its event loop have passed in which it sent nothing and read no result. What threads send at one moment is read in
+   * the order of the threads, so each run is like the one before. This thread's promises are settled between tasks.
    *
-   * Rejects with `ERR_TIME_STALLED` when threads are at work for longer than `options.timeout`, with `ERR_TASK_MANAGER_CLOSED` when all
-   * managers are closed, and with what `run()` throws.
+   * Timers, files and messages that a thread waits for do not keep it busy. The timeouts of calls run in real time.
+   *
+   * Rejects with `ERR_TIME_STALLED` when threads are busy for longer than `options.timeout`, and with
+   * `ERR_TASK_MANAGER_CLOSED` when all managers are closed. Rejects with what `run()` throws, too.
+   *
+   * @example
+   * await machine.runAsync({ duration: 60_000, connections: 1 }); // with one worker, for one minute
    */
   async runAsync(options: TimeMachineRunAsyncOptions): Promise<void> {
     validateOptions(options);
@@ -148,20 +164,23 @@ export class TimeMachine {
     validateInteger('options.connections', connections, 0, 2 ** 31);
     validateMilliseconds('options.timeout', timeout);
     this.#begin();
-    const threads = this.#host.clock.beginRun();
+    const barrier = this.#host.clock.beginRun();
     try {
-      // oxlint-disable-next-line no-await-in-loop -- one moment after the other
-      while (await this.#advance(limit, () => threads.rest(connections, timeout), threads)) {
-        // Each moment is all there is to it.
+      // oxlint-disable-next-line no-await-in-loop -- one moment follows the other
+      while (await this.#advance(limit, () => barrier.awaitQuiescence(connections, timeout), barrier)) {
+        // The condition does the work of each moment.
       }
-      this.#arrive(limit);
+      this.#finish(limit);
     } finally {
       this.#host.clock.endRun();
       this.#isInRun = false;
     }
   }
 
-  /** Gives the loop the system's clock back, for other threads too. A journey that is under way ends where it is. */
+  /**
+   * Gives the loop and other threads the system's clock again. A run in progress ends where it is. Restoring twice is
+   * allowed.
+   */
   restore(): void {
     if (this.#isRestored) {
       return;
@@ -171,46 +190,47 @@ export class TimeMachine {
     this.#host.clock.useClock(undefined);
   }
 
-  /** `restore()`, at the end of a `using` block. */
+  /** Calls `restore()` at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.restore();
   }
 
-  /** Does what there is to do at this moment or, when that was nothing, goes on to the next one. False at the end of the journey. */
-  async #advance(limit: number, rest: () => Promise<void>, threads: Barrier): Promise<boolean> {
+  /**
+   * Does the work of this moment or, when there is none, moves to the next one. Returns false at the end of the run.
+   */
+  async #advance(limit: number, awaitQuiescence: () => Promise<void>, barrier: Barrier): Promise<boolean> {
     this.#pass(limit);
-    // This thread's promises, and what they lead to.
-    await turn();
+    // This settles the promises of this thread, and runs what follows from them.
+    await nextIteration();
     if (this.#hasWork(limit)) {
       return true;
     }
-    await rest();
-    if (threads.hasPending) {
-      threads.readPending();
+    await awaitQuiescence();
+    if (barrier.hasPending) {
+      barrier.readPending();
       return true;
     }
-    // Meanwhile this thread was not asleep.
-    return this.#goOn(limit);
+    // This thread ran during the wait, and may have installed tasks.
+    return this.#moveToNext(limit);
   }
 
-  /** Whether there is something to do at this moment. */
+  /** Returns whether there is work at this moment. */
   #hasWork(limit: number): boolean {
     return !this.#isRestored && (this.#host.hasDeferred || this.#nextDue(limit) <= this.#now);
   }
 
-  /** When the next task is due that runs on this journey; Infinity when there is none. */
+  /** Returns when the next task of this run is due; `Infinity` when there is none. */
   #nextDue(limit: number): number {
     const due = this.#now < limit ? this.#host.clock.firstDue() : limit;
     return due < limit ? due : Infinity;
   }
 
-  /** Does what there is to do at this moment, once. */
+  /** Does the work of this moment once. */
   #pass(limit: number): void {
     this.#passes += 1;
     if (this.#passes > MAX_PASSES) {
-      throw new TimeStalledError(
-        `for ${MAX_PASSES} passes: some function always defers itself, or some task always installs itself without delay`,
-      );
+      const cause = 'some function always defers itself, or some task always installs itself without delay';
+      throw new TimeStalledError(`for ${MAX_PASSES} passes: ${cause}`);
     }
     if (this.#now < limit) {
       this.#loop.runOnce();
@@ -219,8 +239,8 @@ export class TimeMachine {
     }
   }
 
-  /** Goes on to the next moment at which there is something to do, which may be this one; false when there is none on this journey. */
-  #goOn(limit: number): boolean {
+  /** Moves to the next moment with work, which may be this one. Returns false when this run has none. */
+  #moveToNext(limit: number): boolean {
     if (this.#isRestored || this.#host.hasDeferred) {
       return !this.#isRestored;
     }
@@ -231,12 +251,14 @@ export class TimeMachine {
     return due < Infinity;
   }
 
-  #arrive(limit: number): void {
+  /** Moves to the end of the run. */
+  #finish(limit: number): void {
     if (!this.#isRestored) {
       this.#setTime(Math.max(this.#now, limit));
     }
   }
 
+  /** Begins a run. */
   #begin(): void {
     this.#refuseWhenRestored();
     if (this.#isInRun) {
@@ -252,6 +274,7 @@ export class TimeMachine {
     }
   }
 
+  /** Sets the virtual time, here and for other threads. */
   #setTime(now: number): void {
     this.#now = now;
     this.#passes = 0;
@@ -260,6 +283,7 @@ export class TimeMachine {
     }
   }
 
+  /** Returns the virtual time at which a run ends. */
   #limitOf(options: TimeMachineRunOptions | undefined): number {
     const { duration, stopTime } = options ?? {};
     if (duration !== undefined) {
@@ -272,8 +296,8 @@ export class TimeMachine {
   }
 }
 
-/** One turn of Node's event loop. */
-function turn(): Promise<void> {
+/** Waits for the next iteration of Node's event loop. */
+function nextIteration(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });

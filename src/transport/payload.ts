@@ -8,7 +8,7 @@
  *   record has the number by which it is claimed there.
  */
 
-import { v8 } from '../platform/lazy-builtins';
+import { v8 } from '../platform';
 import { ValueWriter } from './value-writer';
 import type { RingWriter } from './ring-writer';
 

@@ -3,8 +3,7 @@
  * for.
  */
 
-import { workerThreads } from '../platform/lazy-builtins';
-
+import { workerThreads } from '../platform';
 import {
   CONSTANTS,
   PAYLOAD_BYTES,

@@ -3,8 +3,7 @@
  */
 
 import type { BroadcastChannel } from 'node:worker_threads';
-
-import { workerThreads } from '../platform/lazy-builtins';
+import { workerThreads } from '../platform';
 
 /** A payload, and the claim that travels through the ring in its place. */
 interface ClaimablePayload {

@@ -1,24 +1,24 @@
 /**
- * The loop's side of a journey through virtual time: the threads of its managers in step.
+ * The barrier of a virtual-time run: a loop's thread waits at it for the threads that are connected to the loop's
+ * managers.
  *
- * All threads work at one moment of virtual time until each has come to rest (`activity.ts`); then what they have sent is taken, in the
- * order of the managers and the threads and not of their speed, and run, which may set some of them to work again. When none is, and
- * nothing was sent, time may go on.
+ * All threads work at one moment of virtual time until each is quiescent (`thread-activity.ts`). Then the loop reads
+ * and runs what they have sent, in the order of the managers and of the threads, not of their speed. That may make some
+ * of them busy again. When all are quiescent and nothing was sent, time may pass.
  */
 
-import { monotonicNow } from '../platform/clock';
-import { EventClosedError, TaskManagerClosedError, TimeStalledError } from '../util/errors';
-import type { WaitableEvent } from '../event/waitable-event';
+import { type WaitableEvent, selectAsync } from '../event';
+import { monotonicNow } from '../platform';
+import { EventClosedError, TaskManagerClosedError, TimeStalledError } from '../util';
 import type { Participant, ThreadGate } from './participant';
-import { selectAsync } from '../event/select';
 
 /**
- * The longest sleep until threads come to rest, in milliseconds. They ring when they do; one that is terminated cannot, and
- * this is how soon that is noticed.
+ * Maximum time of one sleep at the barrier, in milliseconds. Threads notify the loop when they become quiescent. A
+ * terminated thread cannot, and this is how soon the loop notices it.
  */
 const LONGEST_SLEEP = 20;
 
-/** One journey of the managers of a loop: those that are open, and have threads since their handle was asked for. */
+/** Waits for the threads of a loop's managers in one run. A manager has threads once its handle was read. */
 export class Barrier {
   readonly #managers: Iterable<Participant>;
   #areComplete = false;
@@ -27,62 +27,68 @@ export class Barrier {
     this.#managers = managers;
   }
 
-  /** Whether threads have sent anything. All have come to rest. */
+  /** Returns whether threads have sent anything. All are quiescent. */
   get hasPending(): boolean {
     return this.#gates().some(({ threads }) => threads?.producerSet.isEmpty() === false);
   }
 
-  /** Takes over what threads have sent. */
+  /** Reads what threads have sent. */
   readPending(): void {
-    this.#gates().forEach((receiver) => receiver.read());
+    this.#gates().forEach((gate) => gate.read());
   }
 
   /**
-   * Waits until at least `connections` have been made and all threads have come to rest, or have ended. Rejects with
-   * `ERR_TIME_STALLED` when that takes longer than `timeout` milliseconds of real time, with `ERR_TASK_MANAGER_CLOSED` when no manager is
-   * open.
+   * Waits until at least `connections` were made, and each thread is quiescent or has ended.
+   *
+   * Rejects with `ERR_TIME_STALLED` when that takes more than `timeout` milliseconds of real time, and with
+   * `ERR_TASK_MANAGER_CLOSED` when no manager is open.
    */
-  async rest(connections: number, timeout: number): Promise<void> {
+  async awaitQuiescence(connections: number, timeout: number): Promise<void> {
     const deadline = monotonicNow() + timeout;
     for (;;) {
       const gates = this.#openGates(connections > 0);
-      // First the words, then the looks: a thread stores that it rests, and then looks at the word.
-      gates.forEach((receiver) => receiver.awaitQuiescence(true));
-      const busy = new Set(gates.flatMap((receiver) => receiver.busyThreads()));
+      // First the words are set, then the states are read. A thread does it the other way round: it stores its state,
+      // then reads the word.
+      gates.forEach((gate) => gate.awaitQuiescence(true));
+      const busy = new Set(gates.flatMap((gate) => gate.busyThreads()));
       const missing = this.#missing(gates, connections);
       const isQuiescent = busy.size === 0 && missing === 0;
       const remaining = deadline - monotonicNow();
       if (isQuiescent || remaining <= 0) {
-        gates.forEach((receiver) => receiver.awaitQuiescence(false));
+        gates.forEach((gate) => gate.awaitQuiescence(false));
         if (isQuiescent) {
           return;
         }
         throw new TimeStalledError(`for ${timeout} ms (${describeBusy([...busy], missing)})`);
       }
       const triggers = gates.flatMap(({ threads }) => threads?.trigger ?? []);
-      // oxlint-disable-next-line no-await-in-loop -- it waits until it need not
+      // oxlint-disable-next-line no-await-in-loop -- each sleep depends on the last check
       await sleep(triggers, Math.min(LONGEST_SLEEP, remaining));
     }
   }
 
+  /** Returns the gates of all open managers. */
   #gates(): ThreadGate[] {
     return [...this.#managers].map(({ receiver }) => receiver);
   }
 
-  /** Those with threads, one of which there is if it `mustBe`. */
-  #openGates(mustBe: boolean): ThreadGate[] {
+  /** Returns the gates that have threads. With `mustExist`, the first gate is made to have them. */
+  #openGates(mustExist: boolean): ThreadGate[] {
     const [first, ...others] = this.#gates();
     if (first === undefined) {
       throw new TaskManagerClosedError();
     }
-    if (mustBe) {
-      // Made by whoever asks for it first.
+    if (mustExist) {
+      // The first access makes the handle, and with it the gate's end of other threads.
       void first.handle;
     }
     return [first, ...others].filter(({ threads }) => threads !== undefined);
   }
 
-  /** How many connections have not been made. A manager that is closed takes its own along, so who was there once is not missed. */
+  /**
+   * Returns how many connections are still to be made. A closed manager takes its connections along, so a number that
+   * was reached once counts.
+   */
   #missing(gates: ThreadGate[], connections: number): number {
     const made = gates.reduce((sum, { threads }) => sum + (threads?.producerSet.connections ?? 0), 0);
     this.#areComplete ||= made >= connections;
@@ -90,6 +96,7 @@ export class Barrier {
   }
 }
 
+/** Returns a description of what the barrier waits for. */
 function describeBusy(busy: number[], missing: number): string {
   return [
     ...(busy.length > 0 ? [`busy: thread ${busy.join(', ')}`] : []),
@@ -97,13 +104,13 @@ function describeBusy(busy: number[], missing: number): string {
   ].join('; ');
 }
 
-/** Sleeps until one of the triggers is set, or closed. */
+/** Sleeps until one of the triggers is set or closed, or `timeout` milliseconds have passed. */
 async function sleep(triggers: WaitableEvent[], timeout: number): Promise<void> {
   try {
     await selectAsync(triggers, [], [], timeout);
     triggers.forEach((trigger) => trigger.clear());
   } catch (error) {
-    // Of those that are left, the next look is taken.
+    // The next check sees the managers that are still open.
     if (!(error instanceof EventClosedError)) {
       throw error;
     }

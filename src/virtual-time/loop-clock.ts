@@ -1,18 +1,19 @@
-/**
- * By which clock the managers of one loop go: the system's or, all of them together, a time machine's (`testing.ts`). One that joins the
- * loop later on goes by the same.
- */
+/** The clock of all managers of one loop. */
 
-import type { Clock } from '../platform/clock';
+import type { Clock } from '../platform';
 import { Barrier } from './barrier';
 import type { Participant } from './participant';
 
+/**
+ * Sets the clock of all managers of one loop: the system's, or a time machine's (`src/testing/time-machine.ts`). A
+ * manager that joins the loop later gets the same clock.
+ */
 export class LoopClock {
   readonly #managers = new Set<Participant>();
   #clock: Clock | undefined;
   #run: Barrier | undefined;
 
-  /** A manager has joined the loop. */
+  /** Adds a manager, which has joined the loop. */
   add(manager: Participant): void {
     this.#managers.add(manager);
     if (this.#clock !== undefined) {
@@ -23,25 +24,25 @@ export class LoopClock {
     }
   }
 
-  /** A manager has left it, and goes by the system's clock. */
+  /** Removes a manager, which has left the loop. It gets the system's clock. */
   remove(manager: Participant): void {
     if (this.#managers.delete(manager) && this.#clock !== undefined) {
       setClock(manager, undefined);
     }
   }
 
-  /** Has all go by a clock; `undefined` is the system's. */
+  /** Sets the clock of all managers; `undefined` means the system's. */
   useClock(clock: Clock | undefined): void {
     this.#clock = clock;
     this.#managers.forEach((manager) => setClock(manager, clock));
   }
 
-  /** Virtual time has passed. */
+  /** Tells all managers that virtual time has passed. */
   advance(): void {
     this.#managers.forEach((manager) => manager.setVirtualTime(this.#clock?.monotonic()));
   }
 
-  /** When the first task of all is due. */
+  /** Returns when the first task of all managers is due; `Infinity` when there is none. */
   firstDue(): number {
     let first = Infinity;
     for (const manager of this.#managers) {
@@ -50,13 +51,14 @@ export class LoopClock {
     return first;
   }
 
-  /** Begins a journey: until {@link LoopClock.endRun}, what other threads send is taken by it alone. */
+  /** Begins a virtual-time run. Until {@link LoopClock.endRun}, only its barrier reads what other threads send. */
   beginRun(): Barrier {
     this.#run = new Barrier(this.#managers);
     this.#managers.forEach((manager) => manager.receiver.beginRun());
     return this.#run;
   }
 
+  /** Ends the run. */
   endRun(): void {
     this.#run = undefined;
     this.#managers.forEach((manager) => manager.receiver.endRun());

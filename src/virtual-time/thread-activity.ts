@@ -33,9 +33,8 @@
  * other's store.
  */
 
-import { monotonicNow, wallOffset } from '../platform/clock';
-import { setImmediate } from '../platform/real-timers';
 import { IS_AWAITING_QUIESCENCE, IS_VIRTUAL, VIRTUAL_NOW } from '../protocol';
+import { monotonicNow, setImmediate, wallOffset } from '../platform';
 
 const STATE = 0;
 const RESULTS_READ = 1;
