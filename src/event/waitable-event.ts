@@ -3,7 +3,18 @@
 import { type InspectOptions, inspect, types } from 'node:util';
 
 import { CLOSED, NO_SLOT, SET, check, fast, native, toError } from '../platform';
-import { EventClosedError, InvalidArgTypeError, InvalidHandleError, inspectAs, throwIfAborted, validateBoolean, validateInteger, validateOptions, validateSignal, validateTimeout } from '../util';
+import {
+  EventClosedError,
+  InvalidArgTypeError,
+  InvalidHandleError,
+  inspectAs,
+  throwIfAborted,
+  validateBoolean,
+  validateInteger,
+  validateOptions,
+  validateSignal,
+  validateTimeout,
+} from '../util';
 import { AsyncWaits } from './async-waits';
 import { Dispatcher, type Loop } from '../dispatcher';
 

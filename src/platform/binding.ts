@@ -4,7 +4,14 @@
  */
 
 import type * as binding from '#binding';
-import { BindingUnavailableError, EventClosedError, InterruptedError, InvalidArgValueError, InvalidHandleError, SystemError } from '../util';
+import {
+  BindingUnavailableError,
+  EventClosedError,
+  InterruptedError,
+  InvalidArgValueError,
+  InvalidHandleError,
+  SystemError,
+} from '../util';
 
 type Binding = typeof binding;
 

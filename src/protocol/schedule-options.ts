@@ -2,7 +2,16 @@
 
 import { types } from 'node:util';
 
-import { InvalidArgTypeError, validateFinite, validateInteger, validateMilliseconds, validateOptions, validatePositive, validateString, validateTime } from '../util';
+import {
+  InvalidArgTypeError,
+  validateFinite,
+  validateInteger,
+  validateMilliseconds,
+  validateOptions,
+  validatePositive,
+  validateString,
+  validateTime,
+} from '../util';
 import type { RemoteOptions } from './records';
 
 /** The due time of a task that runs as soon as possible: before any time on the clock. */

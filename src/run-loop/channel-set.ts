@@ -4,7 +4,21 @@ import { fstatSync } from 'node:fs';
 
 import { type Channel, isDisconnected } from '../dispatcher';
 import { slot } from '../event';
-import { ALARM, ENTRY_LENGTH, ERROR, HANG_UP, LAST_TOKEN, PRIORITY, READABLE, WRITABLE, check, fast, makeBatch, native, os } from '../platform';
+import {
+  ALARM,
+  ENTRY_LENGTH,
+  ERROR,
+  HANG_UP,
+  LAST_TOKEN,
+  PRIORITY,
+  READABLE,
+  WRITABLE,
+  check,
+  fast,
+  makeBatch,
+  native,
+  os,
+} from '../platform';
 import { SystemError, validateDescriptor } from '../util';
 
 /** How many ready channels one pass reads from the kernel. The next pass reads the rest. */

@@ -7,7 +7,16 @@ import { closeWithThread } from '../event';
 import { type TaskHost, type TaskSource, TaskManager, loopHost } from '../task-manager';
 import { LoopClock } from '../virtual-time';
 import { clearImmediate, reactor, setImmediate } from '../platform';
-import { InvalidArgTypeError, LoopRunningError, inspectAs, validateFunction, validateInteger, validateMilliseconds, validateOptions, validateSignal } from '../util';
+import {
+  InvalidArgTypeError,
+  LoopRunningError,
+  inspectAs,
+  validateFunction,
+  validateInteger,
+  validateMilliseconds,
+  validateOptions,
+  validateSignal,
+} from '../util';
 import { ChannelSet } from './channel-set';
 import { DeferredCalls } from './deferred-calls';
 import type { LoopOptions, RunOptions, RunSyncOptions } from './options';

@@ -5,7 +5,17 @@ import { type InspectOptions, inspect } from 'node:util';
 import { RemoteTaskManager } from '../client';
 import { type ScheduleOptions, type TaskManagerHandle, rareOptions, validateHandle } from '../protocol';
 import { type InstallOptions, type RecurringOptions, Task, type TaskOwner, taskOwner } from '../tasks';
-import { EventClosedError, InvalidArgTypeError, InvalidHandleError, TaskManagerClosedError, inspectAs, validateFunction, validateMilliseconds, validateOptions, validateString } from '../util';
+import {
+  EventClosedError,
+  InvalidArgTypeError,
+  InvalidHandleError,
+  TaskManagerClosedError,
+  inspectAs,
+  validateFunction,
+  validateMilliseconds,
+  validateOptions,
+  validateString,
+} from '../util';
 import { NamedTaskContext } from './named-task';
 import { type TaskManagerOptions, toSettings } from './options';
 import type { TaskManagerStats } from './manager-stats';

@@ -1,22 +1,21 @@
 /** The interface by which a task knows its manager. Managers import tasks, and tasks import this interface alone. */
 
-import type { Installation } from './installation';
-import type { Task } from './task';
+import type { QueueEntry } from '../task-queue';
 
 /** What a task calls on its manager. */
 export interface TaskOwner {
   /** Installs a task on the wall clock, in the async context of the caller. */
-  installAt(task: Task, when: number): void;
+  installAt(task: QueueEntry, when: number): void;
   /** Installs a task so many milliseconds from now, in the async context of the caller. */
-  installIn(task: Task, delta: number): void;
+  installIn(task: QueueEntry, delta: number): void;
   /** Installs a recurring task at the next point of its grid. */
-  installNext(task: Task): void;
+  installNext(task: QueueEntry): void;
   /** Removes a task from the queue. */
-  suspendTask(task: Task): void;
+  suspendTask(task: QueueEntry): void;
   /** Installs a task again. */
-  resumeTask(task: Task): void;
+  resumeTask(task: QueueEntry): void;
   /** Returns when a task is due, on the manager's own clock. */
-  dueOf(task: Task): number;
+  dueOf(task: QueueEntry): number;
 }
 
 /** The key of a manager's {@link TaskOwner}. It is a symbol because a subclass may use any name. */
@@ -33,6 +32,6 @@ export function setDefaultTaskOwner(find: () => TaskOwner): void {
 }
 
 /** Returns the owner of a task with this installation; of one that was never installed, the default owner. */
-export function ownerOf(installation: Installation | undefined): TaskOwner {
+export function ownerOf(installation: { readonly owner: TaskOwner } | undefined): TaskOwner {
   return installation === undefined ? (findDefault as () => TaskOwner)() : installation.owner;
 }

@@ -3,7 +3,16 @@
 import { type LoopHost, RunLoop, core, loopHost } from '../run-loop';
 import type { Barrier } from '../virtual-time';
 import { type Clock, setImmediate } from '../platform';
-import { InvalidArgTypeError, LoopRunningError, TimeMachineRestoredError, TimeStalledError, validateFinite, validateInteger, validateMilliseconds, validateOptions } from '../util';
+import {
+  InvalidArgTypeError,
+  LoopRunningError,
+  TimeMachineRestoredError,
+  TimeStalledError,
+  validateFinite,
+  validateInteger,
+  validateMilliseconds,
+  validateOptions,
+} from '../util';
 import { type TimeLike, toTime } from './parse-time';
 
 /** Options of `new TimeMachine()`. */

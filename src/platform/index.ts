@@ -1,0 +1,29 @@
+/**
+ * Node and the native binding: clocks, timers, built-in modules, and the reactor that wakes this thread.
+ * May use: util.
+ */
+
+export {
+  ALARM,
+  CLOSED,
+  ENTRY_LENGTH,
+  EPOCH_SHIFT,
+  ERROR,
+  HANG_UP,
+  LAST_TOKEN,
+  NO_SLOT,
+  PRIORITY,
+  READABLE,
+  SELECT_LENGTH,
+  SET,
+  WRITABLE,
+  check,
+  fast,
+  makeBatch,
+  native,
+  toError,
+} from './binding';
+export { CLOCK_TOLERANCE, type Clock, monotonicNow, systemClock, wallOffset } from './clock';
+export { os, perfHooks, v8, workerThreads } from './lazy-builtins';
+export * as reactor from './reactor';
+export { clearImmediate, setImmediate } from './real-timers';
