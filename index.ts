@@ -1,5 +1,6 @@
 /**
- * waitable-event: an event that any thread can set and any thread can wait for, with a run loop and a task manager that it wakes.
+ * waitable-event: an event that any thread can set and any thread can wait for, with a run loop and a task manager
+ * that it wakes.
  */
 
 export { RemoteTaskManager } from './src/client';

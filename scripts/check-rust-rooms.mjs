@@ -1,5 +1,5 @@
-// Checks the imports of the Rust sources: no two modules import each other, also not by way of others, and the rooms of the
-// binding import downwards only. Only bindings/ declares functions for JavaScript.
+// Checks the imports of the Rust sources: no two modules import each other, also not by way of others, and the rooms
+// of the binding import downwards only. Only bindings/ declares functions for JavaScript.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
