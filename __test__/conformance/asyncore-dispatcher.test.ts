@@ -1,4 +1,7 @@
-/** What Python's asyncore does with its dispatchers, case by case of its own tests (Lib/test/test_asyncore.py). */
+/**
+ * Restated from CPython: the tests of asyncore's dispatchers (Lib/test/test_asyncore.py), case by case, under their
+ * names.
+ */
 
 import { writeSync } from 'node:fs';
 
@@ -107,7 +110,7 @@ describe.each(ways)('HelperFunctionTests, with %s()', (way) => {
     expect(log).toEqual(['close']);
   });
 
-  test('test_readwrite: POLLERR is handleClose() and nothing else, for who does not write', async () => {
+  test('test_readwrite: POLLERR is handleClose() and nothing else, if writable() is false', async () => {
     const pipe = new Pipe();
     const channel = new Recorder(pipe.writer, stage.loop, log);
     pipe.close(pipe.reader);

@@ -1,3 +1,8 @@
+/**
+ * Restated from CPython: the cases of asyncore's tests (Lib/test/test_asyncore.py) that read and write in a loop. They
+ * keep their names.
+ */
+
 import { closeSync, constants, openSync, writeFileSync, writeSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';

@@ -1,3 +1,8 @@
+/**
+ * Restated from CPython: FileWrapperTest of asyncore (Lib/test/test_asyncore.py), for FileDispatcher. Its cases keep
+ * their names; the others are about the same methods.
+ */
+
 import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -51,7 +56,7 @@ describe('FileWrapperTest', () => {
     expect(readFileSync(path, 'utf8')).toBe(`${content}Come again?I want to buy some cheese.`);
   });
 
-  test('test_close_twice: also when somebody has closed the duplicate', () => {
+  test('test_close_twice: also when the duplicate was closed from outside', () => {
     const channel = new FileDispatcher(open(), stage.loop);
     closeSync(channel.fileno());
     channel.close();
@@ -59,7 +64,7 @@ describe('FileWrapperTest', () => {
     channel.close();
   });
 
-  test("closing twice never closes somebody else's descriptor (cpython #75163)", () => {
+  test('closing twice never closes a descriptor that has the number now (cpython #75163)', () => {
     const channel = new FileDispatcher(open(), stage.loop);
     const number = channel.fileno();
     channel.close();
@@ -97,7 +102,7 @@ describe('FileWrapperTest', () => {
   });
 });
 
-describe('which descriptors it takes', () => {
+describe('new FileDispatcher(fd)', () => {
   test.each([
     [-1, 'ERR_INVALID_ARG_VALUE'],
     [1.5, 'ERR_INVALID_ARG_VALUE'],
@@ -179,7 +184,7 @@ describe('sizes and data', () => {
     expect(new Recorder(pipe.writer, stage.loop).send('')).toBe(0);
   });
 
-  test('a Buffer of recv() is as long as what was read, and nobody writes into it later', () => {
+  test('a Buffer of recv() is as long as what was read, and is not written into later', () => {
     const pipe = new Pipe();
     const channel = new Recorder(pipe.reader, stage.loop);
     writeSync(pipe.writer, 'spam');
@@ -215,7 +220,7 @@ describe('errors of recv() and send(), as dispatcher.recv and dispatcher.send', 
   test('ECONNRESET: recv() is empty, after handleClose()', async () => {
     const [near, far] = await makeSockets();
     const channel = new Recorder(fdOf(near), stage.loop);
-    writeSync(fdOf(near), 'which nobody reads');
+    writeSync(fdOf(near), 'which is not read');
     far.destroy();
     expect(channel.recv(10)).toHaveLength(0);
     expect(channel.log).toEqual(['close']);

@@ -1,6 +1,7 @@
 /**
- * Channels that come and go within a pass. asyncore's known bugs there: a closed channel gets the event of another one
- * (cpython #75114), and a close that comes late closes a stranger's descriptor (cpython #75163).
+ * Restated from bug reports about asyncore: channels that join and leave within a pass. A closed channel gets the event
+ * of another one (cpython #75114), and a late close() closes a descriptor that is another channel's by then (cpython
+ * #75163).
  */
 
 import { closeSync, openSync, writeSync } from 'node:fs';
@@ -156,7 +157,7 @@ describe.each(ways)('with %s()', (way) => {
     expect(second?.received).toBe('spam');
   });
 
-  test('a pass within a handler: who was served by it is called once more, and finds EAGAIN, as in asyncore', async () => {
+  test('a pass within a handler: a channel that it has served is called once more, and finds EAGAIN, as in asyncore', async () => {
     const channels = ['a', 'b'].map((name) => makeReady(name));
     for (const channel of channels) {
       channel.handleRead = () => {

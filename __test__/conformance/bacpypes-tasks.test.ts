@@ -1,4 +1,4 @@
-/** What goes wrong in BACpypes' task manager, one test each: it does not go wrong here. */
+/** Restated from BACpypes (core.py, task.py): each test is a case that its run loop or task manager gets wrong. */
 
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { FunctionTask, OneShotFunction, RecurringFunctionTask, RunLoop, TaskManager, core } from 'waitable-event';
@@ -152,7 +152,7 @@ describe('deferred functions', () => {
 });
 
 describe('the manager', () => {
-  test('a task that becomes due between the look and the run does not vanish, nor does another run twice', () => {
+  test('a task that becomes due between getNextTask() and processTask() does not vanish, nor does another run twice', () => {
     const watch = new ManualClock();
     const log: string[] = [];
     watch.manager.installTask(new FunctionTask(() => log.push('late')), { delta: 10 });
@@ -253,10 +253,10 @@ function costOfSuspending(count: number): number {
   return least;
 }
 
-describe('what it costs', () => {
+describe('costs', () => {
   test('suspending one of 200 000 tasks costs about as much as one of 1000', () => {
     costOfSuspending(1000);
-    // With a look at each of them it is 60 times as much; here it is 3 to 4 times, for which the caches are to blame.
+    // A search through all of them costs 60 times as much; here it is 3 to 4 times, because of the caches.
     expect(costOfSuspending(200_000) / costOfSuspending(1000)).toBeLessThan(25);
   });
 
@@ -289,7 +289,7 @@ describe('what it costs', () => {
     });
     loop.taskManager.installTask(task);
     await within(loop.run(), 'fifty runs');
-    // One to begin with; an alarm may ring a hair too soon now and then.
+    // One to begin with; an alarm may fire slightly early now and then.
     expect(count.passes).toBeLessThanOrEqual(runs + 10);
   });
 

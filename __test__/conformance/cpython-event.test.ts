@@ -1,10 +1,10 @@
+/** Restated from CPython: the tests of threading.Event (`EventTests` in Lib/test/lock_tests.py), under their names. */
+
 import { describe, expect, test } from '@jest/globals';
 import { WaitableEvent } from 'waitable-event';
 
 import { outcomes, startWaiters } from '../support/event/waiters';
 import { WorkerHarness } from '../support/worker-harness';
-
-/** The cases of CPython's own test of threading.Event (`EventTests` in its lock_tests.py), under their names. */
 
 const FIVE_WAITS = ['wait', 'wait', 'wait', 'wait', 'wait'] as const;
 

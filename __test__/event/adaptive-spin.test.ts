@@ -1,4 +1,4 @@
-/** Waits that begin while the reactor calls JavaScript: they are looked at for a moment before the kernel is told. */
+/** Waits that begin while the reactor calls JavaScript: it spins for their events before it asks the kernel. */
 
 import { writeSync } from 'node:fs';
 
@@ -9,10 +9,10 @@ import { runScript } from '../support/child';
 import { rejectionOf } from '../support/outcomes';
 import { within } from '../support/timing';
 
-/** Now and then lingering is left out; of so many rounds, several do linger. */
+/** The reactor skips the spin now and then; in several of these rounds it spins. */
 const ROUNDS = 40;
 
-/** Has the rest of an async function run in a turn of the reactor. */
+/** Continues the caller within a turn of the reactor. */
 async function enterTurn(): Promise<void> {
   const event = new WaitableEvent();
   setImmediate(() => event.set());
@@ -66,7 +66,7 @@ describe('a wait that begins in a turn of the reactor', () => {
     });
   });
 
-  test('ends when somebody who has only the descriptor sets the event, before or after', async () => {
+  test('ends when the event is set through its descriptor, during or after the spin', async () => {
     await inTurns(async (event, round) => {
       const fd = event.writeFileno();
       const write = (): number => writeSync(fd, 'x');
@@ -108,8 +108,8 @@ describe('a wait that begins in a turn of the reactor', () => {
     });
   });
 
-  test('ends although what the turn has still to report is for nobody', async () => {
-    // Each is reported twice, by its pipe and because it was cleared; one crossing carries 256 reports.
+  test('ends although the rest of the batch is for events that were closed', async () => {
+    // Each is reported twice, by its pipe and because it was cleared; one JS/native call carries 256 reports.
     const events = Array.from({ length: 200 }, () => new WaitableEvent());
     const waits = events.map(async (event) => {
       await event.waitAsync();

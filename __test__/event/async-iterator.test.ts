@@ -1,3 +1,5 @@
+/** for await over an event. */
+
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { WaitableEvent } from 'waitable-event';
 
@@ -32,7 +34,7 @@ describe('for await', () => {
     expect(event.isSet()).toBe(false);
   });
 
-  test('waits while nobody sets', async () => {
+  test('waits while the event is not set', async () => {
     const seen: string[] = [];
     const taking = (async () => {
       for await (const _ of event) {

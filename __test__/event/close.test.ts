@@ -1,3 +1,5 @@
+/** close(), while other threads wait for the event and call its methods. */
+
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,7 +80,7 @@ describe('close() while others call', () => {
       );
       const numbers = new Set([event.fileno(), event.writeFileno()]);
       event.close();
-      // Open at once, and until the end, so that lower numbers than those just freed are in use.
+      // Opened immediately and kept, so that the numbers below those just freed are in use.
       for (let attempt = 0; attempt < 4 && numbers.size > 0; attempt += 1) {
         const canary = openSync(path, 'r+');
         canaries.push(canary);
@@ -103,7 +105,7 @@ describe('close() while others call', () => {
     rmSync(directory, { recursive: true });
   });
 
-  test('close() of all threads at once is one close', async () => {
+  test('close() of several threads at the same time is one close', async () => {
     const before = countDescriptors();
     for (let round = 0; round < 20; round += 1) {
       const event = new WaitableEvent();
@@ -117,7 +119,7 @@ describe('close() while others call', () => {
       { length: 4 },
       () => new WorkerHarness('event/call-in-turn.js', { handle: event.handle, methods: ['close', 'close'], calls: 2 }),
     );
-    // Whoever opens it too late is told so.
+    // A thread that opens it too late gets the error too.
     const errors = await Promise.all(
       closers.map(async (closer) => {
         try {

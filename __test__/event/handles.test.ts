@@ -1,3 +1,5 @@
+/** Handles of events that are forged or stale. */
+
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type EventHandle, InvalidHandleError, WaitableEvent } from 'waitable-event';
 
@@ -63,7 +65,7 @@ describe('an invented handle', () => {
     }
   });
 
-  test('keys tell nothing of each other', () => {
+  test('keys of events cannot be derived from each other', () => {
     const events = Array.from({ length: 100 }, () => new WaitableEvent());
     const keys = events.map(({ handle }) => handle.key);
     expect(new Set(keys).size).toBe(100);
@@ -86,7 +88,7 @@ describe('an invented handle', () => {
     expect(event.isSet()).toBe(true);
   });
 
-  test('the error is ours', () => {
+  test('throws an InvalidHandleError', () => {
     expect(() => WaitableEvent.open({} as EventHandle)).toThrow(InvalidHandleError);
   });
 
@@ -132,7 +134,7 @@ describe('a stale handle', () => {
     maker.stop();
   });
 
-  test('an event outlives the thread that made it, when another one has it open', async () => {
+  test('an event outlives the thread that made it while another thread has it open', async () => {
     const maker = new WorkerHarness('event/hold-event.js', {});
     const { handle } = await maker.next<{ handle: EventHandle }>();
     const mine = WaitableEvent.open(handle);

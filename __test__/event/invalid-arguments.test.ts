@@ -52,7 +52,7 @@ const badTimeouts: [string, unknown, string][] = [
   ['an object that throws when it is converted', poisoned, 'ERR_INVALID_ARG_TYPE'],
 ];
 
-describe('a timeout that is none', () => {
+describe('an invalid timeout', () => {
   test.each(badTimeouts)('%s is refused by every wait', async (_name, timeout, code) => {
     expect(codeOf(() => event.wait(timeout as Any))).toBe(code);
     expect(codeOf(() => select([event], [], [], timeout as Any))).toBe(code);
@@ -60,18 +60,15 @@ describe('a timeout that is none', () => {
     expect(await rejectionOf(selectAsync([event], [], [], timeout as Any))).toBe(code);
   });
 
-  test.each(badTimeouts)(
-    '%s is refused also when nobody would have to wait, and changes nothing',
-    (_name, timeout, code) => {
-      event.set();
-      expect(codeOf(() => event.wait(timeout as Any))).toBe(code);
-      expect(codeOf(() => select([event], [], [], timeout as Any))).toBe(code);
-      expect(event.isSet()).toBe(true);
-      event.clear();
-      expect(codeOf(() => event.wait(timeout as Any))).toBe(code);
-      expect(event.isSet()).toBe(false);
-    },
-  );
+  test.each(badTimeouts)('%s is refused also when the event is set, and changes nothing', (_name, timeout, code) => {
+    event.set();
+    expect(codeOf(() => event.wait(timeout as Any))).toBe(code);
+    expect(codeOf(() => select([event], [], [], timeout as Any))).toBe(code);
+    expect(event.isSet()).toBe(true);
+    event.clear();
+    expect(codeOf(() => event.wait(timeout as Any))).toBe(code);
+    expect(event.isSet()).toBe(false);
+  });
 
   test('the message names the argument and what was passed', () => {
     expect(() => event.wait('soon' as Any)).toThrow(
@@ -81,7 +78,7 @@ describe('a timeout that is none', () => {
   });
 });
 
-describe('options that are none', () => {
+describe('invalid options', () => {
   test.each([null, 5, 'set', true, Symbol('set')])('new WaitableEvent(%p)', (options) => {
     const before = countDescriptors();
     expect(codeOf(() => new WaitableEvent(options as Any))).toBe('ERR_INVALID_ARG_TYPE');
@@ -169,7 +166,7 @@ describe('a closed event', () => {
     expect(await rejectionOf(selectAsync([event], [], [], 0))).toBe('ERR_EVENT_CLOSED');
   });
 
-  test('iterating it ends at once', async () => {
+  test('iterating it ends immediately', async () => {
     event.close();
     let rounds = 0;
     for await (const _ of event) {
@@ -213,7 +210,7 @@ describe('a closed event', () => {
 });
 
 describe('errors', () => {
-  test('they are errors of this realm, with a name, a code and a stack', () => {
+  test('are errors of this realm, with a name, a code and a stack', () => {
     const caught: unknown[] = [];
     event.close();
     for (const call of [

@@ -9,7 +9,9 @@ import { COUNT, GATE, PHASE, TIME_LIMIT, awaitWord, isBlocked, makeWords, until,
 import { since, within } from '../support/timing';
 import { WorkerHarness } from '../support/worker-harness';
 
-/** Has each of a crowd of workers call its method `rounds` times, all at once, and calls `between` after each round. */
+/**
+ * Has several workers call their methods `rounds` times, all at the same time, and calls `between` after each round.
+ */
 async function runCrowd(
   event: WaitableEvent,
   methods: readonly ('set' | 'clear')[],
@@ -62,7 +64,7 @@ describe('set and clear of many threads', () => {
     report(`${released} of ${ROUNDS * THREADS} released in ${Math.round(since(before))} ms`);
   });
 
-  test('one clear() clears what 8 threads have set at once: in 10 000 of 10 000 rounds', async () => {
+  test('one clear() clears what 8 threads have set at the same time: in 10 000 of 10 000 rounds', async () => {
     const event = new WaitableEvent();
     const seen: Record<string, number> = {};
     await runCrowd(event, Array<'set'>(8).fill('set'), 10_000, () => {
@@ -74,7 +76,7 @@ describe('set and clear of many threads', () => {
     expect(seen).toEqual({ 'true false false': 10_000 });
   });
 
-  test('clear() of 8 threads at once never throws and never loses a later set()', async () => {
+  test('clear() of 8 threads at the same time never throws and never loses a later set()', async () => {
     const event = new WaitableEvent({ set: true });
     const seen = new Set<string>();
     await runCrowd(event, Array<'clear'>(8).fill('clear'), 2000, () => {
@@ -85,12 +87,13 @@ describe('set and clear of many threads', () => {
     expect([...seen]).toEqual(['false true']);
   });
 
-  test('after set() and clear() at once, the state is one of both, and the descriptor agrees', async () => {
+  test('after set() and clear() at the same time, the state is one of both, and the descriptor agrees', async () => {
     const event = new WaitableEvent();
     const seen = new Set<string>();
     await runCrowd(event, ['set', 'clear', 'set', 'clear'], 2000, () => {
       const before = event.isSet();
-      // Were the word set over an empty pipe, this would be swallowed; were the pipe full over a clear word, clear() would not help.
+      // Were the word set over an empty pipe, this would be swallowed; were the pipe full over a clear word, clear()
+      // would not help.
       event.set();
       const readable = event.recv(16).length > 0;
       seen.add(`${typeof before} ${readable} ${event.isSet()}`);
@@ -112,7 +115,7 @@ describe('set and clear of many threads', () => {
     expect(await outcomes(waiters)).toEqual([true, true]);
   });
 
-  test('whoever clears sees what every setter wrote before its set(), and no set() is lost', async () => {
+  test('a thread that clears sees what every setter wrote before its set(), and no set() is lost', async () => {
     const COUNT_EACH = 20_000;
     const event = new WaitableEvent();
     const numbers = new Int32Array(new SharedArrayBuffer(4 * EIGHT.length));
@@ -145,7 +148,7 @@ describe('all ways to wait', () => {
     expect(event.isSet()).toBe(true);
   });
 
-  test('one set() wakes them all also when some of them clear it at once', async () => {
+  test('one set() wakes them all also when some of them clear it immediately', async () => {
     const ways: Way[] = ['wait', 'iterate', 'waitAsync', 'select', 'iterate', 'selectAsync', 'wait'];
     for (let round = 0; round < 3; round += 1) {
       const event = new WaitableEvent();
@@ -167,7 +170,7 @@ describe('all ways to wait', () => {
     expect(await outcomes(waiters)).toEqual(ways.map(() => true));
   });
 
-  test('set(); clear() of another thread releases all who await here', async () => {
+  test('set(); clear() of another thread releases all waits of this one', async () => {
     const event = new WaitableEvent();
     const mine = Array.from({ length: 5 }, () => event.waitAsync(TIME_LIMIT));
     mine.push(WaitableEvent.open(event.handle).waitAsync());
@@ -181,7 +184,7 @@ describe('all ways to wait', () => {
     expect(event.isSet()).toBe(false);
   });
 
-  test('a foreign byte releases every awaiting thread, though each of them clears it at once: in 3000 rounds', async () => {
+  test('a foreign byte releases every awaiting thread, though each of them clears it immediately: in 3000 rounds', async () => {
     const ROUNDS = 3000;
     const event = new WaitableEvent();
     const takers = [0, 1, 2].map(
@@ -209,7 +212,8 @@ describe('all ways to wait', () => {
       false,
       false,
     ]);
-    // Not just now: a sleeping thread may wake for a moment, for the garbage collector or to look at the clock.
+    // One sample is not enough: a sleeping thread may wake for a moment, for the garbage collector or to read the
+    // clock.
     await until(() => released || waiters.every(({ words }) => isBlocked(words)), 'the others to sleep on');
     expect(released).toBe(false);
     event.set();

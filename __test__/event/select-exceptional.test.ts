@@ -1,3 +1,5 @@
+/** select() and selectAsync() of an exceptional condition. */
+
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { spawnSync } from 'node:child_process';

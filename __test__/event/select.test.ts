@@ -84,7 +84,7 @@ describe.each([
     expect(await waitFor(lists, lists, lists)).toEqual([[pipe.reader], [pipe.writer], []]);
   });
 
-  test('a full pipe is not writable, until somebody reads', async () => {
+  test('a full pipe is not writable until it is read from', async () => {
     expect(await waitFor([], [pipe.writer])).toEqual([[], [pipe.writer], []]);
     pipe.fill();
     expect(await waitFor([], [pipe.writer], [], 5)).toEqual(NONE);
@@ -98,7 +98,7 @@ describe.each([
     expect(await waitFor([pipe.reader])).toEqual([[pipe.reader], [], []]);
   });
 
-  test('a pipe that nobody reads any more is writable: the write will say so', async () => {
+  test('a pipe whose read side is closed is writable: the write reports it', async () => {
     pipe.fill();
     expect(await waitFor([], [pipe.writer], [], 1)).toEqual(NONE);
     pipe.close(pipe.reader);
@@ -155,7 +155,7 @@ describe.each([
     closeSync(file);
   });
 
-  test.each([0, -1, -Infinity])('with the timeout %p it looks once', async (timeout) => {
+  test.each([0, -1, -Infinity])('with the timeout %p it checks once and does not wait', async (timeout) => {
     expect(await waitFor([event, pipe.reader], [], [], timeout)).toEqual(NONE);
     event.set();
     expect(await waitFor([event, pipe.reader], [], [], timeout)).toEqual([[event], [], []]);
@@ -243,7 +243,7 @@ describe('select in a worker', () => {
     }
   });
 
-  test('ends with ERR_EVENT_CLOSED when somebody closes the event', async () => {
+  test('ends with ERR_EVENT_CLOSED when another thread closes the event', async () => {
     const waiters = await startWaiters(event, ['select', 'selectAsync']);
     event.close();
     expect(await outcomes(waiters)).toEqual(['ERR_EVENT_CLOSED', 'ERR_EVENT_CLOSED']);
@@ -272,7 +272,7 @@ describe('selectAsync only', () => {
     }
   });
 
-  test('data that somebody else has read before this thread looked ends nothing', async () => {
+  test('data that was read elsewhere before this thread polled ends nothing', async () => {
     const wait = selectAsync([pipe.reader], [], [], 60);
     const before = process.hrtime.bigint();
     await new Promise((resolve) => setImmediate(resolve));

@@ -21,7 +21,7 @@ function ring(text = 'x'): void {
   writeSync(event.writeFileno(), text);
 }
 
-/** What those who only have the descriptor see. */
+/** What poll() on the bare descriptor says. */
 function isReadable(): boolean {
   return select([event.fileno()], [], [], 0)[0].length === 1;
 }
@@ -37,7 +37,7 @@ describe('set, clear and isSet', () => {
     expect(select([set], [], [], 0)[0]).toHaveLength(1);
   });
 
-  test('setting twice is setting once', () => {
+  test('set() twice is one set()', () => {
     event.set();
     event.set();
     expect(event.isSet()).toBe(true);
@@ -46,7 +46,7 @@ describe('set, clear and isSet', () => {
     expect(isReadable()).toBe(false);
   });
 
-  test('clearing a clear event does nothing', () => {
+  test('clear() of a clear event does nothing', () => {
     event.clear();
     event.clear();
     expect(event.isSet()).toBe(false);
@@ -54,7 +54,7 @@ describe('set, clear and isSet', () => {
     expect(event.isSet()).toBe(true);
   });
 
-  test('it can be set and cleared for ever', () => {
+  test('it can be set and cleared indefinitely', () => {
     const seen = new Set<string>();
     for (let round = 0; round < 10_000; round += 1) {
       event.set();
@@ -93,7 +93,7 @@ describe('wait', () => {
     expect(event.isSet()).toBe(true);
   });
 
-  test.each([0, -0, -1, -0.5, -(2 ** 40), -Infinity])('wait(%p) looks once', (timeout) => {
+  test.each([0, -0, -1, -0.5, -(2 ** 40), -Infinity])('wait(%p) checks once and does not wait', (timeout) => {
     expect(event.wait(timeout)).toBe(false);
     event.set();
     expect(event.wait(timeout)).toBe(true);
@@ -119,7 +119,7 @@ describe('wait', () => {
   });
 
   test.each(['nothing', 'undefined', Infinity, 2 ** 31 + 5, 2 ** 32, 2 ** 53, Number.MAX_VALUE])(
-    'wait() with %p waits until somebody sets',
+    'wait() with %p waits until the event is set',
     async (timeout) => {
       const way = timeout === 'nothing' ? 'waitPlain' : timeout === 'undefined' ? 'waitUndefined' : 'wait';
       const waiters = await startWaiters(event, [way], typeof timeout === 'number' ? timeout : 0);
@@ -159,7 +159,7 @@ describe('the descriptors', () => {
     expect(isReadable()).toBe(false);
   });
 
-  test('they are two different ones', () => {
+  test('the read side and the write side are two descriptors', () => {
     expect(event.fileno()).toBeGreaterThan(2);
     expect(event.writeFileno()).toBeGreaterThan(2);
     expect(event.fileno()).not.toBe(event.writeFileno());
@@ -244,7 +244,7 @@ describe('the dispatcher', () => {
     expect(event.closed).toBe(true);
   });
 
-  test('the option `loop` has it join that loop at once', () => {
+  test('the option `loop` adds it to that loop in the constructor', () => {
     const loop = new RunLoop();
     let reads = 0;
     class Counting extends WaitableEvent {

@@ -17,7 +17,7 @@ afterEach(() => {
   event.close();
 });
 
-/** Keeps this thread busy, so that its event loop does not turn. */
+/** Keeps this thread busy, so that its event loop does not iterate. */
 function block(milliseconds: number): void {
   const before = process.hrtime.bigint();
   while (since(before) < milliseconds);
@@ -36,7 +36,7 @@ describe('waitAsync', () => {
     expect(event.isSet()).toBe(true);
   });
 
-  test.each([0, -1, -0.5, -Infinity])('waitAsync(%p) looks once', async (timeout) => {
+  test.each([0, -1, -0.5, -Infinity])('waitAsync(%p) checks once and does not wait', async (timeout) => {
     expect(await event.waitAsync(timeout)).toBe(false);
     event.set();
     expect(await event.waitAsync(timeout)).toBe(true);
@@ -157,8 +157,8 @@ describe('waitAsync', () => {
   });
 });
 
-describe('what came before the loop got to look', () => {
-  test('a set() that is cleared at once releases who waits', async () => {
+describe('what happens before the event loop polls', () => {
+  test('a set() that is cleared immediately releases pending waits', async () => {
     const waits = [event.waitAsync(), event.waitAsync(10_000)];
     event.set();
     event.clear();
@@ -166,7 +166,7 @@ describe('what came before the loop got to look', () => {
     expect(event.isSet()).toBe(false);
   });
 
-  test('but not who came after it was cleared', async () => {
+  test('a set() that was cleared before the wait began does not release it', async () => {
     const first = event.waitAsync();
     event.set();
     event.clear();
@@ -242,7 +242,7 @@ describe('close', () => {
     expect(await all(waits)).toEqual(['ERR_EVENT_CLOSED', 'ERR_EVENT_CLOSED', 'ERR_EVENT_CLOSED']);
   });
 
-  test('also those that another thread closes', async () => {
+  test('rejects them also when another thread closes the event', async () => {
     const waits = [event.waitAsync(), event.waitAsync(10_000)].map(rejectionOf);
     const closer = new WorkerHarness('event/call-in-turn.js', { handle: event.handle, methods: ['close'], calls: 1 });
     await closer.next();

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 
 import {
   ENDLESS,
-  NOBODY,
+  ANOTHER_USER,
   PROGRAM,
   USUAL,
   expectStatus,
@@ -31,15 +31,15 @@ beforeAll(() => {
 });
 
 describe('what cannot be read', () => {
-  it('is named, and the rest goes on', async () => {
-    if (spawnSync(process.execPath, [PROGRAM, '--help'], NOBODY).status !== 0) {
-      console.warn('not tested: nobody else than root may run the example here');
+  it('is named, and the rest is hashed', async () => {
+    if (spawnSync(process.execPath, [PROGRAM, '--help'], ANOTHER_USER).status !== 0) {
+      console.warn('not tested: only root may run the example here');
       return;
     }
     const top = makeTree('forbidden', { ...USUAL, secret: '?', 'dir/secret': '?', 'z/last': 'four' });
     chmodSync(join(top, 'secret'), 0o000);
     chmodSync(join(top, 'dir'), 0o000);
-    const outcome = await run([top], NOBODY);
+    const outcome = await run([top], ANOTHER_USER);
     chmodSync(join(top, 'dir'), 0o700);
 
     expectStatus(outcome, 1);
@@ -50,7 +50,7 @@ describe('what cannot be read', () => {
     expect(summaryOf(outcome)).toMatchObject({ files: '4 of 5', unreadable: '2' });
   });
 
-  it('may be so only in the middle of a file', async () => {
+  it('may be the rest of a file that was opened', async () => {
     const top = makeTree('broken', { ...USUAL, 'a/\n': 'x' });
     const outcome = await run(
       [top],
@@ -78,7 +78,7 @@ describe('what cannot be read', () => {
     expect(outcome.stderr).toContain(`sha256sum: $'${top}/a/\\n': i/o error\n`);
   });
 
-  it('may have been there when the walk came by', async () => {
+  it('may have been readable when the directory was read', async () => {
     const top = makeTree('changing', { ...USUAL, 'a/gone': 'x', 'a/link': 'x', 'a/directory': 'x', 'a/fifo': 'x' });
     const outcome = await run(
       [top, '--workers', '1'],
@@ -100,12 +100,12 @@ describe('what cannot be read', () => {
     expect(outcome.stderr).toContain(`sha256sum: ${top}/a/gone: no such file or directory\n`);
     expect(outcome.stderr).toContain(`sha256sum: ${top}/a/link: too many symbolic links encountered\n`);
     expect(outcome.stderr).toContain(`sha256sum: ${top}/a/directory: illegal operation on a directory\n`);
-    // A FIFO that nobody writes to is at its end at once. What matters is that nobody waits for it.
+    // A FIFO without a writer is at its end immediately. What matters is that the walk does not wait for one.
     expect(summaryOf(outcome)).toMatchObject({ files: '4 of 7', unreadable: '3' });
   });
 });
 
-describe('a stop', () => {
+describe('a run that is stopped', () => {
   let endless: string;
   beforeAll(() => {
     endless = makeTree('endless', Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`a/${index}`, 'x'])));
@@ -119,7 +119,7 @@ describe('a stop', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('by %s is clean', async (signal, status) => {
+  ] as const)('ends cleanly by %s', async (signal, status) => {
     const child = start([endless]);
     const outcome = outcomeOf(child);
     await firstOutput(child);
@@ -133,7 +133,7 @@ describe('a stop', () => {
     expect(stopped.stderr).toMatch(new RegExp(`^sha256sum: stopped by ${signal}\nfiles +\\d+ of 164\n`));
   });
 
-  it('comes when nobody wants the output, in silence', () => {
+  it('ends in silence when the reader of the output has ended', () => {
     const script = '{ "$0" "$1" "$2"; echo "status $?" >&2; } | head -n 1';
     const { stdout, stderr } = shell(script, [process.execPath, PROGRAM, longLines]);
 
@@ -141,7 +141,7 @@ describe('a stop', () => {
     expect(stdout).toBe(reference(longLines).toString().replace(/\n.*/s, '\n'));
   });
 
-  it('comes in silence when the output is a socket that is closed', async () => {
+  it('ends in silence when the output is a socket that is closed', async () => {
     const child = start([longLines]);
     const outcome = outcomeOf(child);
     await firstOutput(child);
@@ -151,7 +151,7 @@ describe('a stop', () => {
     expect({ status, stderr }).toEqual({ status: 141, stderr: '' });
   });
 
-  it('comes when the disk is full', async () => {
+  it('ends with an error when the disk is full', async () => {
     const full = openSync('/dev/full', 'w');
     const outcome = await run([endless], { stdio: ['ignore', full, 'pipe'] });
     closeSync(full);
@@ -164,7 +164,7 @@ describe('a stop', () => {
     ['throws', 'throw new Error("boom")', 'a worker thread failed: boom'],
     ['throws something odd', 'throw undefined', 'a worker thread failed: undefined'],
     ['exits', 'process.exit(0)', 'all worker threads have ended, and 1 results are missing'],
-  ])('comes when a worker %s', async (name, statement, message) => {
+  ])('ends with an error when a worker %s', async (name, statement, message) => {
     const top = makeTree(`crash ${name}`, { only: 'x' });
     const outcome = await run(
       [top],
@@ -176,7 +176,7 @@ describe('a stop', () => {
     expect(outcome.stderr).toMatch(new RegExp(`^sha256sum: ${message}\nfiles +0 of 1\n`));
   });
 
-  it('comes when one of several workers fails, whatever the others do', async () => {
+  it('ends with an error when one of several workers fails, whatever the others do', async () => {
     const crash = preload(
       'crash-late',
       `const { createHash } = crypto;

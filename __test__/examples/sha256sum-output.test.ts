@@ -81,7 +81,7 @@ describe('output', () => {
     },
   );
 
-  it('is about node_modules by default', async () => {
+  it('hashes node_modules by default', async () => {
     const outcome = await run([], { cwd: places });
 
     expectStatus(outcome, 0);
@@ -96,7 +96,7 @@ describe('output', () => {
     expect(outcome.stdout.toString()).toBe(reference('link/', places).toString());
   });
 
-  it('is nothing for a directory without files', async () => {
+  it('is empty for a directory without files', async () => {
     const outcome = await run(['empty'], { cwd: places });
 
     expectStatus(outcome, 0);
@@ -120,7 +120,7 @@ describe('output', () => {
 });
 
 describe('the summary', () => {
-  it('is aligned, and counts', async () => {
+  it('is aligned, and counts files, bytes and results', async () => {
     const top = makeTree('counts', { ...USUAL, 'a/big': Buffer.alloc(1_234_567) });
     const outcome = await run([top]);
 
@@ -149,7 +149,7 @@ describe('arguments', () => {
     expect(outcome.stderr).toBe('');
   });
 
-  it('--help has the same trouble with its output as everything else', async () => {
+  it('--help reports an error of its output', async () => {
     const full = openSync('/dev/full', 'w');
     const outcome = await run(['--help'], { stdio: ['ignore', full, 'pipe'] });
     closeSync(full);

@@ -24,7 +24,7 @@ beforeAll(() => {
 });
 
 describe('a slow reader', () => {
-  it('makes hashing pause, does not keep a signal waiting, and gets everything in the end', async () => {
+  it('makes hashing pause, does not delay a signal, and gets all lines in the end', async () => {
     const expected = reference(longLines);
     const [first, second] = [1, 2].map(() => start(['--workers', '1', longLines])) as [ChildProcess, ChildProcess];
     await sleep(2000);
@@ -42,7 +42,7 @@ describe('a slow reader', () => {
 });
 
 describe('on a terminal', () => {
-  it('has a bar beneath the lines, and leaves nothing of it behind', () => {
+  it('a bar is drawn beneath the lines, and erased', () => {
     const shown = show(`"${root}"/examples`);
 
     expect(shown).toContain('scanning… ');
@@ -55,7 +55,7 @@ describe('on a terminal', () => {
     expect(plain).toMatch(/\nfiles {16}\d+\nunreadable/);
   });
 
-  it('has none with --no-progress', () => {
+  it('no bar is drawn with --no-progress', () => {
     expect(show(`--no-progress "${root}"/examples`)).not.toContain('\x1b');
   });
 });

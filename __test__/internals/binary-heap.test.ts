@@ -69,7 +69,7 @@ describe('a heap', () => {
     expect(drain(heap).map(({ key }) => key)).toEqual([-Infinity, 0, 1, Infinity, Infinity]);
   });
 
-  test('knows who is in', () => {
+  test('remove() and heapIndex tell members from strangers', () => {
     const heap = makeHeap([1, 2]);
     const [stranger, member] = [makeMember(0), makeMember(3)];
     heap.push(member);
@@ -79,7 +79,7 @@ describe('a heap', () => {
     expect(drain(heap)).toHaveLength(2);
   });
 
-  test('does not mistake a member of another one for its own', () => {
+  test('does not remove a member of another heap', () => {
     const [first, second] = [makeHeap([1, 2, 3]), makeHeap([4, 5, 6])];
     const foreign = second.peek() as Member;
     expect(first.remove(foreign)).toBe(false);

@@ -1,4 +1,4 @@
-/** The numbers of tasks and calls. */
+/** The allocator of the numbers of tasks and calls. */
 
 import { expect, test } from '@jest/globals';
 
@@ -6,12 +6,12 @@ import { IdAllocator } from '../support/internals';
 
 const LAST = 2 ** 31 - 1;
 
-test('they count from 1 on, and are not asked for before they begin anew', () => {
+test('numbers count from 1; isPending() is not called before they start over', () => {
   const ids = new IdAllocator(() => true);
   expect([ids.allocate(), ids.allocate(), ids.allocate()]).toEqual([1, 2, 3]);
 });
 
-test('after the last one they begin anew, and those that are pending are left out', () => {
+test('after the last number they start over, and pending ones are skipped', () => {
   const pending = new Set([1, 2, 4, LAST]);
   const ids = new IdAllocator((id) => pending.has(id), LAST - 1);
   expect(Array.from({ length: 5 }, () => ids.allocate())).toEqual([LAST - 1, LAST, 3, 5, 6]);

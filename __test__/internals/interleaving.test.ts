@@ -1,6 +1,7 @@
 /**
- * What two threads tell each other by words in shared memory, in every order in which one of them is interrupted by the other: before each of
- * its atomic operations, and after the last, the other one does all that it has to do. Both are in this thread, so each order is had exactly.
+ * What two threads tell each other by words in shared memory, in every order in which one of them is interrupted by the
+ * other: before each of its atomic operations, and after the last, the other one does all that it has to do. Both are
+ * in this thread, so each order is had exactly.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -37,7 +38,9 @@ afterAll(() => {
   Object.assign(Atomics, originals);
 });
 
-/** Calls `run`, and `interrupt` before its atomic operation number `at`, or after the last one. Returns how many it has. */
+/**
+ * Calls `run`, and `interrupt` before its atomic operation number `at`, or after the last one. Returns how many it has.
+ */
 function interrupted(run: () => void, at: number, interrupt: () => void): number {
   let count = 0;
   const countOperation = (): void => {
@@ -64,8 +67,8 @@ function interrupted(run: () => void, at: number, interrupt: () => void): number
 let places = 0;
 
 /**
- * Calls `attempt` for each place at which something can be interrupted that has `count` of them. Returns the places after which something
- * `isLost`.
+ * Calls `attempt` for each place at which something can be interrupted that has `count` of them. Returns the places
+ * after which something `isLost`.
  */
 function everywhere(attempt: (at: number) => { count: number; isLost: boolean }): number[] {
   const losses: number[] = [];
@@ -120,7 +123,7 @@ class Pair {
     this.#isAsleep = this.#source.beforeSleep();
   }
 
-  /** All of a turn of the loop. */
+  /** Makes one iteration of the loop. */
   turn(): void {
     this.wakeUp();
     this.pass();
@@ -168,7 +171,7 @@ describe.each(CASES)('a manager $name, and $step():', ({ before, step }) => {
     return { count, isLost: pair.log.length !== pair.sent || pair.log.some((payload, index) => payload !== index) };
   }
 
-  test('a task that comes in the middle of it runs', () => {
+  test('a task that interrupts it runs', () => {
     const losses = everywhere((at) =>
       attempt((pair) => {
         const send = (): void => pair.send();
@@ -178,7 +181,7 @@ describe.each(CASES)('a manager $name, and $step():', ({ before, step }) => {
     expect(losses).toEqual([]);
   });
 
-  test('a task in whose middle it comes runs', () => {
+  test('a task whose schedule() it interrupts runs', () => {
     const losses = everywhere((at) =>
       attempt((pair) => {
         const send = (): void => pair.send();
@@ -205,7 +208,7 @@ class FullRing {
     }
   }
 
-  /** The producer says that it waits, and looks again before it sleeps. */
+  /** The producer says that it waits, and checks once more before it sleeps. */
   waitForRoom(): void {
     this.#producer.setWaiting(true);
     this.isPushed = this.#producer.pushValue(0, 0, 0, 0, 0);
@@ -222,7 +225,7 @@ class FullRing {
 test.each<['waitForRoom' | 'makeRoom', 'waitForRoom' | 'makeRoom']>([
   ['waitForRoom', 'makeRoom'],
   ['makeRoom', 'waitForRoom'],
-])('%s(), with %s() in its middle: the producer finds room or is woken', (step, by) => {
+])('%s(), interrupted by %s(): the producer finds room or is woken', (step, by) => {
   const losses = everywhere((at) => {
     const full = new FullRing();
     const count = interrupted(
@@ -235,7 +238,7 @@ test.each<['waitForRoom' | 'makeRoom', 'waitForRoom' | 'makeRoom']>([
   expect(losses).toEqual([]);
 });
 
-test('there were many places to interrupt something', () => {
+test('the tests above interrupt at many places', () => {
   // Two for each case would be none.
   expect(places).toBeGreaterThan(4 * CASES.length);
 });

@@ -112,8 +112,8 @@ describe('a round trip', () => {
     ['an own property named __proto__', JSON.parse('{"__proto__": {"a": 1}, "b": 2}'), PAYLOAD_PLAIN],
     ['keys that are numbers', { 2: 'b', 1: 'a', x: 'c' }, PAYLOAD_PLAIN],
     ['a key of no characters', { '': 1 }, PAYLOAD_PLAIN],
-    ['what is deeper than is looked at', deep(50), PAYLOAD_CLONE],
-    ['more objects than are looked at', Array.from({ length: 1000 }, (_, index) => ({ index })), PAYLOAD_CLONE],
+    ['what is deeper than the writer goes', deep(50), PAYLOAD_CLONE],
+    ['more objects than the writer counts', Array.from({ length: 1000 }, (_, index) => ({ index })), PAYLOAD_CLONE],
     ['a Date', new Date(123.9), PAYLOAD_CLONE],
     ['an invalid Date', new Date(Number.NaN), PAYLOAD_CLONE],
     ['a RegExp', /a+(?<b>.)/giu, PAYLOAD_CLONE],
@@ -233,7 +233,7 @@ describe('a round trip', () => {
     expect([result.constructor.name, ...result]).toEqual(['Uint8Array', 1, 2]);
   });
 
-  test('what only a channel carries gets a ticket', () => {
+  test('a payload that only a message channel carries is sent as the number of its message', () => {
     for (const payload of [
       new SharedArrayBuffer(4),
       { a: new SharedArrayBuffer(4) },
@@ -243,7 +243,7 @@ describe('a round trip', () => {
     }
   });
 
-  test('one with a ticket has no bytes of what a getter has encoded meanwhile', () => {
+  test('such a payload has no bytes of what one of its getters has encoded meanwhile', () => {
     const encoded: EncodedPayload = { kind: 0, value: 0, data: undefined };
     const payload = {
       get inner() {

@@ -15,8 +15,8 @@ function push(id: number, data?: Uint8Array): boolean {
   return producer.push(0, 0, 0, 0, id, data);
 }
 
-/** What the consumer is at. */
-function look(): object {
+/** Returns the record that the consumer is at. */
+function record(): object {
   const { kind, arg, value, time, size, id } = consumer;
   return { kind, arg, value, time, size, id };
 }
@@ -33,8 +33,8 @@ function bytes(size: number, seed: number = size): Uint8Array {
 }
 
 /**
- * Where both ends begin: at nothing, and just below the limits of their positions. A record's is 31 bits wide in HEAD, above another one, and
- * 32 in TAIL; a byte's is 32. A sign changes at half of each.
+ * Where both ends begin: at nothing, and just below the limits of their positions. A record's is 31 bits wide in HEAD,
+ * above another one, and 32 in TAIL; a byte's is 32. A sign changes at half of each.
  */
 const STARTS = [
   { records: 0, bytes: 0 },
@@ -54,7 +54,7 @@ describe.each(STARTS)('from record $records and byte $bytes on:', (start) => {
     expect(producer.push(0xff, 0x7fff_ffff, -0, Number.NEGATIVE_INFINITY, 0x7fff_ffff, bytes(5))).toBe(true);
     expect(producer.push(0, 0, Number.NaN, 1e300, 0, undefined)).toBe(true);
     expect(consumer.available).toBe(2);
-    expect(look()).toEqual({
+    expect(record()).toEqual({
       kind: 0xff,
       arg: 0x7fff_ffff,
       value: -0,
@@ -63,7 +63,7 @@ describe.each(STARTS)('from record $records and byte $bytes on:', (start) => {
       id: 0x7fff_ffff,
     });
     expect(next().data).toEqual([...bytes(5)]);
-    expect(look()).toEqual({ kind: 0, arg: 0, value: Number.NaN, time: 1e300, size: 0, id: 0 });
+    expect(record()).toEqual({ kind: 0, arg: 0, value: Number.NaN, time: 1e300, size: 0, id: 0 });
   });
 
   test('it takes as many records as it has slots, and again when there is room', () => {
@@ -126,7 +126,7 @@ describe.each(STARTS)('from record $records and byte $bytes on:', (start) => {
     }
   });
 
-  test('byteRoom() is what there is, as far as it was looked, and at the most what one record may have', () => {
+  test('byteRoom() is the room that is known of, and at most what one record may have', () => {
     expect(producer.byteRoom(1)).toBe(BYTES / 2);
     push(1, bytes(BYTES / 2));
     push(2, bytes(BYTES / 2 - 8));
@@ -180,12 +180,12 @@ describe.each(STARTS)('from record $records and byte $bytes on:', (start) => {
     expect(consumer.publish()).toBe(true);
   });
 
-  test('a producer that waits in an empty ring is told at once', () => {
+  test('publish() tells that a producer that waits in an empty ring has room', () => {
     producer.setWaiting(true);
     expect(consumer.publish()).toBe(true);
   });
 
-  test('a producer knows whether the consumer looks, after each record', () => {
+  test('a producer knows after each record whether the consumer polls', () => {
     const pushed = (id: number): [isPolled: boolean, available: number] => {
       push(id);
       return [producer.isPolled, consumer.available];

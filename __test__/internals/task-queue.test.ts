@@ -77,7 +77,7 @@ const distributions: [string, (random: () => number) => number][] = [
 ];
 
 describe.each(distributions)('%s', (_name, due) => {
-  test.each([10, 1023, 1024, 5000])('%p tasks at once', (count) => {
+  test.each([10, 1023, 1024, 5000])('%p tasks that are inserted together', (count) => {
     const random = makeRandom(count);
     const twin = new Twin();
     for (let index = 0; index < count; index += 1) {
@@ -88,31 +88,34 @@ describe.each(distributions)('%s', (_name, due) => {
     expect(twin.queue.dequeueDue(Infinity)).toBeUndefined();
   });
 
-  test.each([1, 2, 3])('many at once, few at a time, taken, taken out and moved (seed %p)', (seed) => {
-    const random = makeRandom(seed);
-    const twin = new Twin();
-    for (let round = 0; round < 60; round += 1) {
-      const count = random() < 0.3 ? 1500 : Math.floor(random() * 40);
-      for (let index = 0; index < count; index += 1) {
-        twin.push(due(random), Math.floor(random() * 2));
-      }
-      // Before anybody has looked at the new ones, too.
-      for (let index = Math.floor(random() * twin.entries.length * 0.5); index > 0; index -= 1) {
-        twin.removeAt(Math.floor(random() * twin.entries.length));
-      }
-      if (random() < 0.5) {
-        twin.take(due(random), Math.floor(random() * 300));
-      }
-      if (random() < 0.1) {
-        twin.queue.reschedule((task, time) => time + task.priority);
-        for (const entry of twin.entries) {
-          entry.due += entry.task.priority;
+  test.each([1, 2, 3])(
+    'random insertions, dequeues, removals and moves agree with the sorted array (seed %p)',
+    (seed) => {
+      const random = makeRandom(seed);
+      const twin = new Twin();
+      for (let round = 0; round < 60; round += 1) {
+        const count = random() < 0.3 ? 1500 : Math.floor(random() * 40);
+        for (let index = 0; index < count; index += 1) {
+          twin.push(due(random), Math.floor(random() * 2));
+        }
+        // Also before nextDue() has sorted the new ones.
+        for (let index = Math.floor(random() * twin.entries.length * 0.5); index > 0; index -= 1) {
+          twin.removeAt(Math.floor(random() * twin.entries.length));
+        }
+        if (random() < 0.5) {
+          twin.take(due(random), Math.floor(random() * 300));
+        }
+        if (random() < 0.1) {
+          twin.queue.reschedule((task, time) => time + task.priority);
+          for (const entry of twin.entries) {
+            entry.due += entry.task.priority;
+          }
         }
       }
-    }
-    twin.take(Infinity);
-    expect(twin.queue.size).toBe(0);
-  });
+      twin.take(Infinity);
+      expect(twin.queue.size).toBe(0);
+    },
+  );
 });
 
 describe('a queue', () => {
@@ -138,21 +141,21 @@ describe('a queue', () => {
   });
 
   test.each([
-    ['nobody has looked', () => {}],
-    ['somebody has looked', (queue: TaskQueue) => queue.nextDue()],
-    ['another pass has begun', (queue: TaskQueue) => queue.beginPass()],
-    ['all were sorted', (queue: TaskQueue) => queue.reschedule((_task, due) => due)],
-  ])('in a pass, does not give tasks that were put in since, and these hold up nobody: %s', (_what, look) => {
+    ['before nextDue()', () => {}],
+    ['after nextDue()', (queue: TaskQueue) => queue.nextDue()],
+    ['after another pass has begun', (queue: TaskQueue) => queue.beginPass()],
+    ['after all were sorted', (queue: TaskQueue) => queue.reschedule((_task, due) => due)],
+  ])('a pass dequeues only tasks that were inserted before it began, in their order: %s', (_what, prepare) => {
     const queue = new TaskQueue();
     const [first, second, newer, newest] = Array.from({ length: 4 }, () => makeTask()) as [Task, Task, Task, Task];
     queue.push(first, 2);
     queue.push(second, 3);
     const pass = queue.beginPass();
     queue.push(newer, 1);
-    look(queue);
+    prepare(queue);
     expect(queue.dequeueDueInPass(5, pass)).toBe(first);
     queue.push(newest, 2);
-    look(queue);
+    prepare(queue);
     expect([queue.dequeueDueInPass(5, pass), queue.dequeueDueInPass(5, pass)]).toEqual([second, undefined]);
     expect([queue.size, queue.nextDue()]).toEqual([2, 1]);
     expect(queue.dequeueDueInPass(5, queue.beginPass())).toBe(newer);
@@ -161,8 +164,8 @@ describe('a queue', () => {
 
   test.each([
     ['one by one', 1],
-    ['at once', 20_000],
-  ])('compares no more tasks than a heap is high when one is taken out; put in %s', (_name, looks) => {
+    ['together', 20_000],
+  ])('removing a task compares at most as many tasks as the heap is high; inserted %s', (_name, batch) => {
     const queue = new TaskQueue();
     // At the same time, so that each comparison asks for priorities.
     let asked = 0;
@@ -179,7 +182,7 @@ describe('a queue', () => {
     const tasks = Array.from({ length: 20_000 }, () => new Asked());
     tasks.forEach((task, index) => {
       queue.push(task, 1);
-      if (index % looks === 0) {
+      if (index % batch === 0) {
         queue.nextDue();
       }
     });
@@ -197,7 +200,7 @@ describe('a queue', () => {
 });
 
 describe('memory', () => {
-  test('does not grow with tasks that are put in and taken out before anybody looks', () => {
+  test('does not grow with tasks that are inserted and removed before they are sorted', () => {
     const table = new TaskTable();
     const list = new InsertionBuffer(table, 0);
     let last = -1;

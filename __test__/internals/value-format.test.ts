@@ -1,4 +1,4 @@
-/** The form in which plain values travel, written and read in place. */
+/** The format of plain values, which are written to and read from shared memory in place. */
 
 import { isDeepStrictEqual } from 'node:util';
 
@@ -219,7 +219,7 @@ describe('objects', () => {
     }
   });
 
-  test('a shape that is begun anew in a value that is not sent is begun anew in the next one', () => {
+  test('a shape that is redefined in a value that is not sent is redefined in the next value', () => {
     for (let round = 0; round < 4000; round += 1) {
       const value = { [`key ${round}`]: round };
       // No room, and not plain.
@@ -229,7 +229,7 @@ describe('objects', () => {
     }
   });
 
-  test('255 entries are taken, more are not', () => {
+  test('255 entries are written, more are refused', () => {
     const list = Array.from({ length: 255 }, (_, index) => index);
     const record = Object.fromEntries(list.map((index) => [`k${index}`, index]));
     expect(isSame(roundTrip(list).result, list)).toBe(true);
@@ -239,7 +239,7 @@ describe('objects', () => {
     expect(roundTrip({ ...record, more: 1 }).end).toBe(-1);
   });
 
-  test('what is there twice is refused, also next to itself', () => {
+  test('an object that occurs twice is refused, also next to itself', () => {
     const inner = {};
     expect(roundTrip([inner, inner]).end).toBe(-1);
     expect(roundTrip({ a: inner, b: { c: inner } }).end).toBe(-1);
@@ -250,7 +250,7 @@ describe('objects', () => {
     expect(roundTrip([inner]).result).toStrictEqual([inner]);
   });
 
-  test('a getter that throws, or that writes itself, disturbs nothing', () => {
+  test('a getter that throws, or writes a value itself, does not disturb the format', () => {
     const throwing = {
       a: 1,
       get b(): never {
@@ -272,7 +272,7 @@ describe('objects', () => {
   });
 });
 
-test('what takes its place in the memory while it is written stays as it is', () => {
+test('what a getter writes into the same memory meanwhile arrives as it is', () => {
   const values = [
     {
       a: 'a',
@@ -300,7 +300,7 @@ test('what takes its place in the memory while it is written stays as it is', ()
   expect(roundTrip({ a: 'a', b: 2, c: 'c' }).result).toStrictEqual({ a: 'a', b: 2, c: 'c' });
 });
 
-describe('when somebody has changed the prototype of all objects', () => {
+describe('when Object.prototype has been changed', () => {
   const prototype = Object.getPrototypeOf({}) as Record<string, unknown>;
 
   afterEach(() => {

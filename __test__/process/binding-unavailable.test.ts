@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 
 import { runScript } from '../support/child';
 
-test('the error says why', async () => {
+test('ERR_BINDING_UNAVAILABLE says why the native binding cannot be loaded', async () => {
   const source = `
     try {
       require('waitable-event');

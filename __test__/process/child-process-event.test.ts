@@ -60,7 +60,7 @@ describe('a child process that has the write side', () => {
     expect(event.isSet()).toBe(false);
   });
 
-  test('sets the event for everybody, until one clear()', async () => {
+  test('sets the event for all threads, until one clear()', async () => {
     endedWith(await startRinging().ended, 0);
     const twin = WaitableEvent.open(event.handle);
     for (const each of [event, twin]) {
@@ -116,7 +116,7 @@ except BlockingIOError: print("full", written > 0)`,
     expect(event.isSet()).toBe(false);
   });
 
-  test('that outlives close() can still write, to nobody', async () => {
+  test('that outlives close() can still write, and reaches no reader', async () => {
     const child = new Child('sh', ['-c', 'read go; printf x >&3'], {
       stdio: ['pipe', 'pipe', 'pipe', event.writeFileno()],
     });
@@ -124,7 +124,7 @@ except BlockingIOError: print("full", written > 0)`,
     event.close();
     const successor = new WaitableEvent();
     child.write('go\n');
-    // SIGPIPE, or EPIPE where that is ignored: nobody reads.
+    // SIGPIPE, or EPIPE where that is ignored: the read side is closed.
     const { code, signal } = await child.ended;
     expect(code === 0 && signal === null).toBe(false);
     expect([next.isSet(), successor.isSet()]).toEqual([false, false]);
@@ -169,7 +169,7 @@ for (const timeout of [0, 20000]) console.log('ready', select([3], [], [], timeo
   );
 });
 
-describe('a child process that has nothing of it', () => {
+describe('a child process without a descriptor of the event', () => {
   test('inherits no descriptor of an event, and none that waiting needs', async () => {
     event.wait(1);
     await event.waitAsync(1);

@@ -9,7 +9,10 @@ import { WaitableEvent } from 'waitable-event';
 /** For a machine that is busy with something else. */
 const LIMIT = 240_000;
 
-/** Runs a case of fixtures/process/count-leaked-descriptors.js in a process of its own, whose descriptors nobody else opens. */
+/**
+ * Runs a case of fixtures/process/count-leaked-descriptors.js in a process of its own, in which nothing else opens
+ * descriptors.
+ */
 async function run<T>(name: string): Promise<T> {
   const before = process.hrtime.bigint();
   const child = new Child(
@@ -86,15 +89,15 @@ describe('an event that is dropped without close()', () => {
     expect(dropped['plain']).toBe(0);
   });
 
-  test('and when it was awaited, set, opened twice or had its handle taken', () => {
+  test('gives them back also when it was awaited, set, opened twice or had its handle taken', () => {
     expect(dropped['used']).toBe(0);
   });
 
-  test('but not while a wait for it is pending, a loop has it, or another reference is left', () => {
+  test('keeps them while a wait for it is pending, a loop has it, or another reference is left', () => {
     expect(dropped).toMatchObject({ pending: 2, inLoop: 2, twin: 2 });
   });
 
-  test('and then its handle opens nothing any more', () => {
+  test('has a handle that opens nothing once it is garbage', () => {
     expect(dropped['stale']).toBe(1);
   });
 });

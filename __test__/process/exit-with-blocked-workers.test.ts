@@ -6,7 +6,10 @@ import { report } from '../support/outcomes';
 /** Generous, in milliseconds; what it really took is printed. */
 const SOON = 5000;
 
-/** Runs fixtures/process/end-while-workers-block.js, in which 20 workers block: how it ended, and whether that came soon after it was told. */
+/**
+ * Runs fixtures/process/end-while-workers-block.js, in which 20 workers block: how it ended, and whether that came soon
+ * after it was told.
+ */
 async function exit(
   how: string,
 ): Promise<{ code: number | null; signal: string | null; soon: boolean; stderr: string }> {

@@ -1,8 +1,10 @@
+/** An event whose only reference is a pending wait, while garbage is collected. */
+
 import { expect, test } from '@jest/globals';
 
 import { runScript } from '../support/child';
 
-test('an event that nobody holds but a pending wait is not garbage', async () => {
+test('an event that only a pending wait holds is not garbage', async () => {
   const source = `
     require('node:v8').setFlagsFromString('--expose-gc');
     const collect = require('node:vm').runInNewContext('gc');
@@ -10,7 +12,7 @@ test('an event that nobody holds but a pending wait is not garbage', async () =>
     const event = new WaitableEvent();
     const open = () => WaitableEvent.open(event.handle);
     const waits = [open().waitAsync(10_000), open()[Symbol.asyncIterator]().next(), selectAsync([open()], [], [], 10_000)];
-    // Finalizers run in turns of the loop.
+    // Finalizers run between iterations of the event loop.
     let turns = 0;
     const turn = setInterval(() => {
       collect();

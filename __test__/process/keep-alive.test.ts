@@ -14,12 +14,12 @@ async function run(source: string, code = 0): Promise<string[]> {
   return stdout.trim().split('\n');
 }
 
-describe('what keeps the process alive', () => {
-  test('an event alone does not', async () => {
+describe('the process is kept alive', () => {
+  test('not by an event alone', async () => {
     expect(await run(`event.set(); event.clear();`)).toEqual(['exit 0']);
   });
 
-  test('a pending wait does, until it has ended', async () => {
+  test('by a pending wait, until it has ended', async () => {
     expect(await run(`event.waitAsync(100).then((isSet) => console.log(isSet));`)).toEqual(['false', 'exit 0']);
     expect(await run(`selectAsync([event], [], [], 100).then(() => console.log('selected'));`)).toEqual([
       'selected',
@@ -27,7 +27,7 @@ describe('what keeps the process alive', () => {
     ]);
   });
 
-  test('also one that only a worker will end, and nothing else runs', async () => {
+  test('by a wait that only a worker will end, when nothing else runs', async () => {
     const source = `
       const { Worker } = require('node:worker_threads');
       event.waitAsync().then((isSet) => console.log(isSet));
@@ -41,12 +41,12 @@ describe('what keeps the process alive', () => {
     expect(await run(source)).toEqual(['true', 'exit 0']);
   });
 
-  test('a wait with `ref: false` does not', async () => {
+  test('not by a wait with `ref: false`', async () => {
     const source = `event.waitAsync(60_000, { ref: false }).then(console.log); event.waitAsync(undefined, { ref: false });`;
     expect(await run(source)).toEqual(['exit 0']);
   });
 
-  test('a wait with `ref: false` is served for as long as something else does', async () => {
+  test('by something else, while a wait with `ref: false` is served', async () => {
     const source = `
       event.waitAsync(undefined, { ref: false }).then((isSet) => console.log('unreferenced', isSet));
       event.waitAsync(20, { ref: false }).then((isSet) => console.log('unreferenced', isSet));
@@ -56,7 +56,7 @@ describe('what keeps the process alive', () => {
     expect(await run(source)).toEqual(['unreferenced false', 'unreferenced true', 'timer', 'exit 0']);
   });
 
-  test('the default is to keep it, and `ref: false` takes nothing from another wait', async () => {
+  test('by default, also when another wait has `ref: false`', async () => {
     const source = `
       event.waitAsync(100).then((isSet) => console.log(isSet));
       event.waitAsync(60_000, { ref: false });
@@ -65,7 +65,7 @@ describe('what keeps the process alive', () => {
     expect(await run(source)).toEqual(['false', 'false', 'exit 0']);
   });
 
-  test('what has ended does not: set, timed out, aborted, closed, refused, iterated', async () => {
+  test('not by a wait that has ended: set, timed out, aborted, closed, refused, iterated', async () => {
     const source = `
       (async () => {
         const set = event.waitAsync();

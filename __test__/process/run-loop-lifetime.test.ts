@@ -9,25 +9,25 @@ const both = ['run', 'runSync'] as const;
 const threads = ['main', 'worker'] as const;
 const everywhere = both.flatMap((way) => threads.map((thread) => ({ way, thread })));
 
-describe('whether the process lives', () => {
-  test('nothing that is in a loop holds it, unless the loop runs', async () => {
+describe('the process is held', () => {
+  test('by nothing in a loop that does not run', async () => {
     const { stdout } = await runScript('process/run-loop-in-process.js', ['idle']);
     expect(stdout).toBe('2 members, 1 handle\n');
   });
 
-  test.each(threads)('run() holds it until stop(), in the %s thread', async (thread) => {
+  test.each(threads)('by run() until stop(), in the %s thread', async (thread) => {
     const { stdout } = await runScript('process/run-loop-in-process.js', ['held', 'run', thread]);
     expect(stdout).toBe('timer\nstopped\n');
   });
 
-  test('run() holds it though there is nothing in the loop', async () => {
+  test('by run() although there is nothing in the loop', async () => {
     const child = startScript('process/run-loop-in-process.js', ['forever']);
     await child.printed('ready');
     child.kill('SIGTERM');
     expect((await child.ended).signal).toBe('SIGTERM');
   });
 
-  test('after run() nothing holds it', async () => {
+  test('by nothing after run()', async () => {
     const { stdout } = await runScript('process/run-loop-in-process.js', ['over']);
     expect(stdout).toBe('stopped\n');
   });
@@ -95,7 +95,7 @@ describe.each(both)("signals and the process's own handlers, %s()", (way) => {
   });
 });
 
-test('what nobody catches in a pass of run() is an uncaught exception, and the loop goes on, and stops', async () => {
+test('an exception that is not caught in a pass of run() is an uncaught one; the loop goes on, and can be stopped', async () => {
   const source = `
     const { FileDispatcher, WaitableEvent, core } = require('waitable-event');
     class Unlucky extends FileDispatcher {

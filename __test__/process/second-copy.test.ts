@@ -29,7 +29,7 @@ describe('a facade that is loaded twice in one thread', () => {
     second = load();
   });
 
-  test('is another one', () => {
+  test('has classes of its own', () => {
     expect(second.WaitableEvent).not.toBe(first.WaitableEvent);
     expect(new second.WaitableEvent()).not.toBeInstanceOf(first.WaitableEvent);
   });
@@ -153,7 +153,7 @@ describe('a package that is installed twice', () => {
     expect(JSON.parse(stdout)).toEqual([true, 'ERR_INVALID_HANDLE', true, true, true, true, true, true, true]);
   });
 
-  test('works from where it is', () => {
+  test('works from a folder outside of the package', () => {
     const other = createRequire(join(directory, 'index.js'))('waitable-event') as Package;
     const event = new other.WaitableEvent({ set: true });
     expect(event.wait()).toBe(true);

@@ -79,7 +79,7 @@ describe('a storm of signals', () => {
     const { child } = await start(way, '600', 'storm');
     const before = process.hrtime.bigint();
     let sent = 0;
-    // Not for ever: V8 may be measuring the processor's frequency, asleep, and begins anew when a signal wakes it.
+    // Signals stop after a while: V8 measures the processor's frequency asleep, and starts over when a signal wakes it.
     while (!child.isOver && since(before) < 1200) {
       child.kill('SIGUSR2');
       sent += 1;

@@ -72,7 +72,7 @@ describe('on an event that is set', () => {
   });
 });
 
-describe('the count itself', () => {
+describe('the counter of system calls', () => {
   test('sees the system calls that set() and clear() make at the edges', async () => {
     const both = 'set(), event.clear()';
     const [few, many] = [await trace(both, 1), await trace(both, 10_000)];

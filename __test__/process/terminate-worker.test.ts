@@ -12,7 +12,7 @@ const SOON = 2000;
 describe('worker.terminate()', () => {
   const ways: Way[] = ['waitPlain', 'wait', 'select', 'nested', 'guarded', 'waitAsync', 'iterate', 'selectAsync'];
 
-  test.each(ways)('ends a worker at once that sleeps in %s', async (way) => {
+  test.each(ways)('ends a worker that sleeps in %s immediately', async (way) => {
     const event = new WaitableEvent();
     const [waiter] = (await startWaiters(event, [way], Infinity)) as [WorkerHarness];
     const took = await waiter.terminate();
@@ -26,7 +26,7 @@ describe('worker.terminate()', () => {
     event.close();
   });
 
-  test('leaves those alone who wait for the same event', async () => {
+  test('leaves other waiters of the same event alone', async () => {
     const event = new WaitableEvent();
     const doomed = await startWaiters(event, ['wait', 'waitAsync', 'select', 'iterate'], Infinity);
     const peers: Way[] = ['wait', 'waitAsync', 'select', 'selectAsync', 'wait'];
@@ -41,7 +41,7 @@ describe('worker.terminate()', () => {
     event.close();
   });
 
-  test('does not lose a set() for a peer, whoever of them the kernel wakes', async () => {
+  test('does not lose a set() for another waiter, whichever of them the kernel wakes', async () => {
     for (let round = 0; round < 10; round += 1) {
       const event = new WaitableEvent();
       const [doomed, peer] = (await startWaiters(event, ['wait', 'wait'])) as [WorkerHarness, WorkerHarness];

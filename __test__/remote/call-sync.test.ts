@@ -1,3 +1,5 @@
+/** callSync(), and handlers that act on their loop and manager. */
+
 import { describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager } from 'waitable-event';
 
@@ -24,7 +26,7 @@ describe('callSync()', () => {
     remote.close();
   });
 
-  test('loses no answer to call() that comes just when it looks for its own', async () => {
+  test('loses no answer to call() that comes while it waits for its own', async () => {
     const [, handle] = await RemoteOwner.start('run');
     const remote = TaskManager.connect(handle);
     for (let round = 0; round < 2000; round += 1) {
@@ -45,7 +47,7 @@ describe('callSync()', () => {
     remote.close();
   });
 
-  test('works from several threads at once', async () => {
+  test('works from several threads at the same time', async () => {
     const owner = new Owner();
     const producers = Array.from({ length: 3 }, () => new Producer(owner.manager.handle));
     const payloads = Array.from({ length: 500 }, (_, index) => ({ index }));
@@ -53,7 +55,7 @@ describe('callSync()', () => {
     expect(results).toEqual([payloads, payloads, payloads]);
   });
 
-  test('gives up after its timeout also when it cannot even get into the queue', async () => {
+  test('fails after its timeout also when the queue has no room for it', async () => {
     const [, handle] = await RemoteOwner.start('sleep', { capacity: 4 });
     const producer = new Producer(handle);
     // One for the name.
@@ -63,7 +65,7 @@ describe('callSync()', () => {
     expect((await producer.fails('call', 'another', 1, { timeout: 5 })).code).toBe('ERR_CALL_TIMEOUT');
   });
 
-  test('that gave up leaves no room for less in a queue that is full', async () => {
+  test('that has timed out does not make a full queue smaller', async () => {
     const [, handle] = await RemoteOwner.start('sleep', { capacity: 4 });
     const producer = new Producer(handle);
     for (let round = 0; round < 3; round += 1) {

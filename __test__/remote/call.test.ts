@@ -1,3 +1,5 @@
+/** call(): signals, timeouts and calls that are pending together. */
+
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager } from 'waitable-event';
 
@@ -43,7 +45,7 @@ describe('call()', () => {
     await until(() => signal?.aborted === true, 'the signal of the handler to be aborted');
   });
 
-  test('is rejected at once with a signal that is aborted, and nothing is scheduled', async () => {
+  test('is rejected immediately if its signal is aborted, and nothing is scheduled', async () => {
     const remote = TaskManager.connect(owner.manager.handle);
     const reason = new Error('reason');
     await expect(remote.call('log', 1, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -66,7 +68,7 @@ describe('call()', () => {
       Reflect.apply(removeEventListener, signal, args);
     };
     await within(remote.call('echo', 1, { signal, timeout: 20_000 }), 'a call');
-    await rejectionOf(remote.call('nobody', 1, { signal }));
+    await rejectionOf(remote.call('unknown', 1, { signal }));
     expect(listeners).toBe(0);
     remote.close();
   });
@@ -102,7 +104,7 @@ describe('call()', () => {
   });
 });
 
-test('a call that is given up while the queue is full reaches its handler when there is room, whoever else gave up waiting', async () => {
+test('an abort while the queue is full reaches its handler when there is room, also after another call timed out', async () => {
   const owner = new Owner({ loop: new RunLoop(), capacity: 4 });
   const signals: AbortSignal[] = [];
   owner.manager.define('hang', async (_, { signal }) => {

@@ -1,3 +1,5 @@
+/** suspend(), resume() and cancel() of a task that another thread has scheduled. */
+
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { RunLoop } from 'waitable-event';
 
@@ -15,7 +17,7 @@ describe('suspend(), resume() and cancel()', () => {
     producer = new Producer(owner.manager.handle);
   });
 
-  test('a task that is suspended does not run, and does when it is resumed: at once when its time has passed', async () => {
+  test('a suspended task does not run until it is resumed: immediately if its time has passed', async () => {
     const { loop, manager, log } = new Owner({ loop: new RunLoop() });
     manager.define('log', (payload) => log.push(payload));
     const other = new Producer(manager.handle);
@@ -82,7 +84,7 @@ describe('suspend(), resume() and cancel()', () => {
 
   test('a task that is over is done, also when it threw', async () => {
     await producer.do('schedule', 'log', 1, undefined, 'now');
-    await producer.do('schedule', 'nobody', 1, undefined, 'failed');
+    await producer.do('schedule', 'unknown', 1, undefined, 'failed');
     await producer.do('schedule', 'log', 1, { delta: 0.1 }, 'timed');
     await owner.logged(2);
     expect(await producer.do('cancel', 'now')).toBe('done');
@@ -91,7 +93,7 @@ describe('suspend(), resume() and cancel()', () => {
   });
 
   test.each([
-    ['at once', {}],
+    ['as soon as possible', {}],
     ['later', { delta: 1 }],
   ])('a task that was due %s and has begun is running, and its signal is aborted', async (_when, options) => {
     const ends: (() => void)[] = [];

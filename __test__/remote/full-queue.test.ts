@@ -72,7 +72,7 @@ describe("onFull: 'throw'", () => {
     expect(log.at(-1)).toBe('another');
   });
 
-  test('it is full of bytes too, and what was refused leaves nothing behind', async () => {
+  test('a queue is full of bytes too, and a refused payload leaves nothing in it', async () => {
     const { loop, manager } = makeOwner('throw', 64);
     const producer = new Producer(manager.handle);
     const sizes: number[] = [];
@@ -96,7 +96,7 @@ describe("onFull: 'throw'", () => {
     expect(sizes).toEqual([700_001, 100_003, 1, 900_005]);
   });
 
-  test('what was refused is not left in the channel either', async () => {
+  test('a refused payload is not left in the message channel either', async () => {
     const { loop, manager, log } = makeOwner('throw', 4);
     const channel = new BroadcastChannel(manager.handle.channel);
     finallyDo(() => channel.close());
@@ -167,7 +167,7 @@ describe("onFull: 'block'", () => {
     expect(await owner.logged(5000)).toEqual(range(0, 5000));
   });
 
-  test('would never end in the thread of the manager, so it throws there', async () => {
+  test('throws in the thread of the manager, where it would block forever', async () => {
     const { loop, manager, log } = makeOwner('block', 4);
     const remote = TaskManager.connect(manager.handle);
     const codes = range(0, 5).map((index) => codeOf(() => remote.schedule('log', index)));
@@ -200,7 +200,7 @@ describe("onFull: 'block'", () => {
 });
 
 describe('several producers', () => {
-  test('take turns: one that floods the manager does not keep another waiting', async () => {
+  test('are read alternately: one that floods the manager does not delay another one', async () => {
     const owner = new Owner();
     let flooded = 0;
     owner.manager.define('flood', () => {

@@ -1,4 +1,7 @@
-/** What is done with a task that is due at once before it has begun: it waits in the queue, and what concerns it is behind it. */
+/**
+ * Lookahead: a task that is due as soon as possible waits in the queue, and the record that cancels or replaces it is
+ * behind it.
+ */
 
 import { describe, expect, test } from '@jest/globals';
 import { type RemoteTaskManager, RunLoop, TaskManager } from 'waitable-event';
@@ -16,7 +19,7 @@ function connected(): [owner: Owner, remote: RemoteTaskManager] {
   return [owner, remote];
 }
 
-/** Has the loop make passes, and this thread's event loop turn, until a promise is settled. */
+/** Makes passes of the loop, and iterations of this thread's event loop, until a promise is settled. */
 async function passUntil<T>(owner: Owner, promise: Promise<T>): Promise<T> {
   const state = { isSettled: false };
   promise.finally(() => (state.isSettled = true)).catch(() => {});
@@ -77,7 +80,7 @@ describe('a task that has not begun', () => {
     expect(counts(owner)).toEqual({ scheduled: 2, run: 1, failed: 0, cancelled: 1, pending: 0 });
   });
 
-  test('does not run when nobody waits for its result any more', async () => {
+  test('does not run when its caller has timed out', async () => {
     const [owner, remote] = connected();
     expect(await rejectionOf(remote.call('log', 1, { timeout: 1 }))).toBe('ERR_CALL_TIMEOUT');
     await passUntil(owner, remote.call('echo'));

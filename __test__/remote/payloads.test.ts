@@ -1,3 +1,5 @@
+/** Payloads between threads. */
+
 import { types } from 'node:util';
 
 import { describe, expect, test } from '@jest/globals';

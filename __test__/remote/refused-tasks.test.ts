@@ -119,7 +119,7 @@ describe('buffers to be transferred', () => {
     expect(receiveMessageOnPort(port2)).toEqual({ message: 'still here' });
   });
 
-  test('that were transferred already are no payload any more', () => {
+  test('that were transferred already throw a DataCloneError', () => {
     const [owner, remote] = connected();
     const bytes = new Uint8Array(4);
     remote.schedule('log', bytes, { transfer: [bytes.buffer] });
@@ -157,7 +157,7 @@ test('a handle that is none is refused, and nothing is opened for it', () => {
   TaskManager.connect({ ...handle }).close();
 });
 
-test('what is in the queues of a manager that is closed does not run, and is counted', () => {
+test('what is in the queues of a closed manager does not run, and is counted as dropped', () => {
   const [owner, remote] = connected();
   const another = TaskManager.connect(owner.manager.handle);
   remote.schedule('log', 1);

@@ -1,3 +1,5 @@
+/** schedule() in a worker, on a manager of the main thread. */
+
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
 import { Owner, Producer } from '../support/remote/task-managers';
@@ -35,7 +37,7 @@ describe('a worker schedules on the manager of this thread', () => {
     expect(ran).toBeGreaterThanOrEqual(delta);
   });
 
-  test('with a negative delta: at once', async () => {
+  test('with a negative delta: in the next pass', async () => {
     await producer.do('schedule', 'log', 1, { delta: -HOUR });
     expect(await owner.logged(1)).toEqual([1]);
   });
@@ -55,7 +57,7 @@ describe('a worker schedules on the manager of this thread', () => {
     expect(Math.min(...late)).toBeGreaterThan(-0.001);
   });
 
-  test('at a time that has passed: at once', async () => {
+  test('at a time that has passed: in the next pass', async () => {
     await producer.do('scheduleAll', [
       ['log', 1, { when: 0 }],
       ['log', 2, { when: new Date(2000, 1) }],
@@ -143,13 +145,13 @@ describe('a worker schedules on the manager of this thread', () => {
 
   test('a name without a handler goes to onError', async () => {
     await producer.do('scheduleAll', [
-      ['nobody', 1],
-      ['nobody', 1, { delta: 1 }],
+      ['unknown', 1],
+      ['unknown', 1, { delta: 1 }],
     ]);
     await until(() => owner.errors.length === 2, 'two errors');
     expect(owner.errors).toEqual([
-      ['ERR_UNKNOWN_TASK', 'nobody'],
-      ['ERR_UNKNOWN_TASK', 'nobody'],
+      ['ERR_UNKNOWN_TASK', 'unknown'],
+      ['ERR_UNKNOWN_TASK', 'unknown'],
     ]);
   });
 
@@ -178,7 +180,7 @@ describe('a worker schedules on the manager of this thread', () => {
     expect(owner.manager.stats().failed).toBe(3);
   });
 
-  test('an onError that throws harms nobody', async () => {
+  test('an onError that throws stops no other task', async () => {
     const clumsy = new Owner({
       onError: () => {
         throw new Error('from onError');
@@ -190,9 +192,9 @@ describe('a worker schedules on the manager of this thread', () => {
     try {
       const worker = new Producer(clumsy.manager.handle);
       await worker.do('scheduleAll', [
-        ['nobody'],
+        ['unknown'],
         ['log', 1],
-        ['nobody', 0, { delta: 0.5 }],
+        ['unknown', 0, { delta: 0.5 }],
         ['log', 2, { delta: 0.5 }],
       ]);
       await clumsy.logged(2);
@@ -203,7 +205,7 @@ describe('a worker schedules on the manager of this thread', () => {
     }
   });
 
-  test('a handler is told the name and the manager', async () => {
+  test('a handler gets the name and the manager', async () => {
     const told: unknown[] = [];
     owner.manager.define('told', (_payload, context) => {
       told.push(context.name, context.manager === owner.manager, context.signal.aborted);
@@ -218,7 +220,7 @@ describe('a worker schedules on the manager of this thread', () => {
     expect(await producer.do('call', 'echo', 1)).toBe('replaced');
   });
 
-  test('arguments that make no sense are refused in the calling thread, and schedule nothing', async () => {
+  test('invalid arguments are refused in the calling thread, and schedule nothing', async () => {
     const wrong: unknown[] = [
       ['schedule'],
       ['schedule', 7],

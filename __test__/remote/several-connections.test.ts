@@ -1,3 +1,5 @@
+/** Managers with several producers: workers, the main thread, the manager's own thread. */
+
 import { describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager } from 'waitable-event';
 
@@ -53,18 +55,18 @@ test('the manager schedules named tasks of its own', async () => {
   manager.schedule('log', payload);
   manager.schedule('log', 'at', { when: Date.now() - 1 });
   manager.schedule('log', 'delta', { delta: 2 });
-  manager.schedule('nobody');
+  manager.schedule('unknown');
   await owner.logged(3);
   expect(owner.log.find((entry) => typeof entry === 'object')).toBe(payload);
   await until(() => owner.errors.length > 0, 'an error');
-  expect(owner.errors).toEqual([['ERR_UNKNOWN_TASK', 'nobody']]);
+  expect(owner.errors).toEqual([['ERR_UNKNOWN_TASK', 'unknown']]);
   manager.schedule('log', 'tick', { interval: 1 });
   await owner.logged(6);
   expect(owner.log.slice(3, 6)).toEqual(['tick', 'tick', 'tick']);
 });
 
 describe.each(['run', 'runSync'] as const)('this thread schedules on the manager of a worker in %s()', (way) => {
-  test('tasks, calls and cancels', async () => {
+  test('with tasks, calls and cancels', async () => {
     const [owner, handle] = await RemoteOwner.start(way);
     const remote = TaskManager.connect(handle);
     remote.schedule('post', 1);
@@ -84,7 +86,7 @@ describe.each(['run', 'runSync'] as const)('this thread schedules on the manager
     remote.close();
   });
 
-  test('which is woken out of its sleep', async () => {
+  test('and wakes it out of its sleep', async () => {
     const [owner, handle] = await RemoteOwner.start(way);
     const remote = TaskManager.connect(handle);
     for (let round = 0; round < 5; round += 1) {
@@ -96,7 +98,7 @@ describe.each(['run', 'runSync'] as const)('this thread schedules on the manager
     remote.close();
   });
 
-  test('together with another worker', async () => {
+  test('together with a worker', async () => {
     const [owner, handle] = await RemoteOwner.start(way);
     const producer = new Producer(handle);
     const remote = TaskManager.connect(handle);

@@ -63,23 +63,26 @@ describe.each(['call', 'callSync'] as const)('%s() that is pending when the thre
 });
 
 describe('when the thread of the manager has ended', () => {
-  test.each(['run', 'spin'] as const)('schedule(), cancel() and new calls say so (%s)', async (way) => {
-    const [owner, handle] = await RemoteOwner.start(way);
-    const remote = TaskManager.connect(handle);
-    const task = remote.schedule('post', 1, { delta: HOUR });
-    await owner.terminate();
-    expect(codeOf(() => remote.schedule('post'))).toBe(CLOSED);
-    expect(codeOf(() => remote.schedule('post', 1, { delta: HOUR }))).toBe(CLOSED);
-    expect(codeOf(() => remote.callSync('post'))).toBe(CLOSED);
-    expect(await rejectionOf(remote.call('post'))).toBe(CLOSED);
-    expect(await rejectionOf(task.cancel())).toBe(CLOSED);
-    // These have nothing to hold up any more.
-    task.suspend();
-    task.resume();
-    remote.close();
-  });
+  test.each(['run', 'spin'] as const)(
+    'schedule(), cancel() and new calls throw ERR_TASK_MANAGER_CLOSED (%s)',
+    async (way) => {
+      const [owner, handle] = await RemoteOwner.start(way);
+      const remote = TaskManager.connect(handle);
+      const task = remote.schedule('post', 1, { delta: HOUR });
+      await owner.terminate();
+      expect(codeOf(() => remote.schedule('post'))).toBe(CLOSED);
+      expect(codeOf(() => remote.schedule('post', 1, { delta: HOUR }))).toBe(CLOSED);
+      expect(codeOf(() => remote.callSync('post'))).toBe(CLOSED);
+      expect(await rejectionOf(remote.call('post'))).toBe(CLOSED);
+      expect(await rejectionOf(task.cancel())).toBe(CLOSED);
+      // These have nothing to hold up any more.
+      task.suspend();
+      task.resume();
+      remote.close();
+    },
+  );
 
-  test('schedule() says so also when it ended in the middle of its work, where nobody had to ring', async () => {
+  test('schedule() throws also when it ended in the middle of a pass, in which no doorbell was needed', async () => {
     const [owner, handle] = await RemoteOwner.start('run');
     const remote = TaskManager.connect(handle);
     remote.schedule('spin');
@@ -89,18 +92,18 @@ describe('when the thread of the manager has ended', () => {
     expect(codeOf(() => remote.schedule('echo'))).toBe(CLOSED);
   });
 
-  test('nobody can connect', async () => {
+  test('connect() throws ERR_INVALID_HANDLE', async () => {
     const [owner, handle] = await RemoteOwner.start('run');
     await owner.terminate();
     expect(codeOf(() => TaskManager.connect(handle))).toBe('ERR_INVALID_HANDLE');
   });
 
-  test('nobody can connect, also while it ends', async () => {
+  test('connect() throws it also while the thread ends', async () => {
     for (let round = 0; round < 10; round += 1) {
       const [owner, handle] = await RemoteOwner.start('run');
       const ended = owner.terminate();
       const before = countDescriptors();
-      // In one turn of this thread's event loop: it ends in the middle of a connect(), more often than not.
+      // In one iteration of this thread's event loop: the owner ends during a connect(), more often than not.
       const deadline = Date.now() + TIME_LIMIT;
       let code: unknown;
       while (code === undefined && Date.now() < deadline) {
@@ -112,7 +115,7 @@ describe('when the thread of the manager has ended', () => {
     }
   });
 
-  test('a producer that is blocked for room is told', async () => {
+  test('a producer that is blocked for room gets ERR_TASK_MANAGER_CLOSED', async () => {
     const [owner, handle] = await RemoteOwner.start('sleep', { capacity: 4 });
     const producer = new Producer(handle);
     const outcome = producer.fails('flood', 'post');
@@ -136,7 +139,7 @@ describe('when the thread of the manager has ended', () => {
 });
 
 describe('when the manager is closed', () => {
-  test('pending calls are rejected, and everything else says so', async () => {
+  test('pending calls are rejected, and all methods throw ERR_TASK_MANAGER_CLOSED', async () => {
     const owner = new Owner();
     owner.manager.define('never', () => new Promise(() => {}));
     const producer = new Producer(owner.manager.handle);
@@ -153,14 +156,14 @@ describe('when the manager is closed', () => {
     expect((await producer.fails('connect')).code).toBe('ERR_INVALID_HANDLE');
   });
 
-  test('by one of its own tasks, the thread that called it is told', async () => {
+  test('by one of its own tasks, the call of that task is rejected', async () => {
     const [, handle] = await RemoteOwner.start('runSync');
     const remote = TaskManager.connect(handle);
     expect(codeOf(() => remote.callSync('close'))).toBe(CLOSED);
     expect(codeOf(() => remote.schedule('echo'))).toBe(CLOSED);
   });
 
-  test('it gives no handle any more', () => {
+  test('its handle throws ERR_TASK_MANAGER_CLOSED', () => {
     const manager = new TaskManager({ loop: new RunLoop() });
     const { handle } = manager;
     manager.close();
@@ -198,7 +201,7 @@ describe('when the manager is closed', () => {
 });
 
 describe('when the thread of a producer ends', () => {
-  test('what it had scheduled runs, each task once', async () => {
+  test('the tasks that it had scheduled run once each', async () => {
     const owner = new Owner({ loop: new RunLoop() });
     const producer = new Producer(owner.manager.handle);
     producer.do('scheduleAndExit', 'log', 1000).catch(() => {});
@@ -221,7 +224,7 @@ describe('when the thread of a producer ends', () => {
     expect(owner.log.filter((entry) => entry === 'tick').length).toBeGreaterThanOrEqual(9);
   });
 
-  test('by terminate() during callSync(), that settles and the answer is nobody’s', async () => {
+  test('by terminate() during callSync(), that settles and the answer is dropped', async () => {
     const owner = new Owner();
     const ends: ((value: unknown) => void)[] = [];
     owner.manager.define('slow', () => new Promise((resolve) => ends.push(resolve)));

@@ -1,4 +1,4 @@
-/** Passes of run() that follow one another in a turn of Node's event loop, in which the reactor looks at a loop that is ready again. */
+/** Passes of run() within one turn of the reactor, which spins for a loop that is ready again. */
 
 import { readSync, writeSync } from 'node:fs';
 
@@ -10,7 +10,7 @@ import { Pipe } from '../support/pipe';
 import { after } from '../support/run-loop/loops';
 import { within } from '../support/timing';
 
-/** So many passes are several turns. */
+/** This many passes take several turns of the reactor. */
 const PASSES = 1000;
 
 let loop: RunLoop;
@@ -69,7 +69,7 @@ function count(): void {
   }
 }
 
-/** Members that are always ready: one whose word tells so, and one of which the kernel alone knows. */
+/** Members that are always ready: an event, whose state word says so, and a pipe, of which only the kernel knows. */
 const floods = {
   event(): Dispatcher {
     const event = new Counted(true);
@@ -142,7 +142,7 @@ describe.each(['event', 'pipe'] as const)('beside a flood of one %s', (kind) => 
     expect(Math.max(...late)).toBeLessThanOrEqual(1);
   });
 
-  test('a pipe that is written to is called in the next pass, also beside an event that nobody wants', async () => {
+  test('a pipe that is written to is called in the next pass, also beside an event whose readable() is false', async () => {
     const unwanted = new Counted(true);
     unwanted.isWanted = false;
     loop.update(unwanted);
@@ -165,7 +165,7 @@ describe.each(['event', 'pipe'] as const)('beside a flood of one %s', (kind) => 
     expect(Math.max(...late)).toBeLessThanOrEqual(1);
   });
 
-  test('an event that nobody wants to read is not called, until somebody does', async () => {
+  test('an event is not called while its readable() is false', async () => {
     const event = new Counted(true);
     event.isWanted = false;
     loop.update(event);
@@ -183,7 +183,7 @@ describe.each(['event', 'pipe'] as const)('beside a flood of one %s', (kind) => 
     expect(event.calls - (calls[600] as number)).toBeLessThanOrEqual(1);
   });
 
-  test('who has only the descriptor sets an event, and it is called soon', async () => {
+  test('an event that is set through its descriptor is called soon', async () => {
     const event = new Counted();
     let calledAt = 0;
     event.handleRead = () => {
@@ -264,7 +264,7 @@ test.each(['event', 'pipe'] as const)(
     for (let round = 0; round < ROUNDS; round += 1) {
       passes = 0;
       flood.addChannel(loop);
-      // Out of the loop, so that it has nothing to do; it sleeps when the timer rings.
+      // Out of the loop, which has nothing to do then: it sleeps when the timer fires.
       onPass = (pass) => {
         if (pass === 100 + round) {
           flood.delChannel();

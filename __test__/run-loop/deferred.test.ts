@@ -1,3 +1,5 @@
+/** deferred(): the order of deferred functions, and what they may delay. */
+
 import { writeSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';

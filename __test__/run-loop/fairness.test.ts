@@ -1,4 +1,6 @@
-/** Nobody is kept waiting by a channel that is always ready, or by a function that defers itself again and again. */
+/**
+ * A channel that is always ready, or a function that defers itself, delays neither timers nor tasks nor other channels.
+ */
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { type Server, createServer, get } from 'node:http';
@@ -16,7 +18,10 @@ import { since, within } from '../support/timing';
 
 const INTERVAL = 5;
 const TICKS = 200;
-/** How late a timer may be, at the most: nobody is, by more than a few milliseconds, unless the machine is busy with something else. */
+/**
+ * The most a timer may be late. Without a fault it is a few milliseconds, unless the machine is busy with something
+ * else.
+ */
 const LIMIT = 2000;
 
 let loop: RunLoop;
@@ -106,7 +111,7 @@ beforeEach(() => {
   calls = 0;
 });
 
-test('without a flood', async () => {
+test('timers, tasks and http are on time without a flood', async () => {
   const worst = await measureTimers();
   report(`timers, without a flood: at most ${worst.toFixed(1)} ms late`);
   expect(worst).toBeGreaterThanOrEqual(0);

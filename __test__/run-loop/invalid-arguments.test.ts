@@ -1,3 +1,5 @@
+/** Arguments that the methods of a loop refuse. */
+
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { RunLoop } from 'waitable-event';
 
@@ -17,7 +19,7 @@ test.each([undefined, null, 5, 'channel', {}, { fileno: 5 }])('add(%p) is refuse
   expect(codeOf(() => loop.add(channel as never))).toBe('ERR_INVALID_ARG_TYPE');
 });
 
-describe('what they take', () => {
+describe('arguments of run(), runSync() and loop()', () => {
   test.each([
     ['spin', NaN, 'ERR_INVALID_ARG_VALUE'],
     ['spin', '1', 'ERR_INVALID_ARG_TYPE'],
@@ -45,7 +47,7 @@ describe('what they take', () => {
     loop.runSync();
   });
 
-  test.each([null, 'options', 1, true])('%p are no options', async (options) => {
+  test.each([null, 'options', 1, true])('%p is refused as options', async (options) => {
     expect(await rejectionOf(loop.run(options as never))).toBe('ERR_INVALID_ARG_TYPE');
     expect(codeOf(() => loop.runSync(options as never))).toBe('ERR_INVALID_ARG_TYPE');
     expect(codeOf(() => loop.loop(options as never))).toBe('ERR_INVALID_ARG_TYPE');

@@ -89,7 +89,7 @@ describe.each(both)('%s() of this thread', (way) => {
     loop.taskManager.close();
   });
 
-  // Where BACpypes has nothing to wake its loop with, on Windows, this takes up to SPIN. Patience ends before that.
+  // BACpypes has nothing to wake its loop with on Windows, where this takes up to SPIN. The time limit is shorter.
   test.each(['stop', 'set', 'schedule'])('is woken by %s() in another thread long before SPIN', async (action) => {
     loop.SPIN = 100 * TIME_LIMIT;
     makeMembers(1, () => loop.stop());
@@ -105,7 +105,7 @@ describe.each(both)('%s() of this thread', (way) => {
   });
 
   // More than one crossing into JavaScript carries.
-  test.each([1, 700])('calls handleClose() of %p events that another thread closes at once', async (count) => {
+  test.each([1, 700])('calls handleClose() of %p events that another thread closes together', async (count) => {
     const members = makeMembers(count, (all) => {
       if (all.every((member) => member.closes > 0)) {
         loop.stop();
@@ -198,7 +198,7 @@ describe.each(both)('%s() in a worker', (way) => {
     expect(await worker.next()).toEqual({ log: [], running: false });
   });
 
-  test('loops of several workers and of this thread run at once, each with its own events', async () => {
+  test('loops of several workers and of this thread run at the same time, each with its own events', async () => {
     const shared = Array.from({ length: 3 }, () => new WaitableEvent());
     events.push(...shared);
     const workers = shared.map(
@@ -221,7 +221,7 @@ describe.each(both)('%s() in a worker', (way) => {
     await within(running, 'run()');
   });
 
-  test('worker.terminate() ends it at once', async () => {
+  test('worker.terminate() ends it immediately', async () => {
     const event = new WaitableEvent();
     const worker = new WorkerHarness('run-loop/run-loop-in-worker.js', { way, events: [event.handle] });
     await worker.next();

@@ -1,3 +1,5 @@
+/** run(), runOnce() and loop(): what each of them does in a pass, and when it ends. */
+
 import { writeSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -59,7 +61,7 @@ describe('run()', () => {
     await within(running, 'run()');
   });
 
-  test('resolves at once for a signal that is aborted, and runs nothing', async () => {
+  test('resolves immediately, and runs nothing, if its signal is already aborted', async () => {
     loop.deferred(() => log.push('deferred'));
     await within(loop.run({ signal: AbortSignal.abort() }), 'run()');
     expect(log).toEqual([]);
@@ -144,7 +146,7 @@ describe('run()', () => {
 });
 
 describe('runOnce()', () => {
-  test('runs what is due and what is deferred, and looks at no channel', () => {
+  test('runs due tasks and deferred functions, and polls no channel', () => {
     const event = makeEvent({ set: true });
     event.handleRead = () => log.push('read');
     event.addChannel(loop);
@@ -176,7 +178,7 @@ describe('loop()', () => {
     expect(reads).toBe(3);
   });
 
-  test('goes on until there are no channels left', () => {
+  test('returns when there are no channels left', () => {
     loop.loop();
     const event = makeEvent({ set: true });
     let reads = 0;
@@ -200,7 +202,7 @@ describe('loop()', () => {
     }
   });
 
-  test('runs no task and no deferred function, and hears of no stop()', () => {
+  test('runs no task and no deferred function, and ignores stop()', () => {
     makeEvent().addChannel(loop);
     const task = after(loop, 0, () => log.push('task'));
     loop.deferred(() => log.push('deferred'));
@@ -210,7 +212,7 @@ describe('loop()', () => {
     task.suspendTask();
   });
 
-  test('the loop of the handle and of the tasks are no channels of its', () => {
+  test('the events of the handle and of the tasks do not count as channels', () => {
     expect(loop.handle).toBeDefined();
     expect(loop.taskManager.handle).toBeDefined();
     loop.loop();

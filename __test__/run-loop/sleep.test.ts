@@ -1,3 +1,5 @@
+/** How long a loop sleeps: until its first task, or as SPIN says. */
+
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { RunLoop, WaitableEvent } from 'waitable-event';
 
@@ -83,11 +85,11 @@ describe.each(both)('SPIN and %s()', (way) => {
     expect(loop.SPIN).toBe(Infinity);
     after(loop, 100, () => loop.stop());
     await runIn(way, loop);
-    // One to begin with, one for the task; the timer may be a hair early once or twice.
+    // One to begin with, one for the task; the timer may fire slightly early once or twice.
     expect(counter.passes).toBeLessThanOrEqual(5);
   });
 
-  test.each(['SPIN', 'spin'])('unless %s says how long it may sleep', async (name) => {
+  test.each(['SPIN', 'spin'])('a loop makes a pass at least as often as %s says', async (name) => {
     const before = process.hrtime.bigint();
     let elapsed = 0;
     const counter = countPasses(loop, (passes) => {

@@ -1,3 +1,5 @@
+/** stop() before, during and after run() and runSync(), and loops that run again. */
+
 import { writeSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -114,7 +116,7 @@ describe.each(both)('stop() and %s()', (way) => {
     expect(log).toEqual(['once']);
   });
 
-  test('core is a loop like any other', async () => {
+  test('core is a RunLoop', async () => {
     expect(core).toBeInstanceOf(RunLoop);
     core.deferred(() => core.stop());
     await runIn(way, core);

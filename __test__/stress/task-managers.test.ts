@@ -112,7 +112,7 @@ describe('four producers that schedule as fast as they can', () => {
         counts[outcome] += 1;
         const runs = begun[number] as number;
         if (isRecurring) {
-          // Any number of runs before; `begin` looks for one after.
+          // Any number of runs before; `begin` checks that none comes after.
           return outcome === 'none' || outcome === 'done' || (outcome === 'running' && runs === 0);
         }
         return runs !== (outcome === 'cancelled' ? 0 : 1);

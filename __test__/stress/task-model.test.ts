@@ -21,7 +21,7 @@ function nextPoint(now: number, interval: number, offset: number): number {
   return Number((steps + 1n) * step + shift) / 4;
 }
 
-/** What the rules say: who is next, among whom, at which time. */
+/** What the rules say: which task is next, among which, at which time. */
 class Model {
   now: number;
   readonly entries = new Map<Task, Entry>();
@@ -60,8 +60,8 @@ class Model {
       )?.task;
   }
 
-  /** Who runs, one after the other, up to a limit: tasks, and the numbers of deferred functions. */
-  *travel(limit: number): Generator<Task | number, void> {
+  /** Yields what runs, in its order, up to a limit: tasks, and the numbers of deferred functions. */
+  *advance(limit: number): Generator<Task | number, void> {
     while (this.deferred.length > 0 || this.nextDue < limit) {
       if (this.deferred.length === 0) {
         this.now = Math.max(this.now, this.nextDue);
@@ -87,7 +87,7 @@ class Comparison {
   readonly #machine: TimeMachine;
   readonly #model: Model;
   readonly #tasks: Task[];
-  #expected: Generator<Task | number, void> = new Model(0).travel(0);
+  #expected: Generator<Task | number, void> = new Model(0).advance(0);
   #deferred = 0;
   #operations: number;
 
@@ -108,7 +108,7 @@ class Comparison {
         this.#operate();
       }
       const duration = this.#pick([0.25, 1, 5, 10, 100.25, 1000]);
-      this.#expected = this.#model.travel(this.#model.now + duration);
+      this.#expected = this.#model.advance(this.#model.now + duration);
       this.#machine.run({ duration });
       deepEqual(this.#expected.next(), { value: undefined, done: true });
       deepEqual([this.#machine.now, manager.stats().pending], [this.#model.now, this.#model.entries.size]);
@@ -148,15 +148,15 @@ class Comparison {
     return task;
   }
 
-  #onEvent(who: Task | number): void {
+  #onEvent(what: Task | number): void {
     const { value } = this.#expected.next();
-    if (value !== who || this.#machine.now !== this.#model.now) {
+    if (value !== what || this.#machine.now !== this.#model.now) {
       const name = (one: unknown): string => (one instanceof Task ? `task ${this.#tasks.indexOf(one)}` : String(one));
-      // Thrown where nobody catches it, the rest would go on.
-      throw new Error(`${name(who)} at ${this.#machine.now}, but ${name(value)} at ${this.#model.now}`);
+      // An error that is thrown in a task goes to onError, and the rest goes on.
+      throw new Error(`${name(what)} at ${this.#machine.now}, but ${name(value)} at ${this.#model.now}`);
     }
     for (let index = this.#below(3); index > 0; index -= 1) {
-      this.#operate(who);
+      this.#operate(what);
     }
   }
 

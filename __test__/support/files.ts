@@ -8,6 +8,9 @@ import { afterAll } from '@jest/globals';
 /** The root of the package: scripts that run here can require it by its name. */
 export const root: string = join(__dirname, '..', '..');
 
+/** The compiled modules, which only the tests in internals/ may load. */
+export const compiled: string = join(root, 'dist');
+
 let directory: string | undefined;
 const unusedFifos: string[] = [];
 

@@ -1,6 +1,6 @@
 /**
- * The compiled modules that the tests in internals/ use. This is the only file that names one of them, so a module that moves or is renamed
- * is adapted here: once for its types, once for its code.
+ * The compiled modules that the tests in internals/ use. This is the only file that names one of them, so a module that
+ * moves or is renamed is adapted here: once for its types, once for its code.
  */
 
 import type * as facade from '../../index';

@@ -33,7 +33,9 @@ export async function makeSockets(tcp: boolean = false): Promise<[Socket, Socket
   }
 }
 
-/** Makes a socket to which another process has sent `text` and then an urgent byte; undefined where there is no perl. */
+/**
+ * Makes a socket to which another process has sent `text` and then an urgent byte; undefined where there is no perl.
+ */
 export async function makeUrgentSocket(text: string): Promise<Socket | undefined> {
   const server = createServer({ pauseOnConnect: true });
   try {

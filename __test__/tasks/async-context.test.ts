@@ -1,4 +1,4 @@
-/** The async context of a task: that of whoever installed it, also when it is shared with others behind the scenes. */
+/** A task runs in the async context in which it was installed, also when several tasks share one AsyncResource. */
 
 import { expect, test } from '@jest/globals';
 

@@ -1,3 +1,5 @@
+/** Tasks on the monotonic clock and on the wall clock, also when the latter is set. */
+
 import { describe, expect, test } from '@jest/globals';
 import { FunctionTask, RecurringFunctionTask, RunLoop } from 'waitable-event';
 
@@ -75,8 +77,8 @@ describe('on the clocks of the system', () => {
     ['2^31 ms', 2 ** 31],
     ['2^32 + 1 ms', 2 ** 32 + 1],
     ['300 years', 300 * 365 * DAY],
-    ['for ever', Infinity],
-  ])('a delay of %s does not end, and warns nobody', async (_name, delta) => {
+    ['Infinity', Infinity],
+  ])('a delay of %s does not end, and emits no warning', async (_name, delta) => {
     const warnings: string[] = [];
     const onWarning = ({ message }: Error): number => warnings.push(message);
     process.on('warning', onWarning);
@@ -95,7 +97,7 @@ describe('on the clocks of the system', () => {
   });
 });
 
-describe('when somebody sets the wall clock', () => {
+describe('when the wall clock is set', () => {
   test('a delta is what it was', () => {
     const watch = new ManualClock();
     const log: unknown[] = [];
@@ -125,7 +127,7 @@ describe('when somebody sets the wall clock', () => {
     expect(log).toEqual(['a', 'b']);
   });
 
-  test('both sorts keep their places among each other', () => {
+  test('tasks of both kinds keep their order', () => {
     const watch = new ManualClock();
     const log: unknown[] = [];
     const wall = watch.manager.getTime();

@@ -1,3 +1,5 @@
+/** What becomes of the errors of tasks, their async context, and what stats() counts. */
+
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { describe, expect, test } from '@jest/globals';
@@ -14,7 +16,7 @@ function logger(log: unknown[], name: unknown, priority: number = 0): FunctionTa
 }
 
 describe('errors', () => {
-  test('go to onError with the name of the class, and the others run', () => {
+  test('go to onError with the name of the class, and other tasks run', () => {
     const told: unknown[] = [];
     const loop = new RunLoop();
     const manager = new TaskManager({ loop, onError: (...args) => told.push(args) });
@@ -33,7 +35,7 @@ describe('errors', () => {
     expect(manager.stats()).toMatchObject({ run: 2, failed: 1 });
   });
 
-  test('of promises go there too', async () => {
+  test('of promises go to onError too', async () => {
     const { manager, errors } = new Owner();
     manager.installTask(new FunctionTask(() => Promise.reject(new Error('rejected'))), { delta: 0 });
     await until(() => errors.length > 0, 'the error');
@@ -58,7 +60,7 @@ describe('errors', () => {
     }
   });
 
-  test('that onError throws harm nobody', () => {
+  test('that onError throws do not stop other tasks', () => {
     const { error: original } = console;
     console.error = () => {};
     try {
@@ -81,7 +83,7 @@ describe('errors', () => {
 });
 
 describe('the async context', () => {
-  test('of whoever installed a task is there when it runs, each time', () => {
+  test('in which a task was installed is active in each of its runs', () => {
     const watch = new ManualClock();
     const storage = new AsyncLocalStorage<string>();
     const log: unknown[] = [];
@@ -99,7 +101,7 @@ describe('the async context', () => {
   });
 });
 
-describe('what it counts', () => {
+describe('stats() counts', () => {
   test('tasks that were scheduled, run, failed, left out, and wait', () => {
     const watch = new ManualClock();
     const { manager } = watch;

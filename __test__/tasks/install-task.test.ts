@@ -1,3 +1,5 @@
+/** installTask(): the time a task gets, and managers that it moves between. */
+
 import { runInNewContext } from 'node:vm';
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
@@ -38,7 +40,7 @@ beforeEach(() => {
 });
 
 describe('installTask()', () => {
-  test('when wins over delta, and both over the time it was made with', () => {
+  test('uses `when` rather than `delta`, and both rather than the time of the constructor', () => {
     const watch = new ManualClock();
     const { manager } = watch;
     const wall = manager.getTime();
@@ -51,7 +53,7 @@ describe('installTask()', () => {
     expect(task.taskTime).toBe(wall + 20);
   });
 
-  test('of a task that is installed moves it', () => {
+  test('moves a task that is installed', () => {
     const watch = new ManualClock();
     const task = new Logger('moved');
     watch.manager.installTask(task, { delta: 10 });
@@ -64,7 +66,7 @@ describe('installTask()', () => {
     expect(watch.manager.stats().pending).toBe(0);
   });
 
-  test('in another manager takes it out of the first', () => {
+  test('removes the task from the manager it was in', () => {
     const [first, second] = [new ManualClock(), new ManualClock()];
     const task = new Logger('a');
     first.manager.installTask(task, { delta: 1 });
@@ -95,7 +97,7 @@ describe('installTask()', () => {
     expect([task.isScheduled, task.taskTime, manager.stats().pending]).toEqual([true, time, 1]);
   });
 
-  test('without any time says so', () => {
+  test('without any time throws ERR_INVALID_TASK', () => {
     const { manager } = new ManualClock();
     const words = ['ERR_INVALID_TASK', "schedule missing, use zero for 'now'"];
     expect(messageOf(() => manager.installTask(new Logger('a')))).toEqual(words);
@@ -120,7 +122,7 @@ describe('installTask()', () => {
     expect(codeOf(() => new Logger('a').installTask(options as never))).toBe('ERR_INVALID_ARG_TYPE');
   });
 
-  test('what is no task is refused', () => {
+  test('refuses what is no task', () => {
     const { manager } = new ManualClock();
     for (const method of ['installTask', 'suspendTask', 'resumeTask', 'processTask'] as const) {
       expect(codeOf(() => manager[method]({} as Task))).toBe('ERR_INVALID_ARG_TYPE');
@@ -135,7 +137,7 @@ describe('installTask()', () => {
   });
 });
 
-test('a Date of another realm is one', () => {
+test('a Date of another realm is accepted', () => {
   const { manager } = new ManualClock();
   const task = new Logger('once');
   manager.installTask(task, { when: runInNewContext('new Date(5)') as Date });

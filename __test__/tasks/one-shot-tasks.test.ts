@@ -1,3 +1,5 @@
+/** Tasks that run once. */
+
 import { runInNewContext } from 'node:vm';
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
@@ -63,7 +65,7 @@ describe('OneShotTask and OneShotDeleteTask', () => {
     expect(codeOf(() => new Logger('a', '7' as unknown as number))).toBe('ERR_INVALID_ARG_TYPE');
   });
 
-  test('has a time that is one', () => {
+  test('refuses a taskTime that is no time', () => {
     const task = new Logger('a', 7);
     expect(codeOf(() => (task.taskTime = '8' as unknown as number))).toBe('ERR_INVALID_ARG_TYPE');
     expect(codeOf(() => (task.taskTime = NaN))).toBe('ERR_INVALID_ARG_VALUE');
@@ -105,7 +107,7 @@ describe('FunctionTask and OneShotFunction', () => {
     await within(ended, 'the end of the loop');
   });
 
-  test.each([undefined, null, {}, 'fn'])('%p is no function, and that is said at once', (fn) => {
+  test.each([undefined, null, {}, 'fn'])('%p is refused in the constructor', (fn) => {
     expect(codeOf(() => new FunctionTask(fn as never))).toBe('ERR_INVALID_ARG_TYPE');
     expect(codeOf(() => new OneShotFunction(fn as never))).toBe('ERR_INVALID_ARG_TYPE');
     expect(codeOf(() => new RecurringFunctionTask(5, fn as never))).toBe('ERR_INVALID_ARG_TYPE');
@@ -114,7 +116,7 @@ describe('FunctionTask and OneShotFunction', () => {
 });
 
 describe('a task without a body', () => {
-  test('says so when it runs', () => {
+  test('fails with ERR_INVALID_TASK when it runs', () => {
     const watch = new ManualClock();
     watch.manager.installTask(new Empty(), { delta: 0 });
     watch.pass();

@@ -1,3 +1,5 @@
+/** The interval and the offset of recurring tasks. */
+
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { RecurringFunctionTask, RecurringTask, core, recurringFunction } from 'waitable-event';
 
@@ -72,7 +74,7 @@ describe('recurringFunction()', () => {
     core.stop();
   });
 
-  test('installs the function, which can be called besides', async () => {
+  test('installs the function, which can still be called', async () => {
     const ended = core.run();
     const tick = recurringFunction(1)((...args: unknown[]) => {
       log.push(args);
@@ -88,7 +90,7 @@ describe('recurringFunction()', () => {
     await within(ended, 'the end of the loop');
   });
 
-  test('has an offset', () => {
+  test('uses the offset', () => {
     const tick = recurringFunction(3_600_000, -600_000)(() => {});
     expect(tick.task.taskIntervalOffset).toBe(-600_000);
     expect(((tick.task.taskTime ?? 0) + 600_000) % 3_600_000).toBe(0);

@@ -1,4 +1,7 @@
-/** Recurring tasks: the grid of the epoch plus an offset, and what happens to a run that is late, throws, or is not over. */
+/**
+ * Recurring tasks: the grid of the epoch plus an offset, and what happens to a run that is late, throws, or is not
+ * over.
+ */
 
 import { describe, expect, test } from '@jest/globals';
 import { RecurringFunctionTask, RunLoop, TaskManager } from 'waitable-event';
@@ -163,7 +166,7 @@ describe('the grid', () => {
 });
 
 describe('installing', () => {
-  test('again moves the task to another grid', () => {
+  test('an installed task again moves it to another grid', () => {
     const watch = new ManualClock();
     let runs = 0;
     const task = new RecurringFunctionTask(10, () => (runs += 1));
@@ -176,7 +179,7 @@ describe('installing', () => {
     expect(watch.manager.stats().pending).toBe(1);
   });
 
-  test('from its own body moves it as well', () => {
+  test('a task from its own body moves it as well', () => {
     const watch = new ManualClock();
     let runs = 0;
     const task: RecurringFunctionTask = new RecurringFunctionTask(10, () => {

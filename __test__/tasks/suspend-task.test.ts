@@ -1,3 +1,5 @@
+/** suspendTask() and resumeTask(). */
+
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { FunctionTask, OneShotTask, RecurringFunctionTask } from 'waitable-event';
 
@@ -50,7 +52,7 @@ describe('suspendTask() and resumeTask()', () => {
     expect(log).toEqual(['a']);
   });
 
-  test('a task whose time has passed meanwhile runs at once', () => {
+  test('a task whose time has passed meanwhile runs in the next pass', () => {
     const watch = new ManualClock();
     const task = new Logger('a');
     watch.manager.installTask(task, { delta: 10 });
@@ -75,7 +77,7 @@ describe('suspendTask() and resumeTask()', () => {
     expect(log).toEqual([]);
   });
 
-  test('resuming what was never installed says so', () => {
+  test('resumeTask() of a task that was never installed throws ERR_INVALID_TASK', () => {
     const { manager } = new ManualClock();
     const [code, message] = messageOf(() => manager.resumeTask(new Logger('a')));
     expect(code).toBe('ERR_INVALID_TASK');

@@ -1,3 +1,5 @@
+/** The order in which a manager runs its tasks, and the times that tasks show. */
+
 import { describe, expect, test } from '@jest/globals';
 import { FunctionTask, RecurringFunctionTask, RunLoop } from 'waitable-event';
 
@@ -131,7 +133,7 @@ describe("BACpypes' methods", () => {
 });
 
 describe('taskTime', () => {
-  test('of a task that was installed from now on is on the wall clock as it is when somebody asks first', () => {
+  test('of a task with a delta is on the wall clock as it is when it is first read', () => {
     const watch = new ManualClock();
     const [asked, unasked] = [logger([], 1), logger([], 2)];
     watch.manager.installTask(asked, { delta: 10 });

@@ -1,4 +1,4 @@
-/** Beside a test runner's fake timers: they stand still until somebody advances them, and nobody here does. */
+/** Beside a test runner's fake timers, which stand still: no test here advances them. */
 
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type * as waitableEvent from 'waitable-event';

@@ -1,3 +1,5 @@
+/** TimeMachine.runAsync() without other threads. */
+
 import { describe, expect, test } from '@jest/globals';
 import { FunctionTask, TaskManager } from 'waitable-event';
 
@@ -7,26 +9,26 @@ import { START, VirtualLoop } from '../support/virtual-time/virtual-loop';
 
 describe('runAsync() without other threads', () => {
   test('settles promises between tasks', async () => {
-    const journey = new VirtualLoop();
-    const { machine } = journey;
+    const virtual = new VirtualLoop();
+    const { machine } = virtual;
     const walk = async (): Promise<void> => {
       for (const delta of [10, 20, 30]) {
-        await journey.sleep(delta);
-        journey.note(delta);
+        await virtual.sleep(delta);
+        virtual.note(delta);
       }
     };
     void walk();
     await machine.runAsync({ duration: 60 });
-    expect(journey.log).toEqual([
+    expect(virtual.log).toEqual([
       [10, 10],
       [20, 30],
     ]);
     await machine.runAsync({ duration: 1 });
-    expect(journey.log.at(-1)).toEqual([30, 60]);
+    expect(virtual.log.at(-1)).toEqual([30, 60]);
     expect(machine.now).toBe(START + 61);
   });
 
-  test('one journey at a time', async () => {
+  test('one run at a time', async () => {
     const { machine } = new VirtualLoop();
     const first = machine.runAsync({ duration: 10 });
     expect(codeOf(() => machine.run({ duration: 1 }))).toBe('ERR_LOOP_RUNNING');
@@ -43,19 +45,19 @@ describe('runAsync() without other threads', () => {
     expect(machine.now).toBe(START + 5);
   });
 
-  test('a connection of the same thread travels too', async () => {
-    const journey = new VirtualLoop();
-    const remote = TaskManager.connect(journey.manager.handle);
+  test('a connection of the same thread is in virtual time too', async () => {
+    const virtual = new VirtualLoop();
+    const remote = TaskManager.connect(virtual.manager.handle);
     const walk = async (): Promise<void> => {
       remote.schedule('log', 'task', { delta: 5 });
       await remote.call('sleep', 10);
-      journey.note(remote.getTime() - START);
+      virtual.note(remote.getTime() - START);
       remote.close();
     };
     const walked = walk();
-    await within(journey.machine.runAsync({ duration: 20 }), 'a journey');
+    await within(virtual.machine.runAsync({ duration: 20 }), 'a run');
     await walked;
-    expect(journey.log).toEqual([
+    expect(virtual.log).toEqual([
       ['task', 5],
       [10, 10],
     ]);

@@ -1,3 +1,5 @@
+/** TimeMachine.run(), and which machine has the clock of a loop. */
+
 import { describe, expect, test } from '@jest/globals';
 import { FunctionTask, RecurringFunctionTask, RunLoop } from 'waitable-event';
 import { TimeMachine, type TimeMachineRunOptions } from 'waitable-event/testing';
@@ -9,18 +11,18 @@ import { until } from '../support/threads';
 import { within } from '../support/timing';
 import { DAY, HOUR, SECOND, START, VirtualLoop } from '../support/virtual-time/virtual-loop';
 
-type Travel = (machine: TimeMachine, options: TimeMachineRunOptions) => Promise<void>;
+type Advance = (machine: TimeMachine, options: TimeMachineRunOptions) => Promise<void>;
 
-const ways: [string, Travel][] = [
+const ways: [string, Advance][] = [
   ['run()', async (machine, options) => machine.run(options)],
   ['runAsync()', async (machine, options) => machine.runAsync(options)],
 ];
 
 describe('run()', () => {
   test('jumps from task to task, and ends exactly at the limit, which is exclusive', () => {
-    const journey = new VirtualLoop();
-    const { machine, manager, log } = journey;
-    manager.installTask(new RecurringFunctionTask(60 * SECOND, () => journey.note('tick')));
+    const virtual = new VirtualLoop();
+    const { machine, manager, log } = virtual;
+    manager.installTask(new RecurringFunctionTask(60 * SECOND, () => virtual.note('tick')));
     machine.run({ duration: HOUR });
     expect(log).toHaveLength(59);
     expect(log.slice(0, 2)).toEqual([
@@ -34,14 +36,14 @@ describe('run()', () => {
   });
 
   test('runs deferred functions between tasks, at their time', () => {
-    const journey = new VirtualLoop();
-    const { machine, manager, loop } = journey;
+    const virtual = new VirtualLoop();
+    const { machine, manager, loop } = virtual;
     for (const delta of [10, 20]) {
-      manager.installTask(new FunctionTask(() => loop.deferred(() => journey.note(`deferred ${delta}`))), { delta });
-      manager.installTask(new FunctionTask(() => journey.note(delta)), { delta });
+      manager.installTask(new FunctionTask(() => loop.deferred(() => virtual.note(`deferred ${delta}`))), { delta });
+      manager.installTask(new FunctionTask(() => virtual.note(delta)), { delta });
     }
     machine.run({ duration: 20.5 });
-    expect(journey.log).toEqual([
+    expect(virtual.log).toEqual([
       [10, 10],
       ['deferred 10', 10],
       [20, 20],
@@ -64,7 +66,7 @@ describe('run()', () => {
     expect(machine.now).toBe(0);
   });
 
-  test('refuses what makes no sense', async () => {
+  test('refuses invalid options', async () => {
     const { machine } = new VirtualLoop();
     expect(codeOf(() => machine.run({}))).toBe('ERR_INVALID_ARG_TYPE');
     expect(codeOf(() => machine.run(undefined as never))).toBe('ERR_INVALID_ARG_TYPE');
@@ -88,7 +90,7 @@ describe('run()', () => {
     },
   );
 
-  test('takes a year of the first century for what it is', () => {
+  test('reads a year below 100 as it is', () => {
     expect(new Date(new VirtualLoop('0050-01-01').machine.now).getFullYear()).toBe(50);
   });
 
@@ -108,16 +110,16 @@ describe('run()', () => {
 
   test.each(ways)(
     '%s to the present runs what is deferred, and no task: the limit is exclusive',
-    async (_name, travel) => {
-      const journey = new VirtualLoop();
-      const { machine, manager, loop, log } = journey;
-      manager.installTask(new FunctionTask(() => journey.note('overdue')), { when: START - 1 });
-      manager.installTask(new FunctionTask(() => journey.note('due')), { delta: 0 });
-      loop.deferred(() => loop.deferred(() => journey.note('deferred')));
-      await travel(machine, { stopTime: START });
-      await travel(machine, { stopTime: START - 5 });
+    async (_name, advance) => {
+      const virtual = new VirtualLoop();
+      const { machine, manager, loop, log } = virtual;
+      manager.installTask(new FunctionTask(() => virtual.note('overdue')), { when: START - 1 });
+      manager.installTask(new FunctionTask(() => virtual.note('due')), { delta: 0 });
+      loop.deferred(() => loop.deferred(() => virtual.note('deferred')));
+      await advance(machine, { stopTime: START });
+      await advance(machine, { stopTime: START - 5 });
       expect([log, machine.now]).toEqual([[['deferred', 0]], START]);
-      await travel(machine, { duration: 1 });
+      await advance(machine, { duration: 1 });
       expect(log.slice(1)).toEqual([
         ['overdue', 0],
         ['due', 0],
@@ -125,14 +127,14 @@ describe('run()', () => {
     },
   );
 
-  test.each(ways)('%s: what deferred functions defer is run before time goes on', async (_name, travel) => {
-    const journey = new VirtualLoop();
-    const { machine, manager, loop, log } = journey;
-    manager.installTask(new FunctionTask(() => loop.deferred(() => loop.deferred(() => journey.note('deferred')))), {
+  test.each(ways)('%s: what deferred functions defer is run before time goes on', async (_name, advance) => {
+    const virtual = new VirtualLoop();
+    const { machine, manager, loop, log } = virtual;
+    manager.installTask(new FunctionTask(() => loop.deferred(() => loop.deferred(() => virtual.note('deferred')))), {
       delta: 2,
     });
-    manager.installTask(new FunctionTask(() => journey.note('task')), { delta: 5 });
-    await travel(machine, { duration: 10 });
+    manager.installTask(new FunctionTask(() => virtual.note('task')), { delta: 5 });
+    await advance(machine, { duration: 10 });
     expect(log).toEqual([
       ['deferred', 2],
       ['task', 5],
@@ -151,10 +153,10 @@ describe('run()', () => {
     );
   });
 
-  test.each(['restore()', 'another machine'])('a journey ends where it is after %s in the middle', (what) => {
+  test.each(['restore()', 'another machine'])('a run ends where it is after %s in the middle', (what) => {
     const start = Date.now();
-    const journey = new VirtualLoop(start);
-    const { machine, manager, loop, log } = journey;
+    const virtual = new VirtualLoop(start);
+    const { machine, manager, loop, log } = virtual;
     manager.installTask(
       new FunctionTask(() => {
         if (what === 'restore()') {
@@ -167,7 +169,7 @@ describe('run()', () => {
       { delta: 2 },
     );
     // By the system's clock too, this is due later.
-    manager.installTask(new FunctionTask(() => journey.note('late')), { when: start + HOUR });
+    manager.installTask(new FunctionTask(() => virtual.note('late')), { when: start + HOUR });
     machine.run({ duration: DAY });
     expect([log, machine.now]).toEqual([[], start + 2]);
   });
@@ -179,21 +181,21 @@ describe('run()', () => {
     expect(Math.abs(manager.getTime() - Date.now())).toBeLessThan(10 * SECOND);
   });
 
-  test('beside it a loop that runs has no reason to, but for what is due at this moment', async () => {
-    const journey = new VirtualLoop();
-    const { machine, manager, loop } = journey;
+  test('beside a running loop, which wakes only for what is due now', async () => {
+    const virtual = new VirtualLoop();
+    const { machine, manager, loop } = virtual;
     const count = countPasses(loop);
     const ended = loop.run();
-    manager.installTask(new FunctionTask(() => journey.note('later')), { delta: 1 });
-    manager.installTask(new FunctionTask(() => journey.note('now')), { delta: 0 });
-    await until(() => journey.log.length > 0, 'what is due');
+    manager.installTask(new FunctionTask(() => virtual.note('later')), { delta: 1 });
+    manager.installTask(new FunctionTask(() => virtual.note('now')), { delta: 0 });
+    await until(() => virtual.log.length > 0, 'what is due');
     await new Promise((resolve) => {
       setTimeout(resolve, 50);
     });
-    expect(journey.log).toEqual([['now', 0]]);
+    expect(virtual.log).toEqual([['now', 0]]);
     expect(count.passes).toBeLessThan(10);
     machine.run({ duration: 2 });
-    expect(journey.log).toEqual([
+    expect(virtual.log).toEqual([
       ['now', 0],
       ['later', 1],
     ]);
@@ -212,7 +214,7 @@ describe('the clock of a loop', () => {
     expect(await rejectionOf(machine.runAsync({ duration: 5 }))).toBe(code);
   });
 
-  test('is in the hands of the last machine that was made', () => {
+  test('belongs to the last machine that was made', () => {
     const { machine: first, loop } = new VirtualLoop();
     const second = new TimeMachine({ loop, start: START });
     finallyDo(() => second.restore());

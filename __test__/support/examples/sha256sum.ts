@@ -19,11 +19,11 @@ export const PROGRAM = join(root, 'examples/sha256sum/main.js');
 /** Longer than any of these runs takes; a hang ends as a failure that says so. */
 export const LIMIT = 20_000;
 
-/** Nobody finishes hashing this in the time of a test. It is a hole, and takes no space on the disk. */
+/** More than can be hashed in the time of a test. The file is sparse, and takes no space on the disk. */
 export const ENDLESS = 2 ** 40;
 
-/** Root may read everything: the files of others are for somebody else. */
-export const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+/** Root may read every file, so what cannot be read is tried as another user. */
+export const ANOTHER_USER = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 
 export interface Outcome {
   readonly status: number | NodeJS.Signals | null;

@@ -51,7 +51,10 @@ export class Owner {
   }
 }
 
-/** A worker that is connected to a task manager, and does what the test asks for: see fixtures/remote/produce-on-demand.js. */
+/**
+ * A worker that is connected to a task manager, and does what the test asks for: see
+ * fixtures/remote/produce-on-demand.js.
+ */
 export class Producer extends WorkerHarness {
   #number = 0;
   readonly #waiting = new Map<number, (answer: Answer | Error) => void>();
