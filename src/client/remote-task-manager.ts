@@ -1,5 +1,7 @@
 /** A task manager, as other threads see it. */
 
+import { type InspectOptions, inspect } from 'node:util';
+
 import {
   CANCEL_OUTCOMES,
   CONTROL_CANCEL,
@@ -19,7 +21,14 @@ import {
 } from '../protocol';
 import { makeRingMemory, postToChannel } from '../transport';
 import { workerThreads } from '../platform';
-import { TaskManagerClosedError, throwIfAborted, validateOptions, validateSignal, validateTimeout } from '../util';
+import {
+  TaskManagerClosedError,
+  inspectAs,
+  throwIfAborted,
+  validateOptions,
+  validateSignal,
+  validateTimeout,
+} from '../util';
 import { Connection } from './connection';
 import { PendingCalls } from './pending-calls';
 import { SendQueue } from './send-queue';
@@ -59,6 +68,9 @@ export interface ScheduledTask {
    */
   cancel(): Promise<CancelOutcome>;
 }
+
+/** The key of what a {@link ScheduledTask} calls. It is a symbol because a subclass may use any name. */
+const control: unique symbol = Symbol('control');
 
 /** How many producers this thread has made: part of the names of their channels. */
 let producers = 0;
@@ -179,8 +191,16 @@ export class RemoteTaskManager {
     this.close();
   }
 
+  /** Shows the state in `util.inspect()`. @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return inspectAs(this, depth, options, () => ({
+      pending: this.#connection.isClosed ? 0 : this.#sendQueue.pending,
+      closed: this.#connection.isClosed,
+    }));
+  }
+
   /** Performs an operation on a task, and resolves with the manager's answer. @internal */
-  control(id: number, operation: number): Promise<unknown> {
+  [control](id: number, operation: number): Promise<unknown> {
     try {
       this.#connection.beginSend();
       const replyId = this.#sendQueue.allocateId();
@@ -225,7 +245,7 @@ class RemoteTask implements ScheduledTask {
   }
 
   async #cancel(): Promise<CancelOutcome> {
-    const answer = (await this.#manager.control(this.id, CONTROL_CANCEL)) as number;
+    const answer = (await this.#manager[control](this.id, CONTROL_CANCEL)) as number;
     const outcome = CANCEL_OUTCOMES[answer] as CancelOutcome;
     if (outcome === 'running') {
       // It will be done.
@@ -236,6 +256,6 @@ class RemoteTask implements ScheduledTask {
 
   #control(operation: number): void {
     // A manager that is gone has no task to hold up.
-    this.#manager.control(this.id, operation).catch(() => {});
+    this.#manager[control](this.id, operation).catch(() => {});
   }
 }

@@ -110,6 +110,11 @@ export class SendQueue {
     return isSent;
   }
 
+  /** How many records the manager has not dequeued yet. */
+  get pending(): number {
+    return this.#ring.pending;
+  }
+
   allocateId(): number {
     return this.#ids.allocate();
   }

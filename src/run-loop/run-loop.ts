@@ -322,8 +322,6 @@ export class RunLoop {
     return inspectAs(this, depth, options, () => ({
       running: this.running,
       channels: this.#channels.size,
-      deferred: this.#deferred.size,
-      SPIN: this.SPIN,
     }));
   }
 

@@ -199,9 +199,9 @@ export class TaskManager {
   /** Shows the state in `util.inspect()`. @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
     return inspectAs(this, depth, options, () => ({
-      closed: this.#runner.receiver.isClosed,
       pending: this.#runner.pending,
       handlers: this.#runner.handlers.names(),
+      closed: this.#runner.receiver.isClosed,
     }));
   }
 }

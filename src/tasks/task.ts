@@ -213,7 +213,6 @@ export abstract class Task {
     return inspectAs(this, depth, options, () => ({
       scheduled: this.isScheduled,
       taskTime: this.taskTime,
-      ...(this.priority === 0 ? {} : { priority: this.priority }),
     }));
   }
 }

@@ -57,6 +57,12 @@ export class RingWriter extends RingEnd {
     this.#bytesHead = this.#bytesTail;
   }
 
+  /** How many records the reader has not dequeued yet. */
+  get pending(): number {
+    this.#loadTails();
+    return this.#slotsUsed();
+  }
+
   /**
    * Returns whether so many records and bytes, padded, have room. When they are more than the ring can ever hold,
    * returns whether the first record has room, unless all of them are needed.

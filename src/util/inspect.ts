@@ -2,7 +2,13 @@
 
 import { type InspectOptions, inspect } from 'node:util';
 
-/** Returns `ClassName { state }` instead of the fields of an object; beyond the depth, the name alone. */
+/** Fields of ours that say nothing of the object's state: asyncore's list of log types. */
+const HIDDEN: ReadonlySet<string> = new Set(['ignoreLogTypes']);
+
+/**
+ * Returns `ClassName { state, fields }`: the state that `readState` returns, then the fields that a subclass has. Beyond
+ * the depth it is `[ClassName]`.
+ */
 export function inspectAs(
   object: object,
   depth: number,
@@ -14,12 +20,18 @@ export function inspectAs(
   if (depth < 0) {
     return `[${label}]`;
   }
-  let state: Record<string, unknown>;
+  let shown: Record<string, unknown>;
   try {
-    state = readState();
+    shown = readState();
   } catch (error) {
-    // Another thread may close the object meanwhile, and a prototype has no state. To print either must not throw.
-    state = { error: String(error) };
+    // A prototype, or an object that another thread closes at this moment: a reader wants a line, not an error.
+    shown = { error: String(error) };
   }
-  return `${label} ${inspect(state, { ...options, depth: depth === Infinity ? Infinity : depth })}`;
+  for (const [key, value] of Object.entries(object)) {
+    // A loop has its methods as fields, bound to it.
+    if (!HIDDEN.has(key) && typeof value !== 'function') {
+      shown[key] = value;
+    }
+  }
+  return `${label} ${inspect(shown, { ...options, depth })}`;
 }
