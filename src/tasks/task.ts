@@ -80,7 +80,7 @@ export abstract class Task {
   declare [installation]: Installation | undefined;
 
   constructor() {
-    // Assigned, because a class field with a computed name is defined by a call into the engine, at three times the cost
+    // Assigned, because a class field with a computed name is defined by a call into the engine, which triples the cost
     // of a task. The index comes last: the prefetch of the queue reads it, and with it the end of the object.
     this[timeHigh] = NEVER;
     this[timeLow] = 0;

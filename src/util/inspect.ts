@@ -6,8 +6,8 @@ import { type InspectOptions, inspect } from 'node:util';
 const HIDDEN: ReadonlySet<string> = new Set(['ignoreLogTypes']);
 
 /**
- * Returns `ClassName { state, fields }`: the state that `readState` returns, then the fields that a subclass has. Beyond
- * the depth it is `[ClassName]`.
+ * Returns `ClassName { state, fields }`: the state that `readState` returns, then the fields that a subclass has.
+ * Beyond the depth it is `[ClassName]`.
  */
 export function inspectAs(
   object: object,
