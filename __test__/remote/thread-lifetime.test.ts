@@ -192,10 +192,10 @@ describe('when the manager is closed', () => {
     manager.close();
   });
 
-  test.each([undefined, null, 5, {}, { channel: 'x' }, { channel: 'x', trigger: { key: 1, state: {} } }])(
-    'connect() of %p is refused',
+  test.each([undefined, null, 5, 'handle', {}, [], { channel: 'x' }, { channel: 'x', trigger: { key: 1, state: {} } }])(
+    'connect() of %p, which is no handle, is a wrong type of argument',
     (handle) => {
-      expect(codeOf(() => TaskManager.connect(handle as unknown as TaskManagerHandle))).toBe('ERR_INVALID_HANDLE');
+      expect(codeOf(() => TaskManager.connect(handle as unknown as TaskManagerHandle))).toBe('ERR_INVALID_ARG_TYPE');
     },
   );
 });

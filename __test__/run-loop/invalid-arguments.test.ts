@@ -1,7 +1,7 @@
 /** Arguments that the methods of a loop refuse. */
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { RunLoop } from 'waitable-event';
+import { FileDispatcher, RunLoop } from 'waitable-event';
 
 import { codeOf, rejectionOf } from '../support/outcomes';
 
@@ -71,16 +71,30 @@ describe('arguments of run(), runSync() and loop()', () => {
     expect(codeOf(() => loop.runSync())).toBe(code);
   });
 
+  test.each([[undefined], [null], [{}], [1], ['handle']])(
+    'RunLoop.connect(%p), which is no handle, is ERR_INVALID_ARG_TYPE',
+    (handle) => {
+      expect(codeOf(() => RunLoop.connect(handle as never))).toBe('ERR_INVALID_ARG_TYPE');
+    },
+  );
+
   test.each([
-    [undefined],
-    [null],
-    [{}],
-    [1],
-    ['handle'],
     [{ stop: null }],
     [{ stop: { key: 1, state: new SharedArrayBuffer(4) } }],
     [{ stop: { key: 1.5, state: new ArrayBuffer(4) } }],
   ])('RunLoop.connect(%p) is ERR_INVALID_HANDLE', (handle) => {
     expect(codeOf(() => RunLoop.connect(handle as never))).toBe('ERR_INVALID_HANDLE');
+  });
+});
+
+describe('new FileDispatcher() of what is no descriptor says what to pass', () => {
+  test.each([
+    ['a path', '/dev/null', 'a file descriptor, such as fs.openSync(path) returns'],
+    ['a stream', process.stdin, 'a file descriptor, such as `stream.fd`'],
+    ['nothing', undefined, 'a file descriptor'],
+  ])('%s', (_what, fd, expected) => {
+    const make = (): FileDispatcher => new FileDispatcher(fd as never, loop);
+    expect(codeOf(make)).toBe('ERR_INVALID_ARG_TYPE');
+    expect(make).toThrow(`Expected \`fd\` to be ${expected}, got `);
   });
 });

@@ -99,7 +99,7 @@ describe('installTask()', () => {
 
   test('without any time throws ERR_INVALID_TASK', () => {
     const { manager } = new ManualClock();
-    const words = ['ERR_INVALID_TASK', "schedule missing, use zero for 'now'"];
+    const words = ['ERR_INVALID_TASK', "schedule missing, use zero for 'now': installTask({ delta: 0 })"];
     expect(messageOf(() => manager.installTask(new Logger('a')))).toEqual(words);
     expect(messageOf(() => new Logger('a').installTask())).toEqual(words);
     expect(messageOf(() => new Empty().installTask({}))).toEqual(words);

@@ -40,15 +40,15 @@ export interface CallSyncOptions {
    * Milliseconds after which the call ends with `ERR_CALL_TIMEOUT`.
    * @default Infinity
    */
-  timeout?: number;
+  timeout?: number | undefined;
   /** ArrayBuffers in the payload that are transferred: they are empty in this thread afterwards. */
-  transfer?: ArrayBuffer[];
+  transfer?: ArrayBuffer[] | undefined;
 }
 
 /** Options of `call()`. */
 export interface CallOptions extends CallSyncOptions {
   /** Ends the call: rejects the promise with the signal's reason, and cancels a task that has not begun. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** A task that was scheduled from another thread. */

@@ -36,7 +36,7 @@ export class FileDispatcher extends Dispatcher {
    */
   constructor(fd: number, loop: Loop = defaultLoop()) {
     super();
-    this.#fd = check(native.duplicateDescriptor(validateDescriptor('fd', fd)), 'dup');
+    this.#fd = check(native.duplicateDescriptor(toDescriptor(fd)), 'dup');
     try {
       this.addChannel(loop);
     } catch (error) {
@@ -124,4 +124,15 @@ function toBytes(data: Uint8Array | string): Uint8Array {
     throw new InvalidArgTypeError('data', 'a string or a Uint8Array', data);
   }
   return data;
+}
+
+/** Returns the argument of the constructor. The error says where a descriptor comes from. */
+function toDescriptor(fd: unknown): number {
+  if (typeof fd === 'string') {
+    throw new InvalidArgTypeError('fd', 'a file descriptor, such as fs.openSync(path) returns', fd);
+  }
+  if (typeof fd === 'object' && fd !== null && 'fd' in fd) {
+    throw new InvalidArgTypeError('fd', 'a file descriptor, such as `stream.fd`', fd);
+  }
+  return validateDescriptor('fd', fd);
 }

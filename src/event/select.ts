@@ -9,7 +9,7 @@ import { type Selectable, Selection } from './selection';
 /** Options of `selectAsync()`. */
 export interface SelectAsyncOptions {
   /** Ends the wait: the promise is rejected with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { type InspectOptions, inspect, types } from 'node:util';
 
-import { CLOSED, NO_SLOT, SET, check, fast, native, toError } from '../platform';
+import { CLOSED, NO_SLOT, SET, check, fast, markAsUncloneable, native, toError } from '../platform';
 import {
   EventClosedError,
   InvalidArgTypeError,
@@ -32,23 +32,23 @@ export interface WaitableEventOptions {
    * Whether the event is set from the start.
    * @default false
    */
-  set?: boolean;
+  set?: boolean | undefined;
   /**
    * A loop that the event joins immediately. The loop then calls `handleRead()` in every pass in which the event is
    * set. Default: none.
    */
-  loop?: Loop;
+  loop?: Loop | undefined;
 }
 
 /** Options of `waitAsync()`. */
 export interface WaitAsyncOptions {
   /** Ends the wait: the promise is rejected with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * Whether the wait keeps the process alive.
    * @default true
    */
-  ref?: boolean;
+  ref?: boolean | undefined;
 }
 
 /** Keys of the members that only this package may call. They are symbols because a subclass may use any name. */
@@ -59,6 +59,10 @@ export const closeWithThread: unique symbol = Symbol('closeWithThread');
 
 /** Marks the options that `open()` passes to the constructor: the event exists already. */
 const opening = Symbol('opening');
+
+/** The key of a number that no other event of this thread has. */
+const identity: unique symbol = Symbol('identity');
+let nextIdentity = 1;
 
 /** Releases what an event holds in this thread when the event was dropped without `close()`. */
 const dropped = new FinalizationRegistry<number>((number) => native.releaseEvent(number));
@@ -86,6 +90,8 @@ const dropped = new FinalizationRegistry<number>((number) => native.releaseEvent
  */
 export class WaitableEvent extends Dispatcher {
   #slot: number;
+  /** @internal */
+  declare [identity]: number;
   readonly #state: Int32Array;
   #handle: EventHandle | undefined;
   #waits: AsyncWaits | undefined;
@@ -107,6 +113,10 @@ export class WaitableEvent extends Dispatcher {
       this.#state = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
       this.#slot = check(native.createEvent(this.#state), 'pipe2');
     }
+    // Visible to a deep comparison, which sees no private fields: two events are equal only if they are one.
+    this[identity] = nextIdentity;
+    nextIdentity += 1;
+    markAsUncloneable(this);
     dropped.register(this, this.#slot, this);
     try {
       if (options?.set === true) {
@@ -229,6 +239,9 @@ export class WaitableEvent extends Dispatcher {
    */
   waitAsync(timeout?: number, options?: WaitAsyncOptions): Promise<boolean> {
     try {
+      if (typeof timeout === 'object' && timeout !== null) {
+        throw new InvalidArgTypeError('timeout', 'a number of milliseconds: options come second', timeout);
+      }
       const milliseconds = validateTimeout(timeout);
       validateOptions(options);
       validateSignal(options?.signal);

@@ -3,6 +3,8 @@
  * error of a negative one.
  */
 
+import { inspect } from 'node:util';
+
 import type * as binding from '#binding';
 import {
   BindingUnavailableError,
@@ -57,11 +59,21 @@ export const EPOCH_SHIFT = 2;
 const DRIVER_VARIABLE = 'WAITABLE_EVENT_DRIVER';
 
 function load(): Binding {
+  let loaded: Partial<Binding> | undefined;
   try {
-    return require('#binding') as Binding;
+    loaded = require('#binding') as Partial<Binding> | undefined;
   } catch (cause) {
     throw new BindingUnavailableError(cause);
   }
+  // A bundler that does not know native modules puts the name of a file in their place.
+  if (typeof loaded?.initialize !== 'function' || typeof loaded.fastFunctions !== 'function') {
+    throw new BindingUnavailableError(
+      new TypeError(
+        `The module that was loaded is ${inspect(loaded, { depth: 0 })}: mark the package as external in the bundler.`,
+      ),
+    );
+  }
+  return loaded;
 }
 
 /** Tells whether libuv may be called. Bun exports its functions and aborts when one is called; Deno has none. */

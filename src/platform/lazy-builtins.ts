@@ -8,17 +8,28 @@ import type * as nodePerfHooks from 'node:perf_hooks';
 import type * as nodeV8 from 'node:v8';
 import type * as nodeWorkerThreads from 'node:worker_threads';
 
+import { nodeProcess } from './node-process';
+
 function lazily<T>(load: () => T): () => T {
   let loaded: T | undefined;
   return () => (loaded ??= load());
 }
 
 export const workerThreads: () => typeof nodeWorkerThreads = lazily(() =>
-  process.getBuiltinModule('node:worker_threads'),
+  nodeProcess.getBuiltinModule('node:worker_threads'),
 );
 
-export const v8: () => typeof nodeV8 = lazily(() => process.getBuiltinModule('node:v8'));
+export const v8: () => typeof nodeV8 = lazily(() => nodeProcess.getBuiltinModule('node:v8'));
 
-export const perfHooks: () => typeof nodePerfHooks = lazily(() => process.getBuiltinModule('node:perf_hooks'));
+export const perfHooks: () => typeof nodePerfHooks = lazily(() => nodeProcess.getBuiltinModule('node:perf_hooks'));
 
-export const os: () => typeof nodeOs = lazily(() => process.getBuiltinModule('node:os'));
+export const os: () => typeof nodeOs = lazily(() => nodeProcess.getBuiltinModule('node:os'));
+
+/**
+ * Makes `postMessage()` and `structuredClone()` throw a DataCloneError for `object`, on a Node that can (22.10 and newer). An older one
+ * delivers an empty object.
+ */
+export function markAsUncloneable(object: object): void {
+  const { markAsUncloneable: mark } = workerThreads() as { markAsUncloneable?: (value: object) => void };
+  mark?.(object);
+}

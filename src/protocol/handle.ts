@@ -3,7 +3,7 @@
 import { types } from 'node:util';
 
 import type { EventHandle } from '../event';
-import { InvalidHandleError } from '../util';
+import { InvalidArgTypeError, InvalidHandleError } from '../util';
 import { CONTROL_BYTES } from './control-block';
 
 /** How another thread finds a task manager: structured-cloneable, through `workerData` or `postMessage()`. */
@@ -31,8 +31,11 @@ export const MAX_CAPACITY: number = 1 << 20;
  * from anywhere. Whether its manager still exists is found out when its event is opened.
  */
 export function validateHandle(value: unknown): TaskManagerHandle {
-  const handle = value as Partial<TaskManagerHandle> | null | undefined;
-  const { control, capacity, channel, threadId, trigger, onFull } = handle ?? {};
+  if (typeof value !== 'object' || value === null || !('trigger' in value) || !('control' in value)) {
+    throw new InvalidArgTypeError('handle', 'the `handle` of a TaskManager', value);
+  }
+  const handle = value as Partial<TaskManagerHandle>;
+  const { control, capacity, channel, threadId, trigger, onFull } = handle;
   if (
     !types.isSharedArrayBuffer(control) ||
     control.byteLength !== CONTROL_BYTES ||

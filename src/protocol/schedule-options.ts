@@ -20,29 +20,29 @@ export const IMMEDIATELY: number = Number.NEGATIVE_INFINITY;
 /** Options of `schedule()`. */
 export interface ScheduleOptions {
   /** When the task is due, on the wall clock: milliseconds since the epoch, or a Date. Wins over `delta`. */
-  when?: number | Date;
+  when?: number | Date | undefined;
   /** How many milliseconds from now the task is due, fractions allowed. */
-  delta?: number;
+  delta?: number | undefined;
   /**
    * Makes the task recurring: milliseconds from one run to the next, above zero, on the grid of the epoch plus
    * `offset`.
    */
-  interval?: number;
+  interval?: number | undefined;
   /**
    * How far the grid of a recurring task is shifted from the epoch.
    * @default 0
    */
-  offset?: number;
+  offset?: number | undefined;
   /**
    * Of tasks that are due at the same time, the one with the lower number runs first. An integer from -1000000 to
    * 1000000.
    * @default 0
    */
-  priority?: number;
+  priority?: number | undefined;
   /** A task with the same key that has not begun is replaced by this one. */
-  key?: string;
+  key?: string | undefined;
   /** ArrayBuffers in the payload that are transferred: they are empty in this thread afterwards. */
-  transfer?: ArrayBuffer[];
+  transfer?: ArrayBuffer[] | undefined;
 }
 
 const PRIORITY_LIMIT = 1_000_000;

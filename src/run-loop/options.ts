@@ -6,7 +6,7 @@ export interface RunSyncOptions {
    * Maximum time one pass may sleep although nothing happens, in milliseconds.
    * @default the loop's `SPIN`
    */
-  spin?: number;
+  spin?: number | undefined;
   /**
    * Names of the signals that stop the loop; it touches no others. `SIGKILL` and `SIGSTOP` are refused with
    * `ERR_INVALID_ARG_VALUE`. Default: none.
@@ -14,13 +14,13 @@ export interface RunSyncOptions {
    * `runSync()`, and `run()` in a worker, take the signals over: the process's handlers for them are not called until
    * the loop has stopped. `run()` on the main thread leaves those handlers in place.
    */
-  stopOn?: NodeJS.Signals[];
+  stopOn?: NodeJS.Signals[] | undefined;
 }
 
 /** Options of `run()`. */
 export interface RunOptions extends RunSyncOptions {
   /** Stops the loop when it aborts. The promise of `run()` then resolves. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Options of `loop()`. */
@@ -29,7 +29,7 @@ export interface LoopOptions {
    * Maximum time one pass may sleep, in milliseconds.
    * @default 30000, as in asyncore
    */
-  timeout?: number;
+  timeout?: number | undefined;
   /** How many passes to make, from 0 to 2147483648. Default: passes are made until the loop has no channels. */
-  count?: number;
+  count?: number | undefined;
 }

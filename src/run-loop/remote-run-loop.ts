@@ -1,7 +1,7 @@
 /** A run loop as another thread sees it: the event that stops it. */
 
 import { type EventHandle, WaitableEvent } from '../event';
-import { EventClosedError, InvalidHandleError } from '../util';
+import { EventClosedError, InvalidArgTypeError, InvalidHandleError } from '../util';
 
 /** Identifies a loop to other threads. Structured-cloneable: pass it through `workerData` or `postMessage()`. */
 export interface RunLoopHandle {
@@ -36,8 +36,8 @@ export class StopEvent extends WaitableEvent {
 
 /** Connects to the loop of another thread: the body of `RunLoop.connect()`. */
 export function connectRunLoop(handle: RunLoopHandle): RemoteRunLoop {
-  if (typeof handle !== 'object' || handle === null) {
-    throw new InvalidHandleError('run loop');
+  if (typeof handle !== 'object' || handle === null || !('stop' in handle)) {
+    throw new InvalidArgTypeError('handle', 'the `handle` of a RunLoop', handle);
   }
   const event = openStopEvent(handle);
   return {

@@ -6,7 +6,7 @@ import { type Channel, brandLoop, loopOf, setLoop } from '../dispatcher';
 import { closeWithThread } from '../event';
 import { type TaskHost, type TaskSource, TaskManager, loopHost } from '../task-manager';
 import { LoopClock } from '../virtual-time';
-import { clearImmediate, reactor, setImmediate } from '../platform';
+import { clearImmediate, markAsUncloneable, reactor, setImmediate } from '../platform';
 import {
   InvalidArgTypeError,
   LoopRunningError,
@@ -83,6 +83,7 @@ export class RunLoop {
 
   constructor() {
     this.#host = this.#makeHost();
+    markAsUncloneable(this);
     // In BACpypes these are functions of a module, and programs call them without an object.
     this.run = this.run.bind(this);
     this.runSync = this.runSync.bind(this);

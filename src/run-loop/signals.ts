@@ -2,7 +2,7 @@
 
 import { Dispatcher } from '../dispatcher';
 import type { TaskHost } from '../task-manager';
-import { check, native, os, workerThreads } from '../platform';
+import { check, native, nodeProcess, os, workerThreads } from '../platform';
 import { InvalidArgTypeError, InvalidArgValueError } from '../util';
 
 /**
@@ -97,6 +97,6 @@ export function listenToSignals(
   if (!workerThreads().isMainThread) {
     return openSignals(host, numbers, onSignal);
   }
-  names.forEach((name) => process.on(name, onSignal));
-  return () => names.forEach((name) => process.off(name, onSignal));
+  names.forEach((name) => nodeProcess.on(name, onSignal));
+  return () => names.forEach((name) => nodeProcess.off(name, onSignal));
 }

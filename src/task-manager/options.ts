@@ -12,27 +12,30 @@ export interface TaskManagerOptions {
    * The loop that runs the tasks.
    * @default this thread's own loop, `core`
    */
-  loop?: Loop;
+  loop?: Loop | undefined;
   /**
    * How many tasks of one producer may wait in its queue: 2 to 1048576, rounded up to a power of two.
    * @default 4096
    */
-  capacity?: number;
+  capacity?: number | undefined;
   /**
    * What a producer does when its queue is full: it blocks until there is room, or throws `ERR_QUEUE_FULL`.
    * @default 'block'
    */
-  onFull?: 'block' | 'throw';
+  onFull?: 'block' | 'throw' | undefined;
   /**
    * Called with the error and the name of a task that threw, or whose promise was rejected.
    * @default the error is printed to the console
    */
-  onError?: (error: unknown, name: string) => void;
+  onError?: ((error: unknown, name: string) => void) | undefined;
 }
 
 /** The options, with their defaults. */
-export interface TaskManagerSettings extends Readonly<Required<Omit<TaskManagerOptions, 'loop'>>> {
+export interface TaskManagerSettings {
   readonly host: TaskHost;
+  readonly capacity: number;
+  readonly onFull: 'block' | 'throw';
+  readonly onError: (error: unknown, name: string) => void;
 }
 
 const DEFAULT_CAPACITY = 4096;

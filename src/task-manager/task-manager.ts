@@ -3,6 +3,7 @@
 import { type InspectOptions, inspect } from 'node:util';
 
 import { RemoteTaskManager } from '../client';
+import { markAsUncloneable } from '../platform';
 import { type ScheduleOptions, type TaskManagerHandle, rareOptions, validateHandle } from '../protocol';
 import { type InstallOptions, type RecurringOptions, Task, type TaskOwner, taskOwner } from '../tasks';
 import {
@@ -59,6 +60,7 @@ export class TaskManager {
   /** Makes a manager. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options. */
   constructor(options?: TaskManagerOptions) {
     this.#runner = new TaskRunner(this, toSettings(options));
+    markAsUncloneable(this);
   }
 
   /**

@@ -197,6 +197,9 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   /** Runs what is due now. Returns whether anything was. */
   runDue(): boolean {
     const schedule = this.#schedule;
+    if (schedule.size === 0) {
+      return this.receiver.drain();
+    }
     const { clock } = schedule;
     const now = schedule.now();
     // A task that one of these tasks installs runs in the next pass, even if it is already due.

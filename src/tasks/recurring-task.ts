@@ -18,11 +18,11 @@ import { ownerOf } from './task-owner';
 /** How often a recurring task is due. */
 export interface RecurringOptions {
   /** Milliseconds from one run to the next, above zero. Default: the task's `taskInterval`. */
-  interval?: number;
+  interval?: number | undefined;
   /**
    * Milliseconds by which the grid is shifted from the epoch, of any sign. Default: the task's `taskIntervalOffset`.
    */
-  offset?: number;
+  offset?: number | undefined;
 }
 
 /**

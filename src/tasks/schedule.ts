@@ -106,6 +106,10 @@ export class Schedule {
 
   /** Returns when the first task is due; `Infinity` when there is none. */
   nextDue(): number {
+    if (this.size === 0) {
+      this.#earliest = Infinity;
+      return Infinity;
+    }
     this.#follow();
     this.#earliest = this.#tasks.nextDue();
     return this.#earliest;

@@ -18,9 +18,9 @@ export interface InstallOptions {
    * The time on the wall clock: milliseconds since the epoch, or a Date. The task follows when that clock is set. Takes
    * precedence over `delta`.
    */
-  when?: number | Date;
+  when?: number | Date | undefined;
   /** Milliseconds from now, fractions allowed. Steps of the wall clock do not change it. */
-  delta?: number;
+  delta?: number | undefined;
 }
 
 /**
@@ -133,7 +133,7 @@ export abstract class Task {
     } else if (this.taskTime !== null) {
       owner.installAt(this, this.taskTime);
     } else {
-      throw new InvalidTaskError("schedule missing, use zero for 'now'");
+      throw new InvalidTaskError("schedule missing, use zero for 'now': installTask({ delta: 0 })");
     }
   }
 

@@ -21,20 +21,20 @@ export interface TimeMachineOptions {
    * The initial time.
    * @default the beginning of 1970, UTC
    */
-  start?: TimeLike;
+  start?: TimeLike | undefined;
   /**
    * The loop whose time becomes virtual: that of the tasks of all its managers, and of its deferred functions.
    * @default this thread's own loop, `core`
    */
-  loop?: RunLoop;
+  loop?: RunLoop | undefined;
 }
 
 /** Options of `timeMachine.run()`: one of the two. `duration` takes precedence. */
 export interface TimeMachineRunOptions {
   /** How many milliseconds of virtual time to run. */
-  duration?: number;
+  duration?: number | undefined;
   /** The virtual time at which the run ends. */
-  stopTime?: TimeLike;
+  stopTime?: TimeLike | undefined;
 }
 
 /** Options of `timeMachine.runAsync()`. */
@@ -44,12 +44,12 @@ export interface TimeMachineRunAsyncOptions extends TimeMachineRunOptions {
    * a while to start. Connections that have ended count too. From 0 to 2147483648.
    * @default 0
    */
-  connections?: number;
+  connections?: number | undefined;
   /**
    * Maximum real time, in milliseconds, for which threads may be busy at one moment of virtual time.
    * @default 30000
    */
-  timeout?: number;
+  timeout?: number | undefined;
 }
 
 /** The default timeout, in milliseconds of real time. */
