@@ -26,8 +26,8 @@ export const perfHooks: () => typeof nodePerfHooks = lazily(() => nodeProcess.ge
 export const os: () => typeof nodeOs = lazily(() => nodeProcess.getBuiltinModule('node:os'));
 
 /**
- * Makes `postMessage()` and `structuredClone()` throw a DataCloneError for `object`, on a Node that can (22.10 and newer). An older one
- * delivers an empty object.
+ * Makes `postMessage()` and `structuredClone()` throw a DataCloneError for `object`, on a Node that can (22.10 and
+ * newer). An older one delivers an empty object.
  */
 export function markAsUncloneable(object: object): void {
   const { markAsUncloneable: mark } = workerThreads() as { markAsUncloneable?: (value: object) => void };
