@@ -64,6 +64,15 @@ export declare interface Channel {
   delChannel(): void;
 }
 
+/** Options of `TaskManager.connect()`. */
+export declare interface ConnectOptions {
+  /**
+   * What `schedule()` does when the queue is full: it blocks until there is room, or throws `ERR_QUEUE_FULL`.
+   * @default the manager's `onFull`; where it has none, a worker blocks, the main thread throws
+   */
+  onFull?: 'block' | 'throw' | undefined;
+}
+
 /**
  * The run loop of this thread: channels, tasks and managers use it by default. Each thread has one. Follows BACpypes'
  * module `core`.
@@ -341,8 +350,8 @@ export declare class OneShotTask extends Task {
 }
 
 /**
- * The queue to the task manager is full. Thrown by `schedule()` instead of blocking if the manager's `onFull` is
- * `'throw'`. Schedule again when the manager has caught up, or raise its `capacity`.
+ * The queue to the task manager is full. Thrown by `schedule()` instead of blocking if `onFull` is `'throw'`, which is
+ * the main thread's default. Schedule again after `await remote.drained()`, or raise the manager's `capacity`.
  */
 export declare class QueueFullError extends Error {
   readonly code: 'ERR_QUEUE_FULL';
@@ -455,13 +464,19 @@ export declare class RemoteTaskManager {
    *
    * Numbers, strings, bytes and plain objects travel fast. Everything else arrives as structured clone delivers it.
    *
-   * When the queue is full, blocks until there is room, or throws `ERR_QUEUE_FULL`: the manager's `onFull` decides.
+   * When the queue is full, blocks until there is room, or throws `ERR_QUEUE_FULL`. The `onFull` of `connect()` decides,
+   * then that of the manager. Where neither was given, a worker blocks, and the main thread throws. A thread that blocks
+   * for a thread that blocks for it gets `ERR_WOULD_DEADLOCK`, where that can be told.
+   *
    * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a
    * payload that cannot be cloned. Then nothing is scheduled.
    */
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask;
   /**
    * Schedules a handler as soon as possible, and resolves with what it returns, or what its promise resolves with.
+   *
+   * Never blocks: when the queue is full, the call waits for room in its promise. With an `onFull` of `'throw'` it
+   * rejects with `ERR_QUEUE_FULL` instead.
    *
    * Rejects with what the handler throws (message, name, stack, code and cause arrive), with `ERR_UNKNOWN_TASK`, with
    * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
@@ -471,7 +486,8 @@ export declare class RemoteTaskManager {
   /**
    * Does the same as `call()`, and blocks this thread for the result. A worker that blocks here can be terminated.
    *
-   * This thread runs nothing meanwhile. When the handler blocks for this thread, both wait until one of them times out.
+   * This thread runs nothing meanwhile. When the handler blocks for this thread, both get `ERR_WOULD_DEADLOCK`. A circle
+   * of three threads or more is not found: there a `timeout` helps.
    *
    * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
    */
@@ -480,6 +496,24 @@ export declare class RemoteTaskManager {
    * Returns the manager's time, in milliseconds since the epoch, with fractions: the wall clock's, or a time machine's.
    */
   getTime(): number;
+  /**
+   * How many tasks and calls of this connection the manager has not taken out of the queue, with those that wait for
+   * room.
+   */
+  get pending(): number;
+  /** Whether the connection was closed, or the manager is closed or gone. */
+  get closed(): boolean;
+  /**
+   * Resolves when the manager has taken everything out of the queue that this connection sent before. Never blocks.
+   * Rejects with `ERR_TASK_MANAGER_CLOSED` when the connection or the manager is closed before that.
+   *
+   * @example
+   * for (const sample of samples) {
+   *   if (remote.pending > 1000) await remote.drained();
+   *   remote.schedule('sample', sample);
+   * }
+   */
+  drained(): Promise<void>;
   /** Ends the connection. Tasks that were scheduled before still run; calls that are pending are rejected. */
   close(): void;
   /** `close()`, at the end of a `using` block. */
@@ -831,13 +865,13 @@ export declare class TaskManager {
   constructor(options?: TaskManagerOptions);
   /**
    * Connects this thread to a manager that another thread owns. Throws `ERR_INVALID_HANDLE` when no live manager has
-   * this handle.
+   * this handle, and `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
    *
    * @example
    * const tasks = TaskManager.connect(workerData);
    * const sum = await tasks.call('add', [1, 2], { timeout: 1000 });
    */
-  static connect(handle: TaskManagerHandle): RemoteTaskManager;
+  static connect(handle: TaskManagerHandle, options?: ConnectOptions): RemoteTaskManager;
   /**
    * Returns the time on the wall clock, in milliseconds since the epoch, with fractions. With a time machine it is
    * virtual.
@@ -927,8 +961,8 @@ export declare interface TaskManagerHandle {
   readonly threadId: number;
   /** How many records may wait, for each producer. */
   readonly capacity: number;
-  /** What a producer does when its queue is full. */
-  readonly onFull: 'block' | 'throw';
+  /** What a producer does when its queue is full, unless it chose something else itself. */
+  readonly onFull?: 'block' | 'throw' | undefined;
 }
 
 /** Options of `new TaskManager()`. */
@@ -944,8 +978,9 @@ export declare interface TaskManagerOptions {
    */
   capacity?: number | undefined;
   /**
-   * What a producer does when its queue is full: it blocks until there is room, or throws `ERR_QUEUE_FULL`.
-   * @default 'block'
+   * What `schedule()` of another thread does when its queue is full: it blocks until there is room, or throws
+   * `ERR_QUEUE_FULL`. A producer may choose for itself: see `TaskManager.connect()`.
+   * @default a worker blocks, the main thread throws
    */
   onFull?: 'block' | 'throw' | undefined;
   /**
@@ -1208,12 +1243,12 @@ export declare interface WaitAsyncOptions {
 }
 
 /**
- * The thread of a task manager would block until that manager has done something, which it cannot do meanwhile. Thrown
- * by `callSync()` and by a blocking `schedule()`. Use `call()`, or connect from another thread.
+ * A thread would block forever: for a task manager of its own, or for one of a thread that blocks for this one. Thrown
+ * by `callSync()` and by a blocking `schedule()`, in both threads. Use `call()`, or connect from another thread.
  */
 export declare class WouldDeadlockError extends Error {
   readonly code: 'ERR_WOULD_DEADLOCK';
-  constructor();
+  constructor(message?: string);
 }
 
 export {};

@@ -4,7 +4,7 @@
  */
 
 export { RemoteTaskManager } from './src/client';
-export type { CallOptions, CallSyncOptions, ScheduledTask } from './src/client';
+export type { CallOptions, CallSyncOptions, ConnectOptions, ScheduledTask } from './src/client';
 export { Dispatcher, FileDispatcher } from './src/dispatcher';
 export type { Channel, Loop } from './src/dispatcher';
 export { WaitableEvent, select, selectAsync } from './src/event';

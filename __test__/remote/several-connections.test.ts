@@ -101,7 +101,7 @@ describe.each(['run', 'runSync'] as const)('this thread schedules on the manager
   test('together with a worker', async () => {
     const [owner, handle] = await RemoteOwner.start(way);
     const producer = new Producer(handle);
-    const remote = TaskManager.connect(handle);
+    const remote = TaskManager.connect(handle, { onFull: 'block' });
     await Promise.all([
       producer.do('count', 'count', 20_000),
       (async () => {

@@ -4,14 +4,24 @@
  */
 
 import { WaitableEvent, closeWith, closeWithThread, release } from '../event';
-import { ProducerControlBlock, type TaskManagerHandle } from '../protocol';
+import { BlockedProducer, ProducerControlBlock, type TaskManagerHandle, findBlockedPeers } from '../protocol';
 import { ThreadActivity } from '../virtual-time';
 import { CLOSED, monotonicNow, workerThreads } from '../platform';
 import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from '../util';
 
+/** How long the main thread blocks, in milliseconds, before a warning says so. */
+const BLOCKED_LIMIT = 1000;
+
+let hasWarned = false;
+
+/** What happens when the queue is full: what the producer chose, or else the manager. */
+type OnFull = 'block' | 'throw' | undefined;
+
 /** One producer's connection to a manager. */
 export class Connection {
   readonly handle: TaskManagerHandle;
+  /** What happens when the queue is full, where either side chose it. */
+  readonly onFull: OnFull;
   /** Set by the manager when there are replies, or room. Closed when either side is gone. */
   readonly doorbell: WaitableEvent;
   /** Decides whether the manager's thread has to be woken. */
@@ -20,10 +30,14 @@ export class Connection {
   readonly #trigger: WaitableEvent;
   readonly #triggerState: Int32Array;
   readonly #onClose: () => void;
+  readonly #blocked: BlockedProducer;
+  /** When this thread began to block, on the monotonic clock; `undefined` while it does not. */
+  #blockedSince: number | undefined;
   #isClosed = false;
 
-  constructor(handle: TaskManagerHandle, onClose: () => void) {
+  constructor(handle: TaskManagerHandle, onFull: OnFull, onClose: () => void) {
     this.handle = handle;
+    this.onFull = onFull ?? handle.onFull;
     this.#onClose = onClose;
     this.#trigger = WaitableEvent.open(handle.trigger);
     this.doorbell = new WaitableEvent();
@@ -32,11 +46,17 @@ export class Connection {
     this.#triggerState = new Int32Array(handle.trigger.state);
     this.control = new ProducerControlBlock(handle.control, () => this.#setTrigger(), monotonicNow);
     this.activity = new ThreadActivity(handle.control, () => this.#setTriggerIfOpen());
+    this.#blocked = new BlockedProducer(this.activity.memory);
     this.activity.markBusy();
   }
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** Whether the connection is closed, or the manager is gone. */
+  get isOver(): boolean {
+    return this.#isClosed || (Atomics.load(this.#triggerState, 0) & CLOSED) !== 0;
   }
 
   /** Begins to send: throws when the manager or the connection is closed, and says that this thread is busy. */
@@ -59,6 +79,61 @@ export class Connection {
   throwIfOwnThread(): void {
     if (this.isOwnThread) {
       throw new WouldDeadlockError();
+    }
+  }
+
+  /**
+   * Sleeps until the doorbell is set, for `timeout` milliseconds at most, and clears it. `mayContinue` looks whether
+   * what this thread waits for has come. Returns whether it has found that; the sleep may end without a reason.
+   *
+   * Throws `ERR_WOULD_DEADLOCK` when the manager's thread sleeps for this thread in the same way.
+   */
+  sleep(isForRoom: boolean, timeout: number, mayContinue: () => boolean): boolean {
+    this.#blocked.begin(isForRoom);
+    let isDeadlock = false;
+    let hasCome = false;
+    try {
+      // This thread's word is stored: see `protocol/blocked-threads.ts`.
+      const tellPeers = findBlockedPeers(this.handle.threadId);
+      hasCome = tellPeers.length > 0 && mayContinue();
+      isDeadlock = tellPeers.length > 0 && !hasCome;
+      if (isDeadlock) {
+        tellPeers.forEach((tell) => tell());
+      } else if (!hasCome) {
+        this.#waitForDoorbell(timeout);
+      }
+    } finally {
+      isDeadlock = this.#blocked.end() || isDeadlock;
+    }
+    if (isDeadlock) {
+      throw new WouldDeadlockError('Two threads block for each other');
+    }
+    this.doorbell.clear();
+    return hasCome;
+  }
+
+  /** Says that this thread does not wait any more. */
+  endSleep(): void {
+    this.#blockedSince = undefined;
+  }
+
+  #waitForDoorbell(timeout: number): void {
+    if (hasWarned || !workerThreads().isMainThread) {
+      this.doorbell.wait(timeout);
+      return;
+    }
+    const now = monotonicNow();
+    this.#blockedSince ??= now;
+    const left = this.#blockedSince + BLOCKED_LIMIT - now;
+    if (left > 0) {
+      this.doorbell.wait(Math.min(timeout, left));
+    } else {
+      hasWarned = true;
+      process.emitWarning(
+        `The main thread has been blocked for more than ${BLOCKED_LIMIT} ms by a task manager of another thread. ` +
+          'Its timers, sockets and signals wait meanwhile. Use call(), or connect with { onFull: "throw" }.',
+        { code: 'WAITABLE_EVENT_BLOCKED' },
+      );
     }
   }
 

@@ -3,4 +3,10 @@
  * May use: protocol, transport, virtual-time, event, platform, util.
  */
 
-export { type CallOptions, type CallSyncOptions, RemoteTaskManager, type ScheduledTask } from './remote-task-manager';
+export {
+  type CallOptions,
+  type CallSyncOptions,
+  type ConnectOptions,
+  RemoteTaskManager,
+  type ScheduledTask,
+} from './remote-task-manager';

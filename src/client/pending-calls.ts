@@ -3,6 +3,7 @@
 import { RECORD_MASK, RECORD_PIECE, REPLY_ERROR } from '../protocol';
 import { RecordReader, type RingMemory, type SerializedError, SideChannel, deserializeError } from '../transport';
 import { fast, monotonicNow, reactor } from '../platform';
+import { WouldDeadlockError } from '../util';
 import type { Connection } from './connection';
 import type { Timeout } from './timeout';
 
@@ -32,10 +33,24 @@ class BlockingCall implements Call {
   }
 }
 
+/** What pending calls need of the queue to the manager. */
+interface Sender {
+  /** Whether anything waits for the manager to read. */
+  readonly isWaiting: boolean;
+  /** Sends what waits for room, as far as there is some. */
+  flush(): void;
+  /** Does not send the rest of a call. Returns whether the manager has a part of it, or all. */
+  withdraw(id: number): boolean;
+  /** Tells the manager that a call was abandoned. Returns false when there is no room for that. */
+  trySendAbandon(id: number): boolean;
+  /** Rejects those who wait for the manager. */
+  close(error: unknown): void;
+}
+
 /** The calls of one producer that are pending. */
 export class PendingCalls {
   readonly #connection: Connection;
-  readonly #sendAbandon: (id: number) => boolean;
+  readonly #sender: () => Sender;
   readonly #reader: RecordReader;
   readonly #channelName: string;
   readonly #calls = new Map<number, Call>();
@@ -45,12 +60,10 @@ export class PendingCalls {
   #channel: SideChannel<never> | undefined;
   #isPumping = false;
 
-  /**
-   * `sendAbandon` tells the manager that a call was abandoned; it returns false when the queue has no room for that.
-   */
-  constructor(connection: Connection, memory: RingMemory, channelName: string, sendAbandon: (id: number) => boolean) {
+  /** `sender` returns the queue to the manager, which is made later. */
+  constructor(connection: Connection, memory: RingMemory, channelName: string, sender: () => Sender) {
     this.#connection = connection;
-    this.#sendAbandon = sendAbandon;
+    this.#sender = sender;
     this.#channelName = channelName;
     this.#reader = new RecordReader(memory, (claim) => this.#channel?.claimPayload(channelName, claim));
   }
@@ -68,7 +81,8 @@ export class PendingCalls {
   /** Blocks for the reply to `id`, and returns or throws what it holds. */
   wait(id: number, timeout: Timeout): unknown {
     const call = new BlockingCall();
-    const { doorbell, activity } = this.#connection;
+    const { activity } = this.#connection;
+    const hasReplies = (): boolean => this.#reader.available > 0;
     this.#calls.set(id, call);
     try {
       this.#spin(call);
@@ -79,17 +93,20 @@ export class PendingCalls {
         }
         const remaining = timeout.deadline === Infinity ? Infinity : timeout.deadline - monotonicNow();
         if (remaining <= 0) {
-          this.#abandon(id);
+          this.abandon(id);
           throw timeout.toError();
         }
         activity.blockForResult();
-        doorbell.wait(remaining);
-        doorbell.clear();
+        this.#connection.sleep(false, remaining, hasReplies);
       }
     } catch (error) {
+      if (error instanceof WouldDeadlockError) {
+        this.abandon(id);
+      }
       throw this.#connection.toError(error);
     } finally {
       this.#calls.delete(id);
+      this.#connection.endSleep();
       activity.unblock();
     }
     if (call.isFailed) {
@@ -104,7 +121,7 @@ export class PendingCalls {
       const abandon = (reason: unknown): void => {
         end();
         reject(reason);
-        this.#abandon(id);
+        this.abandon(id);
       };
       const deadline = {
         at: timeout.deadline,
@@ -133,8 +150,13 @@ export class PendingCalls {
         reactor.addDeadline(deadline);
       }
       signal?.addEventListener('abort', onAbort, { once: true });
-      void this.#pump();
+      this.pump();
     });
+  }
+
+  /** Rejects one call. */
+  reject(id: number, error: unknown): void {
+    this.#calls.get(id)?.reject(error);
   }
 
   /** Reads the replies that are there. */
@@ -149,6 +171,33 @@ export class PendingCalls {
       this.#connection.control.wakeOwner(Number.NEGATIVE_INFINITY, false);
     }
     this.#tellAbandoned();
+    if (this.#sender().isWaiting) {
+      this.#sender().flush();
+    }
+  }
+
+  /** Reads replies in Node's event loop for as long as something is pending. */
+  pump(): void {
+    if (!this.#isPumping) {
+      void this.#pump();
+    }
+  }
+
+  /** Abandons a call, and tells the manager: now, or when there is room. Never blocks and never throws. */
+  abandon(id: number): void {
+    this.#calls.delete(id);
+    if (!this.#sender().withdraw(id)) {
+      return;
+    }
+    this.#abandoned.push(id);
+    if (this.#connection.activity.isVirtual) {
+      this.pump();
+    }
+    try {
+      this.#tellAbandoned();
+    } catch {
+      // A manager that is gone need not know.
+    }
   }
 
   /** Rejects all calls, and closes the channel. */
@@ -201,16 +250,12 @@ export class PendingCalls {
     }
   }
 
-  /** Reads replies in Node's event loop for as long as a call is pending. */
   async #pump(): Promise<void> {
-    if (this.#isPumping) {
-      return;
-    }
     this.#isPumping = true;
     const { doorbell, activity } = this.#connection;
     try {
       // In virtual time replies to abandoned calls are read, too: time stands still until they are.
-      while (this.#calls.size > 0 || this.#abandoned.length > 0 || activity.isVirtual) {
+      while (this.#calls.size > 0 || this.#abandoned.length > 0 || this.#sender().isWaiting || activity.isVirtual) {
         // oxlint-disable-next-line no-await-in-loop -- one after the other is what a pump does
         await doorbell.waitAsync(Infinity, { ref: false });
         doorbell.clear();
@@ -223,24 +268,10 @@ export class PendingCalls {
     }
   }
 
-  /** Abandons a call, and tells the manager: now, or when there is room. Never blocks and never throws. */
-  #abandon(id: number): void {
-    this.#calls.delete(id);
-    this.#abandoned.push(id);
-    if (this.#connection.activity.isVirtual) {
-      void this.#pump();
-    }
-    try {
-      this.#tellAbandoned();
-    } catch {
-      // A manager that is gone need not know.
-    }
-  }
-
   #tellAbandoned(): void {
     while (this.#abandoned.length > 0 && !this.#connection.isClosed) {
-      if (!this.#sendAbandon(this.#abandoned[0] as number)) {
-        void this.#pump();
+      if (!this.#sender().trySendAbandon(this.#abandoned[0] as number)) {
+        this.pump();
         return;
       }
       this.#abandoned.shift();
@@ -248,6 +279,7 @@ export class PendingCalls {
   }
 
   #rejectAll(error: unknown): void {
+    this.#sender().close(error);
     Array.from(this.#calls.values()).forEach((call) => call.reject(error));
   }
 }

@@ -34,6 +34,15 @@ import { PendingCalls } from './pending-calls';
 import { SendQueue } from './send-queue';
 import { CallTimeout, NO_TIMEOUT } from './timeout';
 
+/** Options of `TaskManager.connect()`. */
+export interface ConnectOptions {
+  /**
+   * What `schedule()` does when the queue is full: it blocks until there is room, or throws `ERR_QUEUE_FULL`.
+   * @default the manager's `onFull`; where it has none, a worker blocks, the main thread throws
+   */
+  onFull?: 'block' | 'throw' | undefined;
+}
+
 /** Options of `callSync()`. */
 export interface CallSyncOptions {
   /**
@@ -84,8 +93,8 @@ export class RemoteTaskManager {
   readonly #calls: PendingCalls;
 
   /** @internal */
-  constructor(handle: TaskManagerHandle) {
-    const connection = new Connection(handle, () => {
+  constructor(handle: TaskManagerHandle, onFull: 'block' | 'throw' | undefined) {
+    const connection = new Connection(handle, onFull, () => {
       this.#calls.close(new TaskManagerClosedError('connection to the task manager'));
     });
     const ring = makeRingMemory(handle.capacity, RING_BYTES);
@@ -95,7 +104,7 @@ export class RemoteTaskManager {
     const { threadId } = workerThreads();
     const channel = `${handle.channel}.${threadId}.${number}`;
     this.#connection = connection;
-    this.#calls = new PendingCalls(connection, replies, channel, (id) => this.#sendQueue.trySendAbandon(id));
+    this.#calls = new PendingCalls(connection, replies, channel, () => this.#sendQueue);
     this.#sendQueue = new SendQueue(connection, ring, channel, this.#calls);
     try {
       const doorbell = connection.doorbell.handle;
@@ -119,7 +128,10 @@ export class RemoteTaskManager {
    *
    * Numbers, strings, bytes and plain objects travel fast. Everything else arrives as structured clone delivers it.
    *
-   * When the queue is full, blocks until there is room, or throws `ERR_QUEUE_FULL`: the manager's `onFull` decides.
+   * When the queue is full, blocks until there is room, or throws `ERR_QUEUE_FULL`. The `onFull` of `connect()` decides,
+   * then that of the manager. Where neither was given, a worker blocks, and the main thread throws. A thread that blocks
+   * for a thread that blocks for it gets `ERR_WOULD_DEADLOCK`, where that can be told.
+   *
    * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a
    * payload that cannot be cloned. Then nothing is scheduled.
    */
@@ -133,6 +145,9 @@ export class RemoteTaskManager {
 
   /**
    * Schedules a handler as soon as possible, and resolves with what it returns, or what its promise resolves with.
+   *
+   * Never blocks: when the queue is full, the call waits for room in its promise. With an `onFull` of `'throw'` it
+   * rejects with `ERR_QUEUE_FULL` instead.
    *
    * Rejects with what the handler throws (message, name, stack, code and cause arrive), with `ERR_UNKNOWN_TASK`, with
    * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
@@ -148,7 +163,7 @@ export class RemoteTaskManager {
       const timeout = new CallTimeout(name, milliseconds);
       this.#connection.beginSend();
       this.#calls.listen();
-      const id = this.#sendQueue.send(RECORD_CALL, name, payload, IMMEDIATELY, undefined, transfer, timeout);
+      const id = this.#sendQueue.sendLater(name, payload, transfer);
       return this.#calls.waitAsync(id, timeout, options?.signal);
     } catch (error) {
       return Promise.reject(error);
@@ -158,7 +173,8 @@ export class RemoteTaskManager {
   /**
    * Does the same as `call()`, and blocks this thread for the result. A worker that blocks here can be terminated.
    *
-   * This thread runs nothing meanwhile. When the handler blocks for this thread, both wait until one of them times out.
+   * This thread runs nothing meanwhile. When the handler blocks for this thread, both get `ERR_WOULD_DEADLOCK`. A circle
+   * of three threads or more is not found: there a `timeout` helps.
    *
    * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
    */
@@ -181,6 +197,38 @@ export class RemoteTaskManager {
     return this.#connection.activity.time();
   }
 
+  /**
+   * How many tasks and calls of this connection the manager has not taken out of the queue, with those that wait for
+   * room.
+   */
+  get pending(): number {
+    return this.#connection.isOver ? 0 : this.#sendQueue.pending;
+  }
+
+  /** Whether the connection was closed, or the manager is closed or gone. */
+  get closed(): boolean {
+    return this.#connection.isOver;
+  }
+
+  /**
+   * Resolves when the manager has taken everything out of the queue that this connection sent before. Never blocks.
+   * Rejects with `ERR_TASK_MANAGER_CLOSED` when the connection or the manager is closed before that.
+   *
+   * @example
+   * for (const sample of samples) {
+   *   if (remote.pending > 1000) await remote.drained();
+   *   remote.schedule('sample', sample);
+   * }
+   */
+  drained(): Promise<void> {
+    try {
+      this.#connection.beginSend();
+      return this.#sendQueue.drained();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
   /** Ends the connection. Tasks that were scheduled before still run; calls that are pending are rejected. */
   close(): void {
     this.#connection.close();
@@ -193,10 +241,7 @@ export class RemoteTaskManager {
 
   /** Shows the state in `util.inspect()`. @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
-    return inspectAs(this, depth, options, () => ({
-      pending: this.#connection.isClosed ? 0 : this.#sendQueue.pending,
-      closed: this.#connection.isClosed,
-    }));
+    return inspectAs(this, depth, options, () => ({ pending: this.pending, closed: this.closed }));
   }
 
   /** Performs an operation on a task, and resolves with the manager's answer. @internal */

@@ -6,6 +6,7 @@ import {
   type ProducerControlBlock,
   RECORD_AT,
   RECORD_AT_VIRTUAL,
+  RECORD_CALL,
   RECORD_CONTROL,
   RECORD_NAME,
   RECORD_NOW,
@@ -14,8 +15,8 @@ import {
   countPieces,
   detach,
   hashKey,
+  isTask,
   needsLookahead,
-  splitRecord,
 } from '../protocol';
 import {
   ChannelPayloadSender,
@@ -29,12 +30,19 @@ import {
   encodePayload,
   padded,
 } from '../transport';
-import { monotonicNow } from '../platform';
+import { monotonicNow, reactor, workerThreads } from '../platform';
 import { validateString } from '../util';
+import { Backlog } from './backlog';
 import type { Connection } from './connection';
 import { IdAllocator } from './id-allocator';
+import { Message } from './message';
 import type { PendingCalls } from './pending-calls';
 import { NO_TIMEOUT, NO_WAIT, type Timeout } from './timeout';
+
+/** A payload that is encoded. What only the side channel carries is posted when its record is sent. */
+interface DeferredPayload extends EncodedPayload {
+  unsent: { readonly payload: unknown } | undefined;
+}
 
 /** The queue from one producer to the manager. */
 export class SendQueue {
@@ -44,13 +52,21 @@ export class SendQueue {
   readonly #writer: PayloadWriter;
   readonly #channel: ChannelPayloadSender;
   readonly #calls: PendingCalls;
-  readonly #mayWait: boolean;
+  /** Whether `schedule()` blocks for room. */
+  readonly #mayBlock: boolean;
+  /** Whether calls are refused when there is no room. */
+  readonly #refusesCalls: boolean;
   readonly #ids: IdAllocator;
   /** The indices of the handlers that the manager knows by name. */
   readonly #handlers = new Map<string, number>();
   /** The handler of the last task, which is usually the next task's, too. */
   #lastName = '';
   #lastHandler = -1;
+  /** What waits for room while this thread goes on. All that is sent later waits behind it. */
+  readonly #backlog: Backlog = new Backlog(reactor);
+  #hasBacklog = false;
+  /** Whether anything waits for the manager to read: the backlog, or those who wait until everything is read. */
+  isWaiting: boolean = false;
   /**
    * Whether a record of {@link SendQueue.trySendAbandon} waits for room: then the doorbell has to be set for it,
    * whichever other wait ends.
@@ -66,10 +82,20 @@ export class SendQueue {
     this.#channel = new ChannelPayloadSender(connection.handle.channel, channelName);
     this.#calls = calls;
     this.#ids = new IdAllocator((id) => calls.isPending(id));
-    this.#mayWait = connection.handle.onFull === 'block';
+    this.#mayBlock = (connection.onFull ?? (workerThreads().isMainThread ? 'throw' : 'block')) === 'block';
+    this.#refusesCalls = connection.onFull === 'throw';
   }
 
-  /** Sends a task. Returns its id. */
+  /** How many tasks the manager has not read. */
+  get pending(): number {
+    let tasks = this.#backlog.countTasks();
+    this.#ring.forEachUnread((kind) => {
+      tasks += isTask(kind) ? 1 : 0;
+    });
+    return tasks;
+  }
+
+  /** Sends a task; blocks for room, if it may. Returns its id. */
   send(
     flags: number,
     name: string,
@@ -80,12 +106,22 @@ export class SendQueue {
     askedFor: Timeout,
   ): number {
     this.#connection.beginSend();
-    const timeout = this.#mayWait ? askedFor : NO_WAIT;
+    const mayWait = flags === RECORD_CALL ? !this.#refusesCalls : this.#mayBlock;
+    const timeout = mayWait ? askedFor : NO_WAIT;
+    if (this.#hasBacklog) {
+      this.#sendBacklog(timeout);
+    }
     const handler =
       name === this.#lastName && this.#lastHandler >= 0 ? this.#lastHandler : this.#handlerIndex(name, timeout);
     const id = this.#ids.allocate();
     const kind = (due === IMMEDIATELY ? RECORD_NOW : this.#timedKind()) | flags;
-    if (options === undefined && transfer === undefined && this.#writer.push(kind, handler, payload, due, id)) {
+    if (
+      options === undefined &&
+      transfer === undefined &&
+      // The rest of a long name may have been kept just now.
+      !this.#hasBacklog &&
+      this.#writer.push(kind, handler, payload, due, id)
+    ) {
       this.#control.wakeOwner(due, this.#ring.isPolled);
     } else {
       const header = { kind, arg: handler, value: 0, time: due, id };
@@ -94,25 +130,109 @@ export class SendQueue {
     return id;
   }
 
-  /** Sends an operation on the task `id`, which the manager answers as the call `replyId`. Waits for room. */
+  /** Sends a call, or keeps it until there is room; never blocks. Returns its id. */
+  sendLater(name: string, payload: unknown, transfer: readonly ArrayBuffer[] | undefined): number {
+    this.#connection.beginSend();
+    if (this.#refusesCalls) {
+      return this.send(RECORD_CALL, name, payload, IMMEDIATELY, undefined, transfer, NO_WAIT);
+    }
+    let handler = this.#handlers.get(validateString('name', name));
+    const id = this.#ids.allocate();
+    if (
+      handler !== undefined &&
+      !this.#hasBacklog &&
+      transfer === undefined &&
+      this.#writer.push(RECORD_CALL, handler, payload, IMMEDIATELY, id)
+    ) {
+      this.#control.wakeOwner(IMMEDIATELY, this.#ring.isPolled);
+      return id;
+    }
+    // What the payload is now is what travels. An error of it comes before the manager learns of the name.
+    const encoded = this.#encode(payload);
+    if (transfer !== undefined) {
+      encoded.data = detach(encoded.data, transfer);
+    }
+    if (handler === undefined) {
+      handler = this.#handlers.size;
+      const nameId = this.#ids.allocate();
+      this.#keep(this.#message({ kind: RECORD_NAME, arg: handler, value: 0, time: 0, id: nameId }, this.#encode(name)));
+      this.#handlers.set(name, handler);
+    }
+    const header = { kind: RECORD_CALL, arg: handler, value: 0, time: IMMEDIATELY, id };
+    const message = this.#message(header, encoded, (error) => this.#calls.reject(id, error));
+    this.#keep(message);
+    this.flush();
+    if (message.error !== undefined) {
+      throw message.error;
+    }
+    return id;
+  }
+
+  /**
+   * Does not send what it has kept of the call `id`. Returns whether the manager has to be told: it may have a part of
+   * it, or all.
+   */
+  withdraw(id: number): boolean {
+    return !this.#backlog.withdraw(id);
+  }
+
+  /** Resolves when the manager has read all that was sent before. */
+  drained(): Promise<void> {
+    const promise = this.#backlog.whenRead();
+    this.#updateWaiting();
+    this.flush();
+    return promise;
+  }
+
+  /** Sends what waits for room, as far as there is some. Never blocks. */
+  flush(): void {
+    if (!this.isWaiting || this.#connection.isClosed) {
+      return;
+    }
+    this.#tryBacklog();
+    if (this.isWaiting) {
+      // WAITING is stored before the room is tried again: point 4 in `transport/ring-layout.ts`.
+      this.#setWaiting();
+      this.#tryBacklog();
+    }
+    this.#stopWaiting();
+    if (this.isWaiting) {
+      this.#calls.pump();
+    }
+  }
+
+  /** Rejects those who wait for the manager, and drops what was not sent. */
+  close(error: unknown): void {
+    this.#backlog.close(error);
+    this.#updateWaiting();
+  }
+
+  /** Sends an operation on the task `id`, which the manager answers as the call `replyId`. */
   sendControl(operation: number, id: number, replyId: number): void {
-    this.#push(controlRecord(operation, id, replyId), NO_TIMEOUT);
+    const record = controlRecord(operation, id, replyId);
+    if (this.#mayBlock && !this.#connection.isOwnThread) {
+      this.#sendBacklog(NO_TIMEOUT);
+      this.#block(() => this.#tryPush(record), NO_TIMEOUT);
+    } else {
+      this.#keep(new Message(record, this.#ring.largest));
+      this.flush();
+    }
     this.#control.wakeOwner(IMMEDIATELY, false);
   }
 
   /** Sends that the call `id` was abandoned. Returns false when there is no room: the doorbell is set when there is. */
   trySendAbandon(id: number): boolean {
     const record = controlRecord(CONTROL_ABANDON, id, 0);
-    const isSent = this.#tryPush(record) || this.#tryPushWaiting(record);
+    let isSent = this.#tryPush(record);
+    if (!isSent) {
+      this.#hasAbandonWaiting = true;
+      this.#setWaiting();
+      isSent = this.#tryPush(record);
+    }
     this.#hasAbandonWaiting = !isSent;
     this.#stopWaiting();
     this.#control.wakeOwner(IMMEDIATELY, false);
     return isSent;
-  }
-
-  /** How many records the manager has not dequeued yet. */
-  get pending(): number {
-    return this.#ring.pending;
   }
 
   allocateId(): number {
@@ -127,7 +247,7 @@ export class SendQueue {
     transfer: readonly ArrayBuffer[] | undefined,
     timeout: Timeout,
   ): void {
-    // Before a payload is sent through the channel, where it would stay.
+    // Before the payload is looked at, which may take long.
     this.#throwIfFull(timeout, options === undefined ? 1 : 2, 0);
     const encoded = this.#encode(payload);
     const encodedOptions = options === undefined ? undefined : this.#encode(options);
@@ -137,25 +257,53 @@ export class SendQueue {
       paddedSize(encoded) + (encodedOptions === undefined ? 0 : paddedSize(encodedOptions)),
     );
     if (transfer !== undefined) {
+      // Before anything is sent: this throws for buffers that cannot be transferred.
       encoded.data = detach(encoded.data, transfer);
     }
-    let left = timeout;
+    const message = this.#message(header, encoded);
     if (encodedOptions !== undefined) {
-      const keyHash = options?.key === undefined ? 0 : hashKey(options.key);
-      this.#pushEncoded(
-        { kind: RECORD_OPTIONS, arg: keyHash, value: 0, time: 0, id: header.id },
-        encodedOptions,
-        timeout,
-      );
-      left = NO_TIMEOUT;
+      const arg = options?.key === undefined ? 0 : hashKey(options.key);
+      message.prepend(this.#message({ kind: RECORD_OPTIONS, arg, value: 0, time: 0, id: header.id }, encodedOptions));
     }
-    this.#pushEncoded(header, encoded, left);
-    this.#control.wakeOwner(header.time, false);
+    this.#sendMessage(message, timeout);
   }
 
-  #encode(payload: unknown): EncodedPayload {
-    const encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
-    encodePayload(payload, encoded, (unwritable) => this.#channel.send(unwritable));
+  /**
+   * Sends a message. When there is no room for all of it, and this thread may not wait, the rest is kept: the first
+   * part has room.
+   */
+  #sendMessage(message: Message, timeout: Timeout): void {
+    const send = (): boolean => this.#trySend(message);
+    if (timeout !== NO_WAIT) {
+      try {
+        this.#block(send, timeout);
+      } catch (error) {
+        if (message.isBegun) {
+          // The manager has a part of it, and drops that.
+          this.#calls.abandon(message.id);
+        }
+        throw error;
+      }
+    } else if (this.#hasBacklog || !send()) {
+      this.#keep(message);
+      this.flush();
+    }
+  }
+
+  /** Returns the records of a payload. */
+  #message(header: RecordHeader, encoded: DeferredPayload, onError?: (error: unknown) => void): Message {
+    const { kind, value, data, unsent } = encoded;
+    const claimPayload = unsent === undefined ? undefined : () => this.#channel.send(unsent.payload);
+    return new Message({ ...header, kind: header.kind | kind, value, data }, this.#ring.largest, claimPayload, onError);
+  }
+
+  #encode(payload: unknown): DeferredPayload {
+    const encoded: DeferredPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined, unsent: undefined };
+    encodePayload(payload, encoded, (unwritable) => {
+      // A copy: the caller may change the payload before there is room for its record.
+      encoded.unsent = { payload: structuredClone(unwritable) };
+      return 0;
+    });
     return encoded;
   }
 
@@ -168,6 +316,10 @@ export class SendQueue {
    */
   #throwIfFull(timeout: Timeout, records: number, bytes: number): void {
     const connection = this.#connection;
+    if (this.#hasBacklog) {
+      // The name of this task was let in, and so is the task.
+      return;
+    }
     // In the manager's own thread no room is made during a wait.
     const areAllNeeded = connection.isOwnThread;
     if ((timeout === NO_WAIT || areAllNeeded) && !this.#ring.hasRoom(records, bytes, areAllNeeded)) {
@@ -190,7 +342,7 @@ export class SendQueue {
       this.#throwIfFull(timeout, records, paddedSize(encoded));
       // Pieces need an id.
       const id = records > 1 ? this.allocateId() : 0;
-      this.#pushEncoded({ kind: RECORD_NAME, arg: index, value: 0, time: 0, id }, encoded, timeout);
+      this.#sendMessage(this.#message({ kind: RECORD_NAME, arg: index, value: 0, time: 0, id }, encoded), timeout);
       this.#handlers.set(name, index);
     }
     this.#lastName = name;
@@ -198,25 +350,49 @@ export class SendQueue {
     return index;
   }
 
-  /**
-   * Pushes a record and its pieces. What is begun is finished: once a part is in the queue, the rest waits for room
-   * without a timeout. If the wait fails, the manager drops the parts that it has: each has the id of the record that
-   * it belongs to.
-   */
-  #pushEncoded(header: RecordHeader, { kind, value, data }: EncodedPayload, timeout: Timeout): void {
-    const record: RingRecord = { ...header, kind: header.kind | kind, value, data };
-    let left = timeout;
-    for (const part of splitRecord(record, this.#ring.largest)) {
-      this.#push(part, left);
-      if (part !== record) {
-        this.#control.wakeOwner(IMMEDIATELY, false);
-        left = NO_TIMEOUT;
+  /** Sends the backlog first: what is sent now comes after it. */
+  #sendBacklog(timeout: Timeout): void {
+    if (this.#hasBacklog) {
+      this.#tryBacklog();
+    }
+    if (this.#hasBacklog) {
+      if (timeout === NO_WAIT) {
+        throw timeout.toError();
       }
+      this.#block(() => {
+        this.#tryBacklog();
+        return !this.#hasBacklog;
+      }, timeout);
     }
   }
 
-  #push(record: RingRecord, timeout: Timeout): void {
-    if (this.#tryPush(record)) {
+  /** Keeps a message until there is room. */
+  #keep(message: Message): void {
+    message.copyBytes();
+    this.#backlog.add(message);
+    this.#updateWaiting();
+  }
+
+  #tryBacklog(): void {
+    this.#backlog.send((message) => this.#trySend(message), this.#ring);
+    this.#updateWaiting();
+  }
+
+  #updateWaiting(): void {
+    this.#hasBacklog = !this.#backlog.isEmpty;
+    this.isWaiting = this.#backlog.isWaiting;
+  }
+
+  /** Sends as much of a message as there is room for. Returns whether that was all. */
+  #trySend(message: Message): boolean {
+    const isSent = message.send(this.#ring, (record) => this.#tryPush(record));
+    this.#control.wakeOwner(IMMEDIATELY, false);
+    return isSent;
+  }
+
+  /** Blocks until `attempt` succeeds. */
+  #block(attempt: () => boolean, timeout: Timeout): void {
+    if (attempt()) {
       return;
     }
     const connection = this.#connection;
@@ -226,36 +402,45 @@ export class SendQueue {
     }
     connection.throwIfOwnThread();
     this.#calls.listen();
+    const retry = (): boolean => {
+      // This thread says that it waits, and *then* tries once more: point 4 in `transport/ring-layout.ts`.
+      this.#ring.setWaiting(true);
+      return attempt();
+    };
     try {
-      while (!this.#tryPushWaiting(record)) {
+      let isSent = retry();
+      while (!isSent) {
         const remaining = timeout.deadline - monotonicNow();
         if (remaining <= 0) {
           throw timeout.toError();
         }
         this.#control.wakeOwner(IMMEDIATELY, false);
         connection.activity.blockForRoom();
-        connection.doorbell.wait(remaining);
+        isSent = connection.sleep(true, remaining, attempt);
         connection.activity.unblock();
-        connection.doorbell.clear();
         this.#calls.readReplies();
+        isSent ||= retry();
       }
     } catch (error) {
       throw connection.toError(error);
     } finally {
+      connection.endSleep();
       this.#stopWaiting();
     }
   }
 
-  #stopWaiting(): void {
-    if (!this.#hasAbandonWaiting) {
-      this.#ring.setWaiting(false);
+  #setWaiting(): void {
+    if (this.#hasBacklog || this.#hasAbandonWaiting) {
+      this.#ring.setWaiting(true);
+    } else {
+      this.#ring.setWaitingForEnd();
     }
   }
 
-  /** Says that this thread waits, and *then* tries once more: point 4 in `transport/ring-layout.ts`. */
-  #tryPushWaiting(record: RingRecord): boolean {
-    this.#ring.setWaiting(true);
-    return this.#tryPush(record);
+  #stopWaiting(): void {
+    if (!this.#hasAbandonWaiting && !this.isWaiting) {
+      this.#ring.setWaiting(false);
+    }
   }
 
   #tryPush(record: RingRecord): boolean {

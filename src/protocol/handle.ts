@@ -18,13 +18,18 @@ export interface TaskManagerHandle {
   readonly threadId: number;
   /** How many records may wait, for each producer. */
   readonly capacity: number;
-  /** What a producer does when its queue is full. */
-  readonly onFull: 'block' | 'throw';
+  /** What a producer does when its queue is full, unless it chose something else itself. */
+  readonly onFull?: 'block' | 'throw' | undefined;
 }
 
 /** How few and how many records may wait: powers of two. */
 export const MIN_CAPACITY = 2;
 export const MAX_CAPACITY: number = 1 << 20;
+
+/** Returns whether a value is a choice of what happens when a queue is full, or none. */
+export function isOnFull(value: unknown): value is 'block' | 'throw' | undefined {
+  return value === undefined || value === 'block' || value === 'throw';
+}
 
 /**
  * Returns a handle that has the right form, and throws `ERR_INVALID_HANDLE` for anything else: the caller may have it
@@ -47,7 +52,7 @@ export function validateHandle(value: unknown): TaskManagerHandle {
     typeof threadId !== 'number' ||
     typeof trigger !== 'object' ||
     trigger === null ||
-    (onFull !== 'block' && onFull !== 'throw')
+    !isOnFull(onFull)
   ) {
     throw new InvalidHandleError('task manager');
   }

@@ -4,6 +4,14 @@
  */
 
 export {
+  ACTIVITY_BYTES,
+  BlockedPeer,
+  BlockedProducer,
+  addBlockingManager,
+  findBlockedPeers,
+  removeBlockingManager,
+} from './blocked-threads';
+export {
   CONTROL_BYTES,
   IS_AWAITING_QUIESCENCE,
   IS_VIRTUAL,
@@ -11,7 +19,7 @@ export {
   ProducerControlBlock,
   VIRTUAL_NOW,
 } from './control-block';
-export { MAX_CAPACITY, MIN_CAPACITY, type TaskManagerHandle, validateHandle } from './handle';
+export { MAX_CAPACITY, MIN_CAPACITY, type TaskManagerHandle, isOnFull, validateHandle } from './handle';
 export type { Introduction, ProducerMessage } from './handshake';
 export {
   CANCEL_OUTCOMES,

@@ -64,6 +64,13 @@ export class ProducerSet {
     return [...this.#producers].filter((producer) => !producer.isQuiescent).map(({ threadId }) => threadId);
   }
 
+  /** Returns functions that tell the producers of a thread that their sleep is a deadlock, for those that sleep. */
+  findBlocked(threadId: number): (() => void)[] {
+    return [...this.#producers]
+      .filter((producer) => producer.threadId === threadId && producer.isBlocked())
+      .map((producer) => () => producer.tellBlocked());
+  }
+
   /** Adds the producers that have introduced themselves. */
   fetch(): void {
     while (this.#channel.fetch()) {

@@ -2,6 +2,7 @@
 
 import { WaitableEvent, closeWithThread, release } from '../event';
 import {
+  BlockedPeer,
   CONTROL_ABANDON,
   IMMEDIATELY,
   type Introduction,
@@ -66,6 +67,7 @@ export class Producer {
   readonly #replies: ReplySender;
   readonly #doorbell: WaitableEvent | undefined;
   readonly #lookahead: Lookahead;
+  readonly #blockedPeer: BlockedPeer;
   /**
    * Whether a task that is due immediately may run when it is read: it has no options, and no record ahead concerns it.
    */
@@ -84,6 +86,7 @@ export class Producer {
   ) {
     const { ring, replies, doorbell, channel, activity, threadId, number } = introduction;
     this.#activity = new RemoteThreadActivity(activity);
+    this.#blockedPeer = new BlockedPeer(activity);
     this.#threadId = threadId;
     this.#number = number;
     this.#reader = new RecordReader(ring, (claim) => claimPayload(channel, claim));
@@ -173,6 +176,24 @@ export class Producer {
       tasks += isTask(kind) ? 1 : 0;
     });
     return tasks;
+  }
+
+  /**
+   * Returns whether its thread sleeps, and only this thread can end that. The room of all records that were read is
+   * given back first.
+   */
+  isBlocked(): boolean {
+    const hasRoom = this.#reader.publish();
+    if (hasRoom) {
+      this.#notify();
+    }
+    return !this.isGone && this.#blockedPeer.isBlocked(this.#replies.hasUnread, hasRoom);
+  }
+
+  /** Tells its thread that its sleep is a deadlock. */
+  tellBlocked(): void {
+    this.#blockedPeer.tell();
+    this.#notify();
   }
 
   /** Closes the connection, which tells the producer, and ends a round that is under way. */
@@ -290,6 +311,11 @@ export class Producer {
     this.#reader.record.advance();
     if (operation === CONTROL_ABANDON) {
       this.#replies.abandon(id);
+      // The producer may have given up in the middle of the task.
+      this.#reader.dropPieces(id);
+      if (this.#optionsOf === id) {
+        this.#consumeOptions(id);
+      }
       this.#handler.onControl(id, operation);
     } else {
       this.#replies.expect(replyId);

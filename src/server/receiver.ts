@@ -3,7 +3,7 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
 
 import { WaitableEvent, closeWithThread } from '../event';
-import type { OwnerControlBlock, TaskManagerHandle } from '../protocol';
+import { type OwnerControlBlock, type TaskManagerHandle, addBlockingManager, removeBlockingManager } from '../protocol';
 import { fast, perfHooks, systemClock, workerThreads } from '../platform';
 import { EventClosedError, TaskManagerClosedError, recordMilliseconds } from '../util';
 import type { CreateRecordHandler } from './producer';
@@ -23,8 +23,9 @@ export interface ReceiverHost {
 }
 
 /** What a receiver needs of its manager's settings. */
-export interface ReceiverSettings extends Pick<TaskManagerHandle, 'capacity' | 'onFull'> {
+export interface ReceiverSettings extends Pick<TaskManagerHandle, 'capacity'> {
   readonly host: ReceiverHost;
+  readonly onFull: TaskManagerHandle['onFull'];
 }
 
 /** What there is once the handle was asked for. */
@@ -59,6 +60,13 @@ export class Receiver {
   #isInRun = false;
   #wakeUpLatency: RecordableHistogram | undefined;
   #isClosed = false;
+  readonly #findBlocked = (threadId: number): (() => void)[] => {
+    const producerSet = this.#threads?.producerSet;
+    if (producerSet !== undefined && this.#control.consumePosted()) {
+      producerSet.fetch();
+    }
+    return producerSet?.findBlocked(threadId) ?? [];
+  };
 
   constructor(settings: ReceiverSettings, control: OwnerControlBlock, createHandler: CreateRecordHandler) {
     this.#settings = settings;
@@ -204,6 +212,7 @@ export class Receiver {
     this.#isClosed = true;
     if (isOpen && this.#threads !== undefined) {
       const { trigger, producerSet } = this.#threads;
+      removeBlockingManager(this.#findBlocked);
       this.#settings.host.removeInternal(trigger);
       trigger.close();
       producerSet.close();
@@ -218,6 +227,7 @@ export class Receiver {
     const channel = `waitable-event.task-manager.${trigger.handle.key}`;
     const producerSet = new ProducerSet(channel, this.#createHandler, () => host.requestPass());
     this.#threads = { producerSet, trigger };
+    addBlockingManager(this.#findBlocked);
     this.#control.markAsleep(Infinity);
     return Object.freeze({
       trigger: trigger.handle,

@@ -41,6 +41,11 @@ export class ReplySender {
     this.#notify = notify;
   }
 
+  /** Whether there are replies that the producer has not read. */
+  get hasUnread(): boolean {
+    return this.#waiting.length > 0 || !this.#ring.isReadTo(this.#ring.position);
+  }
+
   /** Learns that the producer waits for the result of a call. */
   expect(id: number): void {
     this.#calls.add(id);

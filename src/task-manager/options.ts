@@ -1,7 +1,7 @@
 /** The options of a task manager. */
 
 import { type Loop, defaultLoop, isLoop } from '../dispatcher';
-import { MAX_CAPACITY, MIN_CAPACITY } from '../protocol';
+import { MAX_CAPACITY, MIN_CAPACITY, isOnFull } from '../protocol';
 import { InvalidArgTypeError, InvalidArgValueError, validateFunction, validateInteger, validateOptions } from '../util';
 import { reportError } from './error-reporter';
 import { type TaskHost, hostOf } from './host';
@@ -19,8 +19,9 @@ export interface TaskManagerOptions {
    */
   capacity?: number | undefined;
   /**
-   * What a producer does when its queue is full: it blocks until there is room, or throws `ERR_QUEUE_FULL`.
-   * @default 'block'
+   * What `schedule()` of another thread does when its queue is full: it blocks until there is room, or throws
+   * `ERR_QUEUE_FULL`. A producer may choose for itself: see `TaskManager.connect()`.
+   * @default a worker blocks, the main thread throws
    */
   onFull?: 'block' | 'throw' | undefined;
   /**
@@ -34,7 +35,7 @@ export interface TaskManagerOptions {
 export interface TaskManagerSettings {
   readonly host: TaskHost;
   readonly capacity: number;
-  readonly onFull: 'block' | 'throw';
+  readonly onFull: 'block' | 'throw' | undefined;
   readonly onError: (error: unknown, name: string) => void;
 }
 
@@ -43,12 +44,12 @@ const DEFAULT_CAPACITY = 4096;
 /** Returns the options with their defaults. Throws for invalid ones. */
 export function toSettings(options: TaskManagerOptions | undefined): TaskManagerSettings {
   validateOptions(options);
-  const { loop = defaultLoop(), capacity = DEFAULT_CAPACITY, onFull = 'block', onError = reportError } = options ?? {};
+  const { loop = defaultLoop(), capacity = DEFAULT_CAPACITY, onFull, onError = reportError } = options ?? {};
   if (!isLoop(loop)) {
     throw new InvalidArgTypeError('options.loop', 'a RunLoop', loop);
   }
   validateInteger('options.capacity', capacity, MIN_CAPACITY, MAX_CAPACITY);
-  if (onFull !== 'block' && onFull !== 'throw') {
+  if (!isOnFull(onFull)) {
     throw new InvalidArgValueError('options.onFull', "'block' or 'throw'", onFull);
   }
   validateFunction('options.onError', onError);

@@ -2,13 +2,14 @@
 
 import { type InspectOptions, inspect } from 'node:util';
 
-import { RemoteTaskManager } from '../client';
+import { type ConnectOptions, RemoteTaskManager } from '../client';
 import { markAsUncloneable } from '../platform';
-import { type ScheduleOptions, type TaskManagerHandle, rareOptions, validateHandle } from '../protocol';
+import { type ScheduleOptions, type TaskManagerHandle, isOnFull, rareOptions, validateHandle } from '../protocol';
 import { type InstallOptions, type RecurringOptions, Task, type TaskOwner, taskOwner } from '../tasks';
 import {
   EventClosedError,
   InvalidArgTypeError,
+  InvalidArgValueError,
   InvalidHandleError,
   TaskManagerClosedError,
   inspectAs,
@@ -65,16 +66,21 @@ export class TaskManager {
 
   /**
    * Connects this thread to a manager that another thread owns. Throws `ERR_INVALID_HANDLE` when no live manager has
-   * this handle.
+   * this handle, and `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
    *
    * @example
    * const tasks = TaskManager.connect(workerData);
    * const sum = await tasks.call('add', [1, 2], { timeout: 1000 });
    */
-  static connect(handle: TaskManagerHandle): RemoteTaskManager {
+  static connect(handle: TaskManagerHandle, options?: ConnectOptions): RemoteTaskManager {
     const valid = validateHandle(handle);
+    validateOptions(options);
+    const onFull = options?.onFull;
+    if (!isOnFull(onFull)) {
+      throw new InvalidArgValueError('options.onFull', "'block' or 'throw'", onFull);
+    }
     try {
-      return new RemoteTaskManager(valid);
+      return new RemoteTaskManager(valid, onFull);
     } catch (error) {
       // The manager has ended, perhaps just now. The error names the manager: the caller does not know its event.
       throw isGone(error) ? new InvalidHandleError('task manager') : error;

@@ -61,7 +61,7 @@ export class RecordReader {
   /** Reads the record, which is a piece of the payload of a later record with the same id. */
   readPiece(): void {
     const { byteOffset, size, id } = this.#ring;
-    this.#dropPieces(id);
+    this.#dropOtherPieces(id);
     this.#piecesOf = id;
     this.#ring.advance();
     this.#pieces.push(this.#copy(byteOffset, size));
@@ -80,6 +80,13 @@ export class RecordReader {
     return form === PAYLOAD_NUMBER ? value : undefined;
   }
 
+  /** Drops the pieces that have arrived of the record `id`, which will not come. */
+  dropPieces(id: number): void {
+    if (this.#piecesOf === id) {
+      this.#pieces = [];
+    }
+  }
+
   /** Gives the room back to the writer; returns whether the writer has to be woken for it. */
   publish(): boolean {
     return this.#ring.publish();
@@ -87,7 +94,7 @@ export class RecordReader {
 
   #readLarger(form: number, value: number): unknown {
     if (this.#pieces.length > 0) {
-      this.#dropPieces(this.#ring.id);
+      this.#dropOtherPieces(this.#ring.id);
     }
     const { byteOffset, size } = this.#ring;
     this.#ring.advance();
@@ -108,7 +115,7 @@ export class RecordReader {
   }
 
   /** Drops pieces of another payload than that of the record `id`: its writer could not finish it. */
-  #dropPieces(id: number): void {
+  #dropOtherPieces(id: number): void {
     if (this.#piecesOf !== id) {
       this.#pieces = [];
     }

@@ -131,6 +131,11 @@ export class RingReader extends RingEnd {
   publish(): boolean {
     Atomics.store(this.header, BYTES_TAIL, this.#bytesTail);
     Atomics.store(this.header, TAIL, this.#tail);
+    return this.hasRoomForWriter;
+  }
+
+  /** Whether the writer waits for room, and there is what it waits for. */
+  get hasRoomForWriter(): boolean {
     return (
       Atomics.load(this.header, WAITING) !== 0 &&
       ((this.#tail - (this.header[WAKE_TAIL] as number)) | 0) >= 0 &&

@@ -57,12 +57,6 @@ export class RingWriter extends RingEnd {
     this.#bytesHead = this.#bytesTail;
   }
 
-  /** How many records the reader has not dequeued yet. */
-  get pending(): number {
-    this.#loadTails();
-    return this.#slotsUsed();
-  }
-
   /**
    * Returns whether so many records and bytes, padded, have room. When they are more than the ring can ever hold,
    * returns whether the first record has room, unless all of them are needed.
@@ -153,6 +147,30 @@ export class RingWriter extends RingEnd {
       this.header[WAKE_BYTES_TAIL] = (this.#bytesHead - this.byteCapacity / 2) | 0;
     }
     Atomics.store(this.header, WAITING, isWaiting ? 1 : 0);
+  }
+
+  /** The position behind the last record: see {@link RingWriter.isReadTo}. */
+  get position(): number {
+    return this.#head;
+  }
+
+  /** Returns whether the reader has read all records before a position. */
+  isReadTo(position: number): boolean {
+    return ((Atomics.load(this.header, TAIL) - position) | 0) >= 0;
+  }
+
+  /** Says that the writer is about to sleep until the reader has read everything. */
+  setWaitingForEnd(): void {
+    this.header[WAKE_TAIL] = this.#head;
+    this.header[WAKE_BYTES_TAIL] = (this.#bytesHead - this.byteCapacity) | 0;
+    Atomics.store(this.header, WAITING, 1);
+  }
+
+  /** Calls `visit` with the kind of each record that was not read yet. */
+  forEachUnread(visit: (kind: number) => void): void {
+    for (let at = Atomics.load(this.header, TAIL); ((this.#head - at) | 0) > 0; at = (at + 1) | 0) {
+      visit(this.words[(at & this.slotMask) * SLOT_WORDS + KIND] as number);
+    }
   }
 
   #write(kind: number, arg: number, value: number, time: number, id: number, size: number): void {

@@ -149,8 +149,8 @@ export class InvalidTaskError extends Error {
 }
 
 /**
- * The queue to the task manager is full. Thrown by `schedule()` instead of blocking if the manager's `onFull` is
- * `'throw'`. Schedule again when the manager has caught up, or raise its `capacity`.
+ * The queue to the task manager is full. Thrown by `schedule()` instead of blocking if `onFull` is `'throw'`, which is
+ * the main thread's default. Schedule again after `await remote.drained()`, or raise the manager's `capacity`.
  */
 export class QueueFullError extends Error {
   readonly code = 'ERR_QUEUE_FULL' as const;
@@ -182,14 +182,14 @@ export class CallTimeoutError extends Error {
 }
 
 /**
- * The thread of a task manager would block until that manager has done something, which it cannot do meanwhile. Thrown
- * by `callSync()` and by a blocking `schedule()`. Use `call()`, or connect from another thread.
+ * A thread would block forever: for a task manager of its own, or for one of a thread that blocks for this one. Thrown
+ * by `callSync()` and by a blocking `schedule()`, in both threads. Use `call()`, or connect from another thread.
  */
 export class WouldDeadlockError extends Error {
   readonly code = 'ERR_WOULD_DEADLOCK' as const;
 
-  constructor() {
-    super('The thread of a task manager cannot block until that manager replies');
+  constructor(message = 'The thread of a task manager cannot block until that manager replies') {
+    super(message);
   }
 }
 

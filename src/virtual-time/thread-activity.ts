@@ -33,13 +33,12 @@
  * other's store.
  */
 
-import { IS_AWAITING_QUIESCENCE, IS_VIRTUAL, VIRTUAL_NOW } from '../protocol';
+import { ACTIVITY_BYTES, IS_AWAITING_QUIESCENCE, IS_VIRTUAL, VIRTUAL_NOW } from '../protocol';
 import { monotonicNow, setImmediate, wallOffset } from '../platform';
 
 const STATE = 0;
 const RESULTS_READ = 1;
 const RESULTS_SENT = 2;
-const WORDS = 3;
 
 /** The thread was connected before there was a time machine, and has done nothing since. */
 const UNKNOWN = 0;
@@ -61,7 +60,7 @@ let iterationsLeft = 0;
 
 /** The connected thread's end. Without a time machine it costs one read of a word. */
 export class ThreadActivity {
-  readonly memory: SharedArrayBuffer = new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT);
+  readonly memory: SharedArrayBuffer = new SharedArrayBuffer(ACTIVITY_BYTES);
   readonly #words = new Int32Array(this.memory);
   readonly #control: Int32Array;
   readonly #times: Float64Array;
