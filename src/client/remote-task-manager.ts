@@ -16,6 +16,7 @@ import {
   type ScheduleOptions,
   type TaskManagerHandle,
   dueTime,
+  offeredChannelName,
   rareOptions,
   validateTransfer,
 } from '../protocol';
@@ -81,7 +82,7 @@ export interface ScheduledTask {
 /** The key of what a {@link ScheduledTask} calls. It is a symbol because a subclass may use any name. */
 const control: unique symbol = Symbol('control');
 
-/** How many producers this thread has made: part of the names of their channels. */
+/** How many producers this copy of the package has made in this thread. */
 let producers = 0;
 
 /**
@@ -102,10 +103,13 @@ export class RemoteTaskManager {
     producers += 1;
     const number = producers;
     const { threadId } = workerThreads();
-    const channel = `${handle.channel}.${threadId}.${number}`;
+    // Two copies of this file in one thread count alike, so a name has the doorbell's key, which cannot be guessed.
+    const channel = `waitable-event.connection.${connection.doorbell.handle.key}`;
+    const offer = connection.control.takeOffer();
+    const introductions = offer === undefined ? handle.channel : offeredChannelName(offer);
     this.#connection = connection;
     this.#calls = new PendingCalls(connection, replies, channel, () => this.#sendQueue);
-    this.#sendQueue = new SendQueue(connection, ring, channel, this.#calls);
+    this.#sendQueue = new SendQueue(connection, ring, introductions, channel, this.#calls);
     try {
       const doorbell = connection.doorbell.handle;
       const activity = connection.activity.memory;
@@ -113,7 +117,7 @@ export class RemoteTaskManager {
         introduction: { ring, replies, doorbell, channel, activity, threadId, number },
       };
       // The message is posted before the word is stored. A thread that ends in between has scheduled nothing.
-      postToChannel(handle.channel, message);
+      postToChannel(introductions, message);
       connection.control.announcePosted();
     } catch (error) {
       // Its manager has ended just now.

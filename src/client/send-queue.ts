@@ -74,12 +74,12 @@ export class SendQueue {
   #hasAbandonWaiting = false;
 
   /** A thread that waits for room reads the replies of `calls` meanwhile, so that the manager has room, too. */
-  constructor(connection: Connection, memory: RingMemory, channelName: string, calls: PendingCalls) {
+  constructor(connection: Connection, memory: RingMemory, to: string, channelName: string, calls: PendingCalls) {
     this.#connection = connection;
     this.#control = connection.control;
     this.#ring = new RingWriter(memory);
     this.#writer = new PayloadWriter(this.#ring);
-    this.#channel = new ChannelPayloadSender(connection.handle.channel, channelName);
+    this.#channel = new ChannelPayloadSender(to, channelName);
     this.#calls = calls;
     this.#ids = new IdAllocator((id) => calls.isPending(id));
     this.#mayBlock = (connection.onFull ?? (workerThreads().isMainThread ? 'throw' : 'block')) === 'block';

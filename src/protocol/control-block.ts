@@ -37,6 +37,14 @@
  *
  * A producer posts its introduction, *then* stores POSTED, and *then* loads OWNER_STATE as for a record. The owner
  * clears POSTED, and *then* fetches. Before it sleeps it loads POSTED after it has stored OWNER_STATE.
+ *
+ * ## Where it is posted
+ *
+ * An introduction has the memory of the producer's queues, and every thread that knows the name of a channel gets what
+ * is posted there. So the owner opens channels in advance whose names cannot be guessed, and stores their keys in the
+ * words OFFERS. A producer takes a key out of its word, by one atomic operation, and with it the channel is its own. The
+ * owner replaces what was taken when it fetches. Only when all of them are taken in one sleep, a producer posts to the
+ * channel that the handle names.
  */
 
 /** Index of the word that is odd while the owner sleeps. */
@@ -54,20 +62,35 @@ export const IS_VIRTUAL = 6;
 export const IS_AWAITING_QUIESCENCE = 7;
 /** Index, as a double, of the virtual time. */
 export const VIRTUAL_NOW = 4;
+/** Index, as 64-bit words, of the keys of channels for introductions; 0 where one was taken. */
+const OFFERS = 6;
+export const OFFERS_MAX = 16;
 /** The size of the control block. */
-export const CONTROL_BYTES = 40;
+export const CONTROL_BYTES: number = (OFFERS + OFFERS_MAX) * 8;
 
 /** The owner's end. */
 export class OwnerControlBlock {
   readonly memory: SharedArrayBuffer = new SharedArrayBuffer(CONTROL_BYTES);
   readonly #state = new Int32Array(this.memory);
   readonly #times = new Float64Array(this.memory);
+  readonly #offers = new BigInt64Array(this.memory, OFFERS * 8);
   /** OWNER_STATE in the last sleep. */
   #sleep = 0;
+  #isVirtual = false;
 
-  /** Whether the manager lives in virtual time. */
+  /** Whether the manager lives in virtual time. Other threads can write to the memory, so the owner does not ask it. */
   get isVirtual(): boolean {
-    return this.#state[IS_VIRTUAL] !== 0;
+    return this.#isVirtual;
+  }
+
+  /** Offers a channel for an introduction. */
+  offer(index: number, key: number): void {
+    Atomics.store(this.#offers, index, BigInt(key));
+  }
+
+  /** Returns the key that is offered; 0 when it was taken. */
+  offeredKey(index: number): number {
+    return Number(Atomics.load(this.#offers, index));
   }
 
   /** Whether a producer has set the trigger since the owner fell asleep, or is about to. */
@@ -116,7 +139,8 @@ export class OwnerControlBlock {
   setVirtualTime(now: number | undefined): void {
     // The time is stored before the word that makes it valid.
     this.#times[VIRTUAL_NOW] = now ?? (this.#times[VIRTUAL_NOW] as number);
-    Atomics.store(this.#state, IS_VIRTUAL, now === undefined ? 0 : 1);
+    this.#isVirtual = now !== undefined;
+    Atomics.store(this.#state, IS_VIRTUAL, this.#isVirtual ? 1 : 0);
   }
 }
 
@@ -124,6 +148,7 @@ export class OwnerControlBlock {
 export class ProducerControlBlock {
   readonly #state: Int32Array;
   readonly #times: Float64Array;
+  readonly #offers: BigInt64Array;
   readonly #setTrigger: () => void;
   readonly #now: () => number;
   /** OWNER_STATE in the sleep in which this producer has set the trigger. */
@@ -133,8 +158,20 @@ export class ProducerControlBlock {
   constructor(memory: SharedArrayBuffer, setTrigger: () => void, now: () => number) {
     this.#state = new Int32Array(memory);
     this.#times = new Float64Array(memory);
+    this.#offers = new BigInt64Array(memory, OFFERS * 8);
     this.#setTrigger = setTrigger;
     this.#now = now;
+  }
+
+  /** Takes a channel for an introduction, and returns its key; `undefined` when all are taken. */
+  takeOffer(): number | undefined {
+    for (let index = 0; index < OFFERS_MAX; index += 1) {
+      const key = Atomics.exchange(this.#offers, index, 0n);
+      if (key !== 0n) {
+        return Number(key);
+      }
+    }
+    return undefined;
   }
 
   /** Tells the owner that something was posted to its channel. */

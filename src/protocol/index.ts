@@ -15,12 +15,13 @@ export {
   CONTROL_BYTES,
   IS_AWAITING_QUIESCENCE,
   IS_VIRTUAL,
+  OFFERS_MAX,
   OwnerControlBlock,
   ProducerControlBlock,
   VIRTUAL_NOW,
 } from './control-block';
 export { MAX_CAPACITY, MIN_CAPACITY, type TaskManagerHandle, isOnFull, validateHandle } from './handle';
-export type { Introduction, ProducerMessage } from './handshake';
+export { type Introduction, type ProducerMessage, offeredChannelName, readIntroduction } from './handshake';
 export {
   CANCEL_OUTCOMES,
   CONTROL_ABANDON,

@@ -1,7 +1,8 @@
 /** The producers of one manager: reads their records, in turns. */
 
-import type { ProducerMessage } from '../protocol';
-import { SideChannel } from '../transport';
+import type { Introduction, OwnerControlBlock } from '../protocol';
+import type { SideChannel } from '../transport';
+import { Introductions } from './introductions';
 import { type CreateRecordHandler, Producer } from './producer';
 
 /** How many records of one producer are read before the next one's turn. */
@@ -13,7 +14,7 @@ const MANY = 64;
 /** All producers of one manager. */
 export class ProducerSet {
   readonly #createHandler: CreateRecordHandler;
-  readonly #channel: SideChannel<ProducerMessage>;
+  readonly #introductions: Introductions;
   /** In their own order, so that virtual time is the same each time. */
   readonly #producers = new Set<Producer>();
   readonly #onIntroduction: () => void;
@@ -27,10 +28,18 @@ export class ProducerSet {
   #recordsRead = 0;
   #isPolling = false;
 
-  constructor(channel: string, createHandler: CreateRecordHandler, onIntroduction: () => void) {
+  constructor(
+    channel: string,
+    capacity: number,
+    control: OwnerControlBlock,
+    createHandler: CreateRecordHandler,
+    onIntroduction: () => void,
+  ) {
     this.#createHandler = createHandler;
     this.#onIntroduction = onIntroduction;
-    this.#channel = new SideChannel(channel, (message) => this.#onMessage(message));
+    this.#introductions = new Introductions(channel, capacity, control, (introduction, from) =>
+      this.#onMessage(introduction, from),
+    );
   }
 
   /** How many tasks came from other threads. */
@@ -73,9 +82,7 @@ export class ProducerSet {
 
   /** Adds the producers that have introduced themselves. */
   fetch(): void {
-    while (this.#channel.fetch()) {
-      // Each message is delivered to `#onMessage()`.
-    }
+    this.#introductions.fetch();
   }
 
   /** Sends the replies that wait for room. */
@@ -118,11 +125,14 @@ export class ProducerSet {
       // In this order: a producer that is gone adds nothing after this.
       const { isGone } = producer;
       producer.beginPass();
-      if (isGone && producer.quota === 0) {
+      if (producer.isBroken) {
+        // It is told by its doorbell.
+        producer.close();
+        this.#remove(producer);
+      } else if (isGone && producer.quota === 0) {
         this.incomplete += producer.isIncomplete ? 1 : 0;
-        this.#receivedFromGone += producer.received;
         producer.release();
-        this.#producers.delete(producer);
+        this.#remove(producer);
       } else {
         producer.flush();
       }
@@ -148,7 +158,7 @@ export class ProducerSet {
   close(): void {
     // A producer that has just introduced itself is told, too.
     this.fetch();
-    this.#channel.close();
+    this.#introductions.close();
     this.#receivedFromGone = this.received;
     this.#producers.forEach((producer) => {
       producer.close();
@@ -157,10 +167,18 @@ export class ProducerSet {
     this.#producers.clear();
   }
 
-  #onMessage({ introduction }: ProducerMessage): void {
-    const claimPayload = (from: string, claim: number): unknown => this.#channel.claimPayload(from, claim);
-    this.#add(new Producer(introduction, this.#createHandler, claimPayload));
+  #remove(producer: Producer): void {
+    this.#receivedFromGone += producer.received;
+    this.#producers.delete(producer);
+    this.#introductions.release(producer);
+  }
+
+  #onMessage(introduction: Introduction, from: SideChannel<object>): Producer {
+    const claimPayload = (name: string, claim: number): unknown => from.claimPayload(name, claim);
+    const producer = new Producer(introduction, this.#createHandler, claimPayload);
+    this.#add(producer);
     this.#onIntroduction();
+    return producer;
   }
 
   #add(added: Producer): void {

@@ -20,11 +20,12 @@ import {
   isTask,
   keyHashOf,
   needsLookahead,
+  rareOptions,
   replyIdOf,
 } from '../protocol';
 import { RecordReader } from '../transport';
 import { RemoteThreadActivity } from '../virtual-time';
-import { EventClosedError, InvalidHandleError } from '../util';
+import { EventClosedError, InvalidHandleError, validateString } from '../util';
 import { Lookahead } from './lookahead';
 import { ReplySender } from './reply-sender';
 
@@ -57,6 +58,8 @@ export class Producer {
   quota = 0;
   /** How many tasks it has scheduled. */
   received = 0;
+  /** Whether it has sent what no producer sends. Nothing more of it is read. */
+  #isBroken = false;
   readonly #reader: RecordReader;
   readonly #activity: RemoteThreadActivity;
   readonly #threadId: number;
@@ -99,6 +102,11 @@ export class Producer {
   /** Whether its thread has ended, or it was closed: it adds nothing to its queue any more. */
   get isGone(): boolean {
     return this.#doorbell?.closed !== false;
+  }
+
+  /** Whether it has sent what no producer sends. */
+  get isBroken(): boolean {
+    return this.#isBroken || this.#reader.record.isBroken;
   }
 
   /** Whether its thread waits for the manager or for nothing: see `virtual-time/thread-activity.ts`. */
@@ -216,8 +224,18 @@ export class Producer {
       }
     } catch (error) {
       // What a task throws is not caught here. But this thread may have less stack, or less memory, than the one that
-      // wrote the payload.
-      this.#handler.onUnreadable(id, this.#handlers[arg], error);
+      // wrote the payload. Or that one wrote garbage.
+      this.#onUnreadable(kind, id, this.#handlers[arg], error);
+    }
+  }
+
+  #onUnreadable(kind: number, id: number, handler: unknown, error: unknown): void {
+    if (isTask(kind) && handler !== undefined) {
+      this.#handler.onUnreadable(id, handler, error);
+    } else {
+      this.#isBroken = true;
+      // Ends the round.
+      this.#round += 1;
     }
   }
 
@@ -243,14 +261,14 @@ export class Producer {
         this.#readTask(kind, handlerIndexOf(record), id, this.#handler.dueTime(record.time, true));
         break;
       case RECORD_NAME:
-        this.#handlers[handlerIndexOf(record)] = this.#handler.onName(reader.readPayload() as string);
+        this.#readName(handlerIndexOf(record));
         break;
       case RECORD_PIECE:
         reader.readPiece();
         break;
       case RECORD_OPTIONS:
         this.#keyHash = keyHashOf(record);
-        this.#options = reader.readPayload() as RemoteOptions;
+        this.#options = rareOptions(reader.readPayload() as RemoteOptions);
         this.#optionsOf = id;
         this.#updateSimple();
         break;
@@ -260,6 +278,14 @@ export class Producer {
       default:
         record.advance();
     }
+  }
+
+  #readName(index: number): void {
+    const name = validateString('name', this.#reader.readPayload());
+    if (index !== this.#handlers.length) {
+      throw new RangeError('Handlers are named one after the other');
+    }
+    this.#handlers.push(this.#handler.onName(name));
   }
 
   #updateSimple(): void {
@@ -279,6 +305,9 @@ export class Producer {
     const options = this.#consumeOptions(id);
     const payload = this.#reader.readPayload();
     const handler = this.#handlers[handlerIndex];
+    if (handler === undefined || Number.isNaN(due)) {
+      throw new RangeError('A task has a handler, and a time');
+    }
     const runsNow =
       due === IMMEDIATELY &&
       options?.when === undefined &&

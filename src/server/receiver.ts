@@ -225,7 +225,9 @@ export class Receiver {
     trigger[closeWithThread]();
     host.addInternal(trigger);
     const channel = `waitable-event.task-manager.${trigger.handle.key}`;
-    const producerSet = new ProducerSet(channel, this.#createHandler, () => host.requestPass());
+    const producerSet = new ProducerSet(channel, capacity, this.#control, this.#createHandler, () =>
+      host.requestPass(),
+    );
     this.#threads = { producerSet, trigger };
     addBlockingManager(this.#findBlocked);
     this.#control.markAsleep(Infinity);

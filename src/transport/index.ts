@@ -12,7 +12,14 @@ export {
   encodePayload,
 } from './payload';
 export { RecordReader } from './record-reader';
-export { type RecordHeader, type RingMemory, type RingRecord, makeRingMemory, padded } from './ring-layout';
+export {
+  type RecordHeader,
+  type RingMemory,
+  type RingRecord,
+  isRingMemory,
+  makeRingMemory,
+  padded,
+} from './ring-layout';
 export { RingReader } from './ring-reader';
 export { RingWriter } from './ring-writer';
 export { type SerializedError, deserializeError, serializeError } from './serialize-error';

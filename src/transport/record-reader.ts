@@ -140,6 +140,9 @@ export class RecordReader {
 
   /** Returns a copy of the record's bytes. */
   #copy(byteOffset: number, size: number): Uint8Array {
+    if (size < 0 || size > this.#ring.largest) {
+      throw new RangeError('The record has more bytes than a record can have');
+    }
     const copy = size < POOLED_BYTES ? this.#allocate(size) : new Uint8Array(makeBuffer(size));
     copy.set(new Uint8Array(this.#ring.bytes.buffer, byteOffset, size));
     return copy;

@@ -48,7 +48,15 @@
  * The bytes of one record are contiguous. What begins before the end continues in the margin, and as many bytes at the
  * beginning are skipped. So payloads are written where they travel, and read there. They begin at multiples of eight:
  * V8 copies shared memory byte by byte otherwise, a kilobyte in 380 ns instead of 75.
+ *
+ * ## A writer that writes anything
+ *
+ * Both ends use only memory whose size was checked, and mask every position that they use as an index. So garbage in
+ * the words and slots makes the reader read other bytes of this ring, and nothing beyond it. A reader that finds an
+ * impossible number of records gives up: `RingReader.isBroken`.
  */
+
+import { types } from 'node:util';
 
 /** Words that different threads write are in different cache lines. */
 export const HEAD = 0;
@@ -127,6 +135,19 @@ export function makeRingMemory(slots: number, bytes: number, start: RingPosition
     bytes: new SharedArrayBuffer(bytes + largestOf(bytes)),
     byteCapacity: bytes,
   };
+}
+
+/** Returns whether a value is the memory of a ring that {@link makeRingMemory} made with these sizes. */
+export function isRingMemory(value: unknown, slots: number, bytes: number): value is RingMemory {
+  const memory: Partial<RingMemory> = typeof value === 'object' && value !== null ? value : {};
+  return (
+    types.isSharedArrayBuffer(memory.words) &&
+    types.isSharedArrayBuffer(memory.bytes) &&
+    memory.words !== memory.bytes &&
+    memory.words.byteLength === HEADER_BYTES + slots * SLOT_DOUBLES * Float64Array.BYTES_PER_ELEMENT &&
+    memory.bytes.byteLength === bytes + largestOf(bytes) &&
+    memory.byteCapacity === bytes
+  );
 }
 
 /** Returns the room that `size` bytes occupy. */

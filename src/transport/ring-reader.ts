@@ -25,6 +25,8 @@ import {
 
 /** The reading end. Its getters read the next record, which must exist. */
 export class RingReader extends RingEnd {
+  /** Whether the writer has written what no writer writes. There is nothing to read then. */
+  isBroken = false;
   #tail = 0;
   /** Where the slot of the next record begins, in words. */
   #slot = 0;
@@ -39,7 +41,11 @@ export class RingReader extends RingEnd {
 
   /** How many records there are now. */
   get available(): number {
-    return (Atomics.load(this.header, HEAD) - (this.#tail << 1)) >> 1;
+    const count = (Atomics.load(this.header, HEAD) - (this.#tail << 1)) >> 1;
+    if (count < 0 || count > this.slotCapacity) {
+      this.isBroken = true;
+    }
+    return this.isBroken ? 0 : count;
   }
 
   /**

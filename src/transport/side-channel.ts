@@ -61,15 +61,13 @@ export class SideChannel<M extends object> {
     this.#onMessage = onMessage;
     this.#channel = new (workerThreads().BroadcastChannel)(name);
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- Node types the channel without it
-    this.#channel.onmessage = (event) => this.#deliver((event as { data: M | ClaimablePayload }).data);
+    this.#channel.onmessage = (event) => this.#deliver((event as { data: unknown }).data);
     this.#channel.unref();
   }
 
   /** Delivers one message that has arrived; returns false when there is none. */
   fetch(): boolean {
-    const received: { message: M | ClaimablePayload } | undefined = workerThreads().receiveMessageOnPort(
-      this.#channel as never,
-    );
+    const received: { message: unknown } | undefined = workerThreads().receiveMessageOnPort(this.#channel as never);
     if (received === undefined) {
       return false;
     }
@@ -94,11 +92,16 @@ export class SideChannel<M extends object> {
     this.#channel.close();
   }
 
-  #deliver(message: M | ClaimablePayload): void {
+  #deliver(message: unknown): void {
+    // Any thread that knows the name can post anything.
+    if (typeof message !== 'object' || message === null) {
+      return;
+    }
     if ('claim' in message) {
-      this.#payloads.set(keyOf(message.from, message.claim), message.payload);
+      const { from, claim, payload } = message as ClaimablePayload;
+      this.#payloads.set(keyOf(from, claim), payload);
     } else {
-      this.#onMessage(message);
+      this.#onMessage(message as M);
     }
   }
 }
