@@ -1014,7 +1014,10 @@ export declare interface TaskManagerStats {
   wakeUpsSaved: number;
   /** Nanoseconds from the first notification by a producer until the loop runs. */
   wakeUpLatency: RecordableHistogram;
-  /** The counts of each name: that of a handler, or the class of a task of the manager's own thread. */
+  /**
+   * The counts of each name: that of a handler, or the class of a task of the manager's own thread. Names without a
+   * handler count in the sums alone.
+   */
   byName: Record<string, TaskStats>;
 }
 

@@ -12,7 +12,6 @@ import {
   type ProducerMessage,
   RECORD_CALL,
   RECORD_NOW,
-  RING_BYTES,
   type ScheduleOptions,
   type TaskManagerHandle,
   dueTime,
@@ -20,7 +19,7 @@ import {
   rareOptions,
   validateTransfer,
 } from '../protocol';
-import { makeRingMemory, postToChannel } from '../transport';
+import { postToChannel } from '../transport';
 import { workerThreads } from '../platform';
 import {
   TaskManagerClosedError,
@@ -32,6 +31,7 @@ import {
 } from '../util';
 import { Connection } from './connection';
 import { PendingCalls } from './pending-calls';
+import { keepRings, obtainRings } from './ring-pool';
 import { SendQueue } from './send-queue';
 import { CallTimeout, NO_TIMEOUT } from './timeout';
 
@@ -96,10 +96,11 @@ export class RemoteTaskManager {
   /** @internal */
   constructor(handle: TaskManagerHandle, onFull: 'block' | 'throw' | undefined) {
     const connection = new Connection(handle, onFull, () => {
+      keepRings(handle, rings);
       this.#calls.close(new TaskManagerClosedError('connection to the task manager'));
     });
-    const ring = makeRingMemory(handle.capacity, RING_BYTES);
-    const replies = makeRingMemory(handle.capacity, RING_BYTES);
+    const rings = obtainRings(handle);
+    const { ring, replies } = rings;
     producers += 1;
     const number = producers;
     const { threadId } = workerThreads();

@@ -23,7 +23,7 @@ import {
   rareOptions,
   replyIdOf,
 } from '../protocol';
-import { RecordReader } from '../transport';
+import { RecordReader, releaseRingMemory } from '../transport';
 import { RemoteThreadActivity } from '../virtual-time';
 import { EventClosedError, InvalidHandleError, validateString } from '../util';
 import { Lookahead } from './lookahead';
@@ -71,6 +71,7 @@ export class Producer {
   readonly #doorbell: WaitableEvent | undefined;
   readonly #lookahead: Lookahead;
   readonly #blockedPeer: BlockedPeer;
+  readonly #releaseMemory: () => void;
   /**
    * Whether a task that is due immediately may run when it is read: it has no options, and no record ahead concerns it.
    */
@@ -90,6 +91,7 @@ export class Producer {
     const { ring, replies, doorbell, channel, activity, threadId, number } = introduction;
     this.#activity = new RemoteThreadActivity(activity);
     this.#blockedPeer = new BlockedPeer(activity);
+    this.#releaseMemory = () => [ring, replies].forEach((memory) => releaseRingMemory(memory));
     this.#threadId = threadId;
     this.#number = number;
     this.#reader = new RecordReader(ring, (claim) => claimPayload(channel, claim));
@@ -172,9 +174,12 @@ export class Producer {
     this.#replies.flush();
   }
 
-  /** Releases its event. Its tasks stay. */
+  /** Releases its event and its memory, which its thread may use again. Its tasks stay. */
   release(): void {
     this.#doorbell?.[release]();
+    // A reply that comes now must not get into another connection.
+    this.#replies.abandonAll();
+    this.#releaseMemory();
   }
 
   /** Returns how many tasks are in its queue. */

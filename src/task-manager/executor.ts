@@ -8,6 +8,7 @@ import type { ErrorReporter } from './error-reporter';
 import type { HandlerRegistry } from './handler-registry';
 import { type HandlerEntry, type NamedTask, NamedTaskContext } from './named-task';
 import type { ManagerStats } from './manager-stats';
+import type { NameStats } from './name-stats';
 
 /** Answers to a cancel: indices of CANCEL_OUTCOMES. */
 const CANCELLED = 0;
@@ -47,7 +48,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
   }
 
   run(id: number, entry: HandlerEntry, payload: unknown): void {
-    const stats = (entry.stats ??= this.#counts.of(entry.name));
+    const stats = entry.stats ?? this.#statsOf(entry);
     stats.onSchedule();
     const start = stats.onStart(Number.NaN);
     // It does not throw what the task throws.
@@ -81,7 +82,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
       case CONTROL_RESUME:
         if (task?.isScheduled === false) {
           // It is the same task, and is about to be counted again.
-          this.#counts.of(task.name).scheduled -= 1;
+          this.#counts.of(task.name).onReschedule();
           task.resumeTask();
         }
         break;
@@ -89,7 +90,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
         task?.cancel();
         running?.abort();
         if (task !== undefined && running === undefined) {
-          this.#counts.of(task.name).cancelled += 1;
+          this.#counts.of(task.name).onCancel();
           this.#replies.replyError(id, new TaskCancelledError(task.name));
         }
     }
@@ -105,6 +106,15 @@ export class Executor implements RecordHandler<HandlerEntry> {
       return time;
     }
     return isVirtual ? time - systemClock.offset() : time + systemClock.offset();
+  }
+
+  /** Returns the counts of an entry, which keeps them when it has a handler. */
+  #statsOf(entry: HandlerEntry): NameStats {
+    const stats = this.#counts.of(entry.name);
+    if (entry.handler !== undefined) {
+      entry.stats = stats;
+    }
+    return stats;
   }
 
   /** Calls the handler of a task, and replies. */

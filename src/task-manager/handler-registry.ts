@@ -24,6 +24,13 @@ export class HandlerRegistry {
   readonly #owner: Installer;
   readonly #counts: ManagerStats;
   readonly #handlers = new Map<string, HandlerEntry>();
+  /** Names that have no handler, as long as a producer holds their entries. */
+  readonly #unknown = new Map<string, WeakRef<HandlerEntry>>();
+  readonly #dropped = new FinalizationRegistry<string>((name) => {
+    if (this.#unknown.get(name)?.deref() === undefined) {
+      this.#unknown.delete(name);
+    }
+  });
   readonly #byKey = new Map<string, NamedTask>();
 
   constructor(owner: Installer, counts: ManagerStats) {
@@ -33,21 +40,31 @@ export class HandlerRegistry {
 
   /** Sets the handler of a name. */
   define(name: string, handler: AnyHandler): void {
-    this.name(name).handler = handler;
+    const entry = this.name(name);
+    entry.handler = handler;
+    this.#handlers.set(name, entry);
+    this.#unknown.delete(name);
+  }
+
+  /** Returns whether a name has a handler. */
+  has(name: string): boolean {
+    return this.#handlers.has(name);
   }
 
   /** Returns the names that have a handler. */
   names(): string[] {
-    return [...this.#handlers.values()].filter(({ handler }) => handler !== undefined).map(({ name }) => name);
+    return [...this.#handlers.keys()];
   }
 
-  /** Returns the entry of a name; the first call makes it. */
+  /** Returns the entry of a name, which gets the handler when one is defined. */
   name(name: string): HandlerEntry {
-    let entry = this.#handlers.get(name);
-    if (entry === undefined) {
-      entry = new HandlerEntry(name);
-      this.#handlers.set(name, entry);
+    const known = this.#handlers.get(name) ?? this.#unknown.get(name)?.deref();
+    if (known !== undefined) {
+      return known;
     }
+    const entry = new HandlerEntry(name);
+    this.#unknown.set(name, new WeakRef(entry));
+    this.#dropped.register(entry, name);
     return entry;
   }
 
@@ -82,7 +99,7 @@ export class HandlerRegistry {
   replace(key: string): void {
     const task = this.#byKey.get(key);
     if (task !== undefined) {
-      this.#counts.of(task.name).cancelled += 1;
+      this.#counts.of(task.name).onCancel();
       task.cancel();
     }
   }

@@ -3,7 +3,7 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
 
 import type { Task } from '../tasks';
-import { NameStats, type TaskStats } from './name-stats';
+import { NameStats, type TaskStats, UnknownNameStats } from './name-stats';
 import { NamedTask } from './named-task';
 
 /** The counts of a manager since it was made. */
@@ -30,7 +30,10 @@ export interface TaskManagerStats {
   wakeUpsSaved: number;
   /** Nanoseconds from the first notification by a producer until the loop runs. */
   wakeUpLatency: RecordableHistogram;
-  /** The counts of each name: that of a handler, or the class of a task of the manager's own thread. */
+  /**
+   * The counts of each name: that of a handler, or the class of a task of the manager's own thread. Names without a
+   * handler count in the sums alone.
+   */
   byName: Record<string, TaskStats>;
 }
 
@@ -47,19 +50,26 @@ interface ReceiverCounts {
 export class ManagerStats {
   /** Runs of recurring tasks that were skipped. */
   skipped = 0;
+  readonly #hasHandler: (name: string) => boolean;
   readonly #names = new Map<string, NameStats>();
+  /** The sums of all names that have no handler. */
+  readonly #unknown = new NameStats('');
   /** The class of the last task, and its counts. */
   #lastClass: unknown;
   #lastStats: NameStats | undefined;
 
-  /** Returns the counts of a name; the first call makes them. */
+  /** `hasHandler` tells whether a handler is defined for a name. */
+  constructor(hasHandler: (name: string) => boolean) {
+    this.#hasHandler = hasHandler;
+  }
+
+  /** Returns the counts of the handler of a name; the first call makes them. Those of an unknown name are not kept. */
   of(name: string): NameStats {
-    let stats = this.#names.get(name);
-    if (stats === undefined) {
-      stats = new NameStats(name);
-      this.#names.set(name, stats);
+    const stats = this.#names.get(name);
+    if (stats !== undefined) {
+      return stats;
     }
-    return stats;
+    return this.#hasHandler(name) ? this.#add(name) : new UnknownNameStats(name, this.#unknown);
   }
 
   /** Returns the counts of a task's name. */
@@ -67,14 +77,17 @@ export class ManagerStats {
     // Consecutive tasks are mostly of one class. Named tasks are all of one class, but have different names.
     if (task.constructor !== this.#lastClass || task instanceof NamedTask) {
       this.#lastClass = task.constructor;
-      this.#lastStats = this.of(nameOf(task));
+      this.#lastStats =
+        task instanceof NamedTask
+          ? this.of(task.name)
+          : (this.#names.get(task.constructor.name) ?? this.#add(task.constructor.name));
     }
     return this.#lastStats as NameStats;
   }
 
   /** Returns the counts of all names and of the receiver. */
   summarize(pending: number, from: ReceiverCounts): TaskManagerStats {
-    const all = [...this.#names.values()];
+    const all = [this.#unknown, ...this.#names.values()];
     const sum = (count: 'scheduled' | 'run' | 'failed' | 'cancelled'): number =>
       all.reduce((total, stats) => total + stats[count], 0);
     return {
@@ -92,8 +105,10 @@ export class ManagerStats {
       byName: Object.fromEntries(this.#names),
     };
   }
-}
 
-function nameOf(task: Task): string {
-  return task instanceof NamedTask ? task.name : task.constructor.name;
+  #add(name: string): NameStats {
+    const stats = new NameStats(name);
+    this.#names.set(name, stats);
+    return stats;
+  }
 }

@@ -50,11 +50,20 @@ export class NameStats implements TaskStats {
   run: number = 0;
   failed: number = 0;
   cancelled: number = 0;
-  readonly lateness: RecordableHistogram = perfHooks().createHistogram();
-  readonly runTime: RecordableHistogram = perfHooks().createHistogram();
+  /** Made at the first access: a histogram takes 12 kB. */
+  #lateness: RecordableHistogram | undefined;
+  #runTime: RecordableHistogram | undefined;
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  get lateness(): RecordableHistogram {
+    return (this.#lateness ??= perfHooks().createHistogram());
+  }
+
+  get runTime(): RecordableHistogram {
+    return (this.#runTime ??= perfHooks().createHistogram());
   }
 
   /** Counts a task that was scheduled or installed. */
@@ -93,6 +102,16 @@ export class NameStats implements TaskStats {
     }
   }
 
+  /** Counts a task that was cancelled. */
+  onCancel(): void {
+    this.cancelled += 1;
+  }
+
+  /** Undoes {@link NameStats.onSchedule} for a task that is about to be counted again. */
+  onReschedule(): void {
+    this.scheduled -= 1;
+  }
+
   /** Counts a run that failed. */
   onFail(error: unknown): void {
     this.failed += 1;
@@ -103,6 +122,46 @@ export class NameStats implements TaskStats {
 
   #publish(to: Channel): void {
     to.publish({ name: this.name });
+  }
+}
+
+/**
+ * The counts of a name that has no handler. They go into those of all such names, and nothing of the name is kept: other
+ * threads can make up as many as they like.
+ */
+export class UnknownNameStats extends NameStats {
+  readonly #all: NameStats;
+
+  constructor(name: string, all: NameStats) {
+    super(name);
+    this.#all = all;
+  }
+
+  override get isMeasured(): boolean {
+    return false;
+  }
+
+  override onSchedule(): void {
+    super.onSchedule();
+    this.#all.scheduled += 1;
+  }
+
+  override onReschedule(): void {
+    this.#all.scheduled -= 1;
+  }
+
+  override onStart(late: number): number {
+    this.#all.run += 1;
+    return super.onStart(late);
+  }
+
+  override onCancel(): void {
+    this.#all.cancelled += 1;
+  }
+
+  override onFail(error: unknown): void {
+    this.#all.failed += 1;
+    super.onFail(error);
   }
 }
 

@@ -40,7 +40,7 @@ interface PublicSide {
 
 /** Installs, orders and runs the tasks of one manager. */
 export class TaskRunner implements TaskOwner, TaskSource, Participant {
-  readonly stats: ManagerStats = new ManagerStats();
+  readonly stats: ManagerStats = new ManagerStats((name) => this.handlers.has(name));
   readonly handlers: HandlerRegistry;
   readonly receiver: Receiver;
   readonly #manager: PublicSide;

@@ -19,6 +19,8 @@ export {
   isRingMemory,
   makeRingMemory,
   padded,
+  releaseRingMemory,
+  renewRingMemory,
 } from './ring-layout';
 export { RingReader } from './ring-reader';
 export { RingWriter } from './ring-writer';

@@ -66,6 +66,7 @@ export const WAITING = 32;
 export const WAKE_TAIL = 33;
 export const WAKE_BYTES_TAIL = 34;
 export const MARKS = 35;
+const RELEASED = 48;
 const HEADER_BYTES = 256;
 
 /** In HEAD: the reader does not look for records by itself. The position is above. */
@@ -135,6 +136,22 @@ export function makeRingMemory(slots: number, bytes: number, start: RingPosition
     bytes: new SharedArrayBuffer(bytes + largestOf(bytes)),
     byteCapacity: bytes,
   };
+}
+
+/** Says that the end that did not make the memory does not use it any more. Its owner may use it again. */
+export function releaseRingMemory({ words }: RingMemory): void {
+  Atomics.store(new Int32Array(words), RELEASED, 1);
+}
+
+/** Makes memory new again, for two new ends; returns false when the other end has not released it. */
+export function renewRingMemory({ words }: RingMemory): boolean {
+  const header = new Int32Array(words, 0, HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT);
+  const isReleased = Atomics.load(header, RELEASED) !== 0;
+  if (isReleased) {
+    header.fill(0);
+    header[HEAD] = UNPOLLED_BIT;
+  }
+  return isReleased;
 }
 
 /** Returns whether a value is the memory of a ring that {@link makeRingMemory} made with these sizes. */

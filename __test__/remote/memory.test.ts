@@ -1,0 +1,86 @@
+/** What connections and names cost their owner, and for how long. */
+
+import { expect, test } from '@jest/globals';
+import { RunLoop, TaskManager } from 'waitable-event';
+
+import { runScript } from '../support/child';
+import { finallyDo } from '../support/clean-up';
+import { Owner } from '../support/remote/task-managers';
+
+test('connections that are closed leave their memory to the next ones', async () => {
+  const source = `
+    const { Worker } = require('node:worker_threads');
+    const { core } = require('waitable-event');
+    const worker = new Worker(\`
+      const { workerData, parentPort } = require('node:worker_threads');
+      const { TaskManager } = require('waitable-event');
+      (async () => {
+        const before = process.memoryUsage().rss;
+        for (let round = 0; round < 1000; round += 1) {
+          const remote = TaskManager.connect(workerData);
+          if (await remote.call('echo', round) !== round) throw new Error('wrong');
+          remote.close();
+        }
+        parentPort.postMessage(process.memoryUsage().rss - before);
+      })();
+    \`, { eval: true, workerData: core.taskManager.handle });
+    core.taskManager.define('echo', (value) => value);
+    worker.once('message', (bytes) => {
+      console.log(bytes);
+      core.stop();
+    });
+    core.run();
+  `;
+  const { stdout } = await runScript({ source });
+  expect(Number(stdout)).toBeLessThan(250e6);
+});
+
+test('a reply that comes after its connection was closed does not get into the next one', async () => {
+  const owner = new Owner();
+  const settle: ((value: unknown) => void)[] = [];
+  owner.manager.define('slow', () => new Promise((resolve) => settle.push(resolve)));
+  for (let round = 0; round < 20; round += 1) {
+    const first = TaskManager.connect(owner.manager.handle);
+    const lost = first.call('slow').catch((error: unknown) => (error as { code: string }).code);
+    // The manager has read the call by then.
+    await first.call('echo');
+    first.close();
+    expect(await lost).toBe('ERR_TASK_MANAGER_CLOSED');
+    // Two passes: the manager notices the end, and lets go of the memory.
+    const between = TaskManager.connect(owner.manager.handle);
+    await between.call('echo');
+    await between.call('echo');
+    const second = TaskManager.connect(owner.manager.handle);
+    const slow = second.call('slow');
+    await second.call('echo');
+    settle.shift()?.('late');
+    settle.shift()?.(round);
+    expect(await slow).toBe(round);
+    second.close();
+    between.close();
+  }
+});
+
+test('names without a handler count in the sums, and nothing of them is kept', () => {
+  const loop = new RunLoop();
+  const errors: string[] = [];
+  const manager = new TaskManager({ loop, onError: (_error, name) => errors.push(name) });
+  finallyDo(() => manager.close());
+  const remote = TaskManager.connect(manager.handle);
+  finallyDo(() => remote.close());
+  manager.define('known', () => {});
+  remote.schedule('known');
+  for (let index = 0; index < 20; index += 1) {
+    remote.schedule(`remote ${index}`);
+    manager.schedule(`local ${index}`);
+  }
+  remote.schedule('late');
+  loop.runOnce();
+  manager.define('late', () => {});
+  remote.schedule('late');
+  loop.runOnce();
+  const { byName, scheduled, run, failed } = manager.stats();
+  expect([Object.keys(byName).toSorted(), scheduled, run, failed]).toEqual([['known', 'late'], 43, 43, 41]);
+  expect(errors).toHaveLength(41);
+  expect(errors).toContain('remote 19');
+});

@@ -1,0 +1,36 @@
+/** The memory of closed connections, for the next ones. V8 does not count it, and would be slow to collect it. */
+
+import { RING_BYTES, type TaskManagerHandle } from '../protocol';
+import { type RingMemory, makeRingMemory, renewRingMemory } from '../transport';
+
+/** How many connections' memory is kept. */
+const MOST_KEPT = 8;
+
+/** The memory of one connection. */
+export interface Rings {
+  /** From the producer to the manager. */
+  readonly ring: RingMemory;
+  /** From the manager to the producer. */
+  readonly replies: RingMemory;
+}
+
+/** With the key of the manager that still has it: no other manager may get it. */
+const kept: (Rings & { readonly manager: number })[] = [];
+
+/** Returns memory for a connection. What an earlier one to the same manager has left is used when that has let it go. */
+export function obtainRings({ trigger, capacity }: TaskManagerHandle): Rings {
+  // The manager releases both, the replies last.
+  const index = kept.findIndex(
+    ({ manager, replies, ring }) => manager === trigger.key && renewRingMemory(replies) && renewRingMemory(ring),
+  );
+  const [rings] = index < 0 ? [] : kept.splice(index, 1);
+  return rings ?? { ring: makeRingMemory(capacity, RING_BYTES), replies: makeRingMemory(capacity, RING_BYTES) };
+}
+
+/** Keeps the memory of a connection that was closed. */
+export function keepRings({ trigger }: TaskManagerHandle, rings: Rings): void {
+  kept.push({ ...rings, manager: trigger.key });
+  if (kept.length > MOST_KEPT) {
+    kept.shift();
+  }
+}
