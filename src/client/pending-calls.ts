@@ -52,7 +52,7 @@ export class PendingCalls {
     this.#connection = connection;
     this.#sendAbandon = sendAbandon;
     this.#channelName = channelName;
-    this.#reader = new RecordReader(memory, (claim) => this.#channel?.claimPayload(channelName, claim));
+    this.#reader = new RecordReader(memory, (claim) => this.#channel?.claimPayload(claim));
   }
 
   /** Opens the channel for results that only a channel carries. Called before the first result may arrive. */
@@ -144,7 +144,7 @@ export class PendingCalls {
     for (let count = available; count > 0; count -= 1) {
       this.#readReply();
     }
-    if (available > 0 && reader.publish()) {
+    if ((available > 0 || reader.owesRoom) && reader.publish()) {
       // The manager waits for this room.
       this.#connection.control.wakeOwner(Number.NEGATIVE_INFINITY, false);
     }

@@ -86,6 +86,7 @@ export class RemoteTaskManager {
   /** @internal */
   constructor(handle: TaskManagerHandle) {
     const connection = new Connection(handle, () => {
+      this.#sendQueue.close();
       this.#calls.close(new TaskManagerClosedError('connection to the task manager'));
     });
     const ring = makeRingMemory(handle.capacity, RING_BYTES);

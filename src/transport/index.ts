@@ -6,6 +6,7 @@
 export {
   type EncodedPayload,
   PAYLOAD_BYTES,
+  PAYLOAD_CLAIM,
   PAYLOAD_NONE,
   PayloadWriter,
   type SendByChannel,
