@@ -1,7 +1,14 @@
 /** The calls of one producer that are pending: reads the replies, and gives each to the caller that waits for it. */
 
 import { RECORD_MASK, RECORD_PIECE, REPLY_ERROR } from '../protocol';
-import { RecordReader, type RingMemory, type SerializedError, SideChannel, deserializeError } from '../transport';
+import {
+  RecordReader,
+  type RingMemory,
+  type SerializedError,
+  SideChannel,
+  appendCallerStack,
+  deserializeError,
+} from '../transport';
 import { fast, monotonicNow, reactor } from '../platform';
 import type { Connection } from './connection';
 import type { Timeout } from './timeout';
@@ -93,9 +100,21 @@ export class PendingCalls {
       activity.unblock();
     }
     if (call.isFailed) {
+      appendCallerStack(call.outcome);
       throw call.outcome;
     }
     return call.outcome;
+  }
+
+  /** Returns a promise for the reply to the call `id`. */
+  async waitForCall(id: number, timeout: Timeout, signal: AbortSignal | undefined): Promise<unknown> {
+    try {
+      return await this.waitAsync(id, timeout, signal);
+    } catch (error) {
+      // Here V8 knows which function awaits this one, at no cost for calls that succeed.
+      appendCallerStack(error);
+      throw error;
+    }
   }
 
   /** Returns a promise for the reply to `id`. */
