@@ -98,7 +98,7 @@ describe("onFull: 'throw'", () => {
 
   test('a refused payload is not left in the message channel either', async () => {
     const { loop, manager, log } = makeOwner('throw', 4);
-    const channel = new BroadcastChannel(manager.handle.channel);
+    const channel = new BroadcastChannel(`${manager.handle.channel}.payloads.0`);
     finallyDo(() => channel.close());
     const remote = TaskManager.connect(manager.handle);
     finallyDo(() => remote.close());

@@ -86,6 +86,7 @@ export class RemoteTaskManager {
   /** @internal */
   constructor(handle: TaskManagerHandle) {
     const connection = new Connection(handle, () => {
+      this.#sendQueue.close();
       this.#calls.close(new TaskManagerClosedError('connection to the task manager'));
     });
     const ring = makeRingMemory(handle.capacity, RING_BYTES);
@@ -134,7 +135,7 @@ export class RemoteTaskManager {
   /**
    * Schedules a handler as soon as possible, and resolves with what it returns, or what its promise resolves with.
    *
-   * Rejects with what the handler throws (message, name, stack, code and cause arrive), with `ERR_UNKNOWN_TASK`, with
+   * Rejects with what the handler throws (an error of its class, with its properties), with `ERR_UNKNOWN_TASK`, with
    * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
    * ends, and with what `schedule()` throws. A reply that arrives too late is dropped.
    */
@@ -149,7 +150,7 @@ export class RemoteTaskManager {
       this.#connection.beginSend();
       this.#calls.listen();
       const id = this.#sendQueue.send(RECORD_CALL, name, payload, IMMEDIATELY, undefined, transfer, timeout);
-      return this.#calls.waitAsync(id, timeout, options?.signal);
+      return this.#calls.waitForCall(id, timeout, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -14,12 +14,16 @@ import {
   countPieces,
   detach,
   hashKey,
+  joinClaim,
   needsLookahead,
+  payloadChannelName,
+  splitClaim,
   splitRecord,
 } from '../protocol';
 import {
   ChannelPayloadSender,
   type EncodedPayload,
+  PAYLOAD_CLAIM,
   PAYLOAD_NONE,
   PayloadWriter,
   type RecordHeader,
@@ -42,7 +46,10 @@ export class SendQueue {
   readonly #control: ProducerControlBlock;
   readonly #ring: RingWriter;
   readonly #writer: PayloadWriter;
-  readonly #channel: ChannelPayloadSender;
+  readonly #channelName: string;
+  /** The number of the channel for payloads, once one was taken, and its writing end, once the other end is open. */
+  #channelNumber: number | undefined;
+  #channel: ChannelPayloadSender | undefined;
   readonly #calls: PendingCalls;
   readonly #mayWait: boolean;
   readonly #ids: IdAllocator;
@@ -63,10 +70,14 @@ export class SendQueue {
     this.#control = connection.control;
     this.#ring = new RingWriter(memory);
     this.#writer = new PayloadWriter(this.#ring);
-    this.#channel = new ChannelPayloadSender(connection.handle.channel, channelName);
+    this.#channelName = channelName;
     this.#calls = calls;
     this.#ids = new IdAllocator((id) => calls.isPending(id));
     this.#mayWait = connection.handle.onFull === 'block';
+  }
+
+  close(): void {
+    this.#channel?.close();
   }
 
   /** Sends a task. Returns its id. */
@@ -129,8 +140,25 @@ export class SendQueue {
   ): void {
     // Before a payload is sent through the channel, where it would stay.
     this.#throwIfFull(timeout, options === undefined ? 1 : 2, 0);
-    const encoded = this.#encode(payload);
-    const encodedOptions = options === undefined ? undefined : this.#encode(options);
+    const encoded = this.#encode(payload, timeout);
+    try {
+      this.#pushTask(header, encoded, options, transfer, timeout);
+    } catch (error) {
+      this.#withdraw(encoded);
+      throw error;
+    }
+    this.#control.wakeOwner(header.time, false);
+  }
+
+  /** Pushes the records of a task whose payload is encoded. */
+  #pushTask(
+    header: RecordHeader,
+    encoded: EncodedPayload,
+    options: RemoteOptions | undefined,
+    transfer: readonly ArrayBuffer[] | undefined,
+    timeout: Timeout,
+  ): void {
+    const encodedOptions = options === undefined ? undefined : this.#encode(options, timeout);
     this.#throwIfFull(
       timeout,
       this.#countRecords(encoded) + (encodedOptions === undefined ? 0 : this.#countRecords(encodedOptions)),
@@ -150,13 +178,38 @@ export class SendQueue {
       left = NO_TIMEOUT;
     }
     this.#pushEncoded(header, encoded, left);
-    this.#control.wakeOwner(header.time, false);
   }
 
-  #encode(payload: unknown): EncodedPayload {
+  #encode(payload: unknown, timeout: Timeout): EncodedPayload {
     const encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
-    encodePayload(payload, encoded, (unwritable) => this.#channel.send(unwritable));
+    encodePayload(payload, encoded, (unwritable) => this.#sendByChannel(unwritable, timeout));
     return encoded;
+  }
+
+  #sendByChannel(payload: unknown, timeout: Timeout): number {
+    const number = (this.#channelNumber ??= this.#control.takeChannel());
+    if (this.#channel === undefined) {
+      const isOpen = (): boolean => this.#control.isChannelOpen(number);
+      if (!isOpen()) {
+        this.#waitUntil(isOpen, timeout);
+      }
+      const name = payloadChannelName(this.#connection.handle.channel, number);
+      this.#channel = new ChannelPayloadSender(name, this.#channelName);
+    }
+    return joinClaim(number, this.#channel.send(payload));
+  }
+
+  /** Takes a payload back whose record is not in the queue. */
+  #withdraw({ kind, value }: EncodedPayload): void {
+    if (kind === PAYLOAD_CLAIM) {
+      try {
+        this.#channel?.withdraw(splitClaim(value)[1]);
+        // So that the manager reads it also where its event loop stands still.
+        this.#control.announcePosted();
+      } catch {
+        // The manager is gone, and its channels are closed.
+      }
+    }
   }
 
   #countRecords({ data }: EncodedPayload): number {
@@ -185,7 +238,7 @@ export class SendQueue {
     let index = this.#handlers.get(name);
     if (index === undefined) {
       index = this.#handlers.size;
-      const encoded = this.#encode(name);
+      const encoded = this.#encode(name, timeout);
       const records = this.#countRecords(encoded);
       this.#throwIfFull(timeout, records, paddedSize(encoded));
       // Pieces need an id.
@@ -216,9 +269,13 @@ export class SendQueue {
   }
 
   #push(record: RingRecord, timeout: Timeout): void {
-    if (this.#tryPush(record)) {
-      return;
+    if (!this.#tryPush(record)) {
+      this.#waitUntil(() => this.#tryPushWaiting(record), timeout);
     }
+  }
+
+  /** Waits until the manager has made `isDone` return true, for which it sets the doorbell. */
+  #waitUntil(isDone: () => boolean, timeout: Timeout): void {
     const connection = this.#connection;
     this.#control.wakeOwner(IMMEDIATELY, false);
     if (timeout === NO_WAIT) {
@@ -227,7 +284,7 @@ export class SendQueue {
     connection.throwIfOwnThread();
     this.#calls.listen();
     try {
-      while (!this.#tryPushWaiting(record)) {
+      while (!isDone()) {
         const remaining = timeout.deadline - monotonicNow();
         if (remaining <= 0) {
           throw timeout.toError();

@@ -37,6 +37,13 @@
  *
  * A producer posts its introduction, *then* stores POSTED, and *then* loads OWNER_STATE as for a record. The owner
  * clears POSTED, and *then* fetches. Before it sleeps it loads POSTED after it has stored OWNER_STATE.
+ *
+ * ## Channels for payloads
+ *
+ * A channel loses what is posted before its reading end is open. So the owner keeps some open in advance, numbered from
+ * 0 on, and CHANNELS_OPEN says how many there have been. A producer takes the next number from CHANNELS_TAKEN and says
+ * that it has posted something; the owner opens another one. A producer whose number is not open yet waits for it like
+ * for room in its queue.
  */
 
 /** Index of the word that is odd while the owner sleeps. */
@@ -54,8 +61,11 @@ export const IS_VIRTUAL = 6;
 export const IS_AWAITING_QUIESCENCE = 7;
 /** Index, as a double, of the virtual time. */
 export const VIRTUAL_NOW = 4;
+/** Indices of the words that count the channels for payloads that producers have taken, and the manager has opened. */
+const CHANNELS_TAKEN = 10;
+const CHANNELS_OPEN = 11;
 /** The size of the control block. */
-export const CONTROL_BYTES = 40;
+export const CONTROL_BYTES = 48;
 
 /** The owner's end. */
 export class OwnerControlBlock {
@@ -90,6 +100,16 @@ export class OwnerControlBlock {
   /** Returns the same, and the caller fetches. */
   consumePosted(): boolean {
     return Atomics.exchange(this.#state, POSTED, 0) !== 0;
+  }
+
+  /** How many channels for payloads producers have taken. */
+  get takenChannels(): number {
+    return Atomics.load(this.#state, CHANNELS_TAKEN);
+  }
+
+  /** Says how many channels for payloads there have been. */
+  publishOpenChannels(count: number): void {
+    Atomics.store(this.#state, CHANNELS_OPEN, count);
   }
 
   /** Says that the owner sleeps, until `armedUntil` at most. The caller looks into the queues afterwards. */
@@ -141,6 +161,18 @@ export class ProducerControlBlock {
   announcePosted(): void {
     Atomics.store(this.#state, POSTED, 1);
     this.wakeOwner(Number.NEGATIVE_INFINITY, false);
+  }
+
+  /** Takes a channel for payloads, and returns its number. */
+  takeChannel(): number {
+    const number = Atomics.add(this.#state, CHANNELS_TAKEN, 1);
+    this.announcePosted();
+    return number;
+  }
+
+  /** Returns whether the manager has opened the channel with this number. */
+  isChannelOpen(number: number): boolean {
+    return number < Atomics.load(this.#state, CHANNELS_OPEN);
   }
 
   /**

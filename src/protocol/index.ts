@@ -12,7 +12,7 @@ export {
   VIRTUAL_NOW,
 } from './control-block';
 export { MAX_CAPACITY, MIN_CAPACITY, type TaskManagerHandle, validateHandle } from './handle';
-export type { Introduction, ProducerMessage } from './handshake';
+export { type Introduction, type ProducerMessage, joinClaim, payloadChannelName, splitClaim } from './handshake';
 export {
   CANCEL_OUTCOMES,
   CONTROL_ABANDON,

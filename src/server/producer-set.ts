@@ -1,7 +1,8 @@
 /** The producers of one manager: reads their records, in turns. */
 
-import type { ProducerMessage } from '../protocol';
+import type { OwnerControlBlock, ProducerMessage } from '../protocol';
 import { SideChannel } from '../transport';
+import { PayloadChannels } from './payload-channels';
 import { type CreateRecordHandler, Producer } from './producer';
 
 /** How many records of one producer are read before the next one's turn. */
@@ -14,6 +15,7 @@ const MANY = 64;
 export class ProducerSet {
   readonly #createHandler: CreateRecordHandler;
   readonly #channel: SideChannel<ProducerMessage>;
+  readonly #payloads: PayloadChannels;
   /** In their own order, so that virtual time is the same each time. */
   readonly #producers = new Set<Producer>();
   readonly #onIntroduction: () => void;
@@ -27,7 +29,13 @@ export class ProducerSet {
   #recordsRead = 0;
   #isPolling = false;
 
-  constructor(channel: string, createHandler: CreateRecordHandler, onIntroduction: () => void) {
+  constructor(
+    channel: string,
+    control: OwnerControlBlock,
+    createHandler: CreateRecordHandler,
+    onIntroduction: () => void,
+  ) {
+    this.#payloads = new PayloadChannels(channel, control);
     this.#createHandler = createHandler;
     this.#onIntroduction = onIntroduction;
     this.#channel = new SideChannel(channel, (message) => this.#onMessage(message));
@@ -64,10 +72,14 @@ export class ProducerSet {
     return [...this.#producers].filter((producer) => !producer.isQuiescent).map(({ threadId }) => threadId);
   }
 
-  /** Adds the producers that have introduced themselves. */
+  /** Adds the producers that have introduced themselves, and reads what else they have posted. */
   fetch(): void {
     while (this.#channel.fetch()) {
       // Each message is delivered to `#onMessage()`.
+    }
+    this.#payloads.fetch();
+    if (this.#payloads.refill()) {
+      this.#producers.forEach((producer) => producer.notify());
     }
   }
 
@@ -115,6 +127,7 @@ export class ProducerSet {
         this.incomplete += producer.isIncomplete ? 1 : 0;
         this.#receivedFromGone += producer.received;
         producer.release();
+        this.#payloads.release(producer.channel);
         this.#producers.delete(producer);
       } else {
         producer.flush();
@@ -142,6 +155,7 @@ export class ProducerSet {
     // A producer that has just introduced itself is told, too.
     this.fetch();
     this.#channel.close();
+    this.#payloads.close();
     this.#receivedFromGone = this.received;
     this.#producers.forEach((producer) => {
       producer.close();
@@ -151,7 +165,7 @@ export class ProducerSet {
   }
 
   #onMessage({ introduction }: ProducerMessage): void {
-    const claimPayload = (from: string, claim: number): unknown => this.#channel.claimPayload(from, claim);
+    const claimPayload = (claim: number): unknown => this.#payloads.claimPayload(claim);
     this.#add(new Producer(introduction, this.#createHandler, claimPayload));
     this.#onIntroduction();
   }

@@ -56,6 +56,8 @@ export class Producer {
   quota = 0;
   /** How many tasks it has scheduled. */
   received = 0;
+  /** The name of the channel for its results, by which its payloads are known, too. */
+  readonly channel: string;
   readonly #reader: RecordReader;
   readonly #activity: RemoteThreadActivity;
   readonly #threadId: number;
@@ -80,15 +82,16 @@ export class Producer {
   constructor(
     introduction: Introduction,
     createHandler: CreateRecordHandler,
-    claimPayload: (from: string, claim: number) => unknown,
+    claimPayload: (claim: number) => unknown,
   ) {
     const { ring, replies, doorbell, channel, activity, threadId, number } = introduction;
     this.#activity = new RemoteThreadActivity(activity);
     this.#threadId = threadId;
     this.#number = number;
-    this.#reader = new RecordReader(ring, (claim) => claimPayload(channel, claim));
+    this.#reader = new RecordReader(ring, claimPayload);
+    this.channel = channel;
     this.#lookahead = new Lookahead(this.#reader.record);
-    this.#replies = new ReplySender(replies, channel, this.#activity, () => this.#notify());
+    this.#replies = new ReplySender(replies, channel, this.#activity, () => this.notify());
     this.#handler = createHandler(this.#replies);
     this.#doorbell = openDoorbell(doorbell);
   }
@@ -133,6 +136,9 @@ export class Producer {
 
   /** Begins a pass, which reads the records that are there now: their number is `quota`. */
   beginPass(): void {
+    if (this.#reader.owesRoom && this.#reader.publish()) {
+      this.notify();
+    }
     this.quota = this.available;
     this.#lookahead.scan(this.quota);
     this.#updateSimple();
@@ -147,7 +153,7 @@ export class Producer {
       this.#readRecord();
     }
     if (this.#reader.publish()) {
-      this.#notify();
+      this.notify();
     }
   }
 
@@ -297,7 +303,8 @@ export class Producer {
     }
   }
 
-  #notify(): void {
+  /** Sets the producer's doorbell. */
+  notify(): void {
     try {
       this.#doorbell?.set();
     } catch (error) {

@@ -216,7 +216,7 @@ export class Receiver {
     trigger[closeWithThread]();
     host.addInternal(trigger);
     const channel = `waitable-event.task-manager.${trigger.handle.key}`;
-    const producerSet = new ProducerSet(channel, this.#createHandler, () => host.requestPass());
+    const producerSet = new ProducerSet(channel, this.#control, this.#createHandler, () => host.requestPass());
     this.#threads = { producerSet, trigger };
     this.#control.markAsleep(Infinity);
     return Object.freeze({
