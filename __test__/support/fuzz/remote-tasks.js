@@ -1,0 +1,416 @@
+'use strict';
+
+// Tasks and calls from several threads. Each producer knows what it asked for and was told; the manager's thread counts
+// what ran. In the end the two are compared:
+// - what is due immediately and was not taken back runs exactly once, in the order of its producer; so does what has a
+//   time, in any order;
+// - of tasks with one key, the last one runs, each of the others at most once;
+// - 'cancelled' means that it does not run, 'done' that it has, 'running' that it has begun;
+// - calls end with what their handler returned or threw, and payloads arrive as structured clone delivers them.
+
+const { isDeepStrictEqual } = require('node:util');
+
+const { RunLoop, TaskManager } = require('waitable-event');
+
+const { Finding, hold, outcomeOf, same, turn } = require('./finding');
+
+const THREADS = 3;
+/** Tasks of one producer: so many numbers are in the memory that counts how often each has run. */
+const TASKS = 4000;
+
+/** A payload, of any type that travels. */
+function makePayload(dice, depth = 0) {
+  const text = (size) => dice.pick(['x', 'ä', '€', '😀', '\0']).repeat(size);
+  const size = () => dice.pick([0, 1, 3, 20, 100, dice.chance(0.1) ? 5000 : 7, dice.chance(0.02) ? 300_000 : 2]);
+  const kinds = {
+    undefined: () => undefined,
+    null: () => null,
+    boolean: () => dice.chance(0.5),
+    integer: () => dice.below(2 ** 31) - 2 ** 30,
+    double: () => dice.pick([0.5, -0, NaN, Infinity, 1e300, dice.below(1e6) / 7, 2 ** 53]),
+    bigint: () => BigInt(dice.below(2 ** 31)) ** 3n,
+    string: () => text(size()),
+    bytes: () => new Uint8Array(size()).fill(dice.below(256)),
+    floats: () => new Float64Array(dice.below(20)).fill(dice.below(1000) / 3),
+    date: () => new Date(dice.below(2 ** 31)),
+    regexp: () => /a+b/gi,
+    error: () => new RangeError('of a payload'),
+  };
+  if (depth < 3) {
+    const list = () => Array.from({ length: dice.below(6) }, () => makePayload(dice, depth + 1));
+    kinds.array = list;
+    kinds.sparse = () => Object.assign(Array(3), list());
+    kinds.object = () =>
+      Object.fromEntries(list().map((value, index) => [dice.pick(['a', 'key', '', '7', 'längere']) + index, value]));
+    kinds.map = () => new Map(list().map((value, index) => [index, value]));
+    kinds.set = () => new Set(list());
+    kinds.shared = () => {
+      const one = { same: true };
+      return [one, one];
+    };
+  }
+  return kinds[dice.pick(Object.keys(kinds))]();
+}
+
+/** A producer: returns what it did, and what it was told. */
+async function producer({ dice, log, handle, index, operations, runs }) {
+  let remote;
+  try {
+    remote = TaskManager.connect(handle);
+  } catch (error) {
+    // It was closed before this thread came to it.
+    if (error.code !== 'ERR_INVALID_HANDLE') {
+      throw error;
+    }
+    return { tasks: [], faults: [], isClosed: true };
+  }
+  const tasks = [];
+  const open = [];
+  const faults = [];
+  let isClosed = false;
+  const fault = (text) => {
+    log.note(text);
+    faults.push(text);
+  };
+  const attempt = (call) => {
+    try {
+      return call();
+    } catch (error) {
+      if (error.code === 'ERR_QUEUE_FULL') {
+        log.note('the queue is full');
+      } else if (error.code === 'ERR_TASK_MANAGER_CLOSED') {
+        isClosed = true;
+      } else {
+        fault(`schedule(): ${error.stack}`);
+      }
+      return undefined;
+    }
+  };
+  const schedule = (kind, options, name = 'task') => {
+    const number = tasks.length;
+    if (number >= TASKS) {
+      return;
+    }
+    const entry = { number, kind, key: options?.key, outcome: 'none', isSuspended: false };
+    log.note(`schedule ${number}: ${kind}`);
+    const task = attempt(() => remote.schedule(name, { index, number }, options));
+    entry.outcome = task === undefined ? 'refused' : 'none';
+    tasks.push(entry);
+    if (task !== undefined && kind !== 'now') {
+      open.push({ task, entry });
+    }
+  };
+  const call = async (isSync) => {
+    const what = dice.pick(['echo', 'echo', 'slow', 'fail', 'unknown']);
+    const payload = what === 'echo' ? makePayload(dice) : dice.below(1000);
+    log.note(`${isSync ? 'callSync' : 'call'} ${what}`);
+    const [name, expected] = {
+      echo: ['echo', { value: structuredClone(payload) }],
+      slow: ['slow', what === 'slow' ? { value: payload + 1 } : undefined],
+      fail: ['fail', { code: 'E_OWN' }],
+      unknown: ['no such task', { code: 'ERR_UNKNOWN_TASK' }],
+    }[what];
+    let result;
+    try {
+      const timeout = dice.pick([undefined, 60_000]);
+      result = {
+        value: isSync ? remote.callSync(name, payload, { timeout }) : await remote.call(name, payload, { timeout }),
+      };
+    } catch (error) {
+      result = { code: error.code ?? `${error.stack}` };
+    }
+    if (result.code === 'ERR_TASK_MANAGER_CLOSED') {
+      isClosed = true;
+    } else if (result.code === 'ERR_QUEUE_FULL') {
+      log.note('the queue is full');
+    } else if (!isDeepStrictEqual(result, expected)) {
+      fault(`call ${what}: ${inspectShort(result)} instead of ${inspectShort(expected)}`);
+    }
+  };
+  const background = [];
+  const pickOpen = () => (open.length === 0 ? undefined : dice.pick(open));
+  const actions = {
+    now: () => schedule('now'),
+    burst() {
+      for (let left = dice.below(60); left > 0; left -= 1) {
+        schedule('now');
+      }
+    },
+    delta: () => schedule('later', { delta: dice.pick([-1, 0, 0.3, 1, 4]), priority: dice.pick([0, 1, -5]) }),
+    when: () => schedule('later', { when: Date.now() + dice.pick([-5, 0, 1, 3]) }),
+    far: () => schedule('far', { delta: 3_600_000 }),
+    recurring: () => schedule('recurring', { interval: dice.pick([0.5, 1, 3]), offset: dice.below(3) }),
+    keyed: () => schedule('keyed', { delta: dice.pick([0, 1, 3]), key: `${index} ${dice.below(4)}` }),
+    suspend() {
+      const one = pickOpen();
+      if (one !== undefined) {
+        log.note(`suspend ${one.entry.number}`);
+        one.entry.isSuspended = true;
+        attempt(() => one.task.suspend());
+      }
+    },
+    resume() {
+      const one = pickOpen();
+      if (one !== undefined) {
+        log.note(`resume ${one.entry.number}`);
+        one.entry.isSuspended = false;
+        attempt(() => one.task.resume());
+      }
+    },
+    cancel: () => void background.push(cancel(pickOpen())),
+    callSync: () => call(true),
+    call: () => void background.push(call(false)),
+    awaitCall: () => call(false),
+    timeout: async () => {
+      // It may run or not; the answer is dropped.
+      try {
+        await remote.call('slow', 1, { timeout: dice.pick([0, 0.2, 1]) });
+      } catch (error) {
+        if (!['ERR_CALL_TIMEOUT', 'ERR_TASK_MANAGER_CLOSED', 'ERR_QUEUE_FULL'].includes(error.code)) {
+          fault(`call with a timeout: ${error.stack}`);
+        }
+      }
+    },
+    abort: async () => {
+      const controller = new AbortController();
+      const reason = new Error('aborted');
+      const result = remote.call('slow', 1, { signal: controller.signal }).then(
+        () => undefined,
+        (error) => error,
+      );
+      if (dice.chance(0.5)) {
+        await turn();
+      }
+      controller.abort(reason);
+      const error = await result;
+      if (
+        error !== undefined &&
+        error !== reason &&
+        !['ERR_TASK_MANAGER_CLOSED', 'ERR_QUEUE_FULL'].includes(error.code)
+      ) {
+        fault(`call with a signal: ${error.stack}`);
+      }
+    },
+    refused() {
+      try {
+        remote.schedule('task', () => {});
+        fault('A function was scheduled');
+      } catch (error) {
+        if (
+          error.name !== 'DataCloneError' &&
+          error.code !== 'ERR_TASK_MANAGER_CLOSED' &&
+          error.code !== 'ERR_QUEUE_FULL'
+        ) {
+          fault(`A function as payload: ${error.stack}`);
+        }
+      }
+    },
+    turn: () => turn(),
+  };
+  /** Goes on until the queue has room, or the manager is closed. */
+  async function untilAccepted(send) {
+    for (;;) {
+      try {
+        send();
+        return;
+      } catch (error) {
+        if (error.code === 'ERR_TASK_MANAGER_CLOSED') {
+          isClosed = true;
+          return;
+        }
+        if (error.code !== 'ERR_QUEUE_FULL') {
+          throw error;
+        }
+        await turn();
+      }
+    }
+  }
+  async function cancel(one) {
+    if (one === undefined) {
+      return;
+    }
+    open.splice(open.indexOf(one), 1);
+    const { entry, task } = one;
+    log.note(`cancel ${entry.number}`);
+    try {
+      entry.outcome = await task.cancel();
+      entry.runsThen = Atomics.load(runs, index * TASKS + entry.number);
+      log.note(`${entry.number} is ${entry.outcome}`);
+    } catch (error) {
+      entry.outcome = error.code ?? `${error.stack}`;
+      if (entry.outcome === 'ERR_TASK_MANAGER_CLOSED') {
+        isClosed = true;
+      } else if (entry.outcome !== 'ERR_QUEUE_FULL') {
+        fault(`cancel(): ${error.stack}`);
+      }
+    }
+  }
+
+  const weights = {
+    now: 10,
+    burst: 4,
+    delta: 10,
+    when: 3,
+    far: 3,
+    recurring: 2,
+    keyed: 6,
+    suspend: 5,
+    resume: 5,
+    cancel: 8,
+    callSync: 4,
+    call: 6,
+    awaitCall: 3,
+    timeout: 2,
+    abort: 2,
+    refused: 1,
+    turn: 5,
+  };
+  for (let left = operations; left > 0; left -= 1) {
+    await actions[dice.weighted(weights)]();
+    if (isClosed) {
+      break;
+    }
+  }
+  await Promise.all(background);
+  // What would never end is taken back, what is suspended goes on.
+  for (const one of open.slice()) {
+    if (['far', 'recurring'].includes(one.entry.kind) || dice.chance(0.2)) {
+      await cancel(one);
+    } else {
+      await untilAccepted(() => one.task.resume());
+    }
+  }
+  if (!isClosed && dice.chance(0.5)) {
+    log.note('close()');
+    remote.close();
+  }
+  return { tasks, faults, isClosed };
+}
+
+function inspectShort(value) {
+  return require('node:util').inspect(value, {
+    depth: 3,
+    maxStringLength: 60,
+    maxArrayLength: 10,
+    breakLength: Infinity,
+  });
+}
+
+/** Compares what a producer was told with what ran. */
+function check({ index, tasks, isClosed, runsOf, order }) {
+  const last = new Map();
+  for (const entry of tasks) {
+    if (entry.key !== undefined && entry.outcome !== 'refused') {
+      last.set(entry.key, entry);
+    }
+  }
+  let before = -1;
+  for (const number of order) {
+    hold(number > before, () => `producer ${index}: ${number} ran after ${before}`);
+    before = number;
+  }
+  for (const entry of tasks) {
+    const { number, kind, key, outcome, runsThen } = entry;
+    const runs = runsOf(number);
+    const what = () => `producer ${index}, task ${number}, ${kind}, ${outcome}: ran ${runs} times`;
+    if (kind !== 'recurring') {
+      hold(runs <= 1, what);
+    }
+    if (outcome === 'refused') {
+      hold(runs === 0, what);
+    } else if (outcome === 'cancelled') {
+      hold(kind === 'recurring' ? runs === runsThen : runs === 0, what);
+    } else if (outcome === 'running') {
+      hold(runs === 1, what);
+    } else if (outcome === 'done') {
+      hold(runs === 1 || (key !== undefined && last.get(key) !== entry), what);
+    } else if (outcome === 'none' && !isClosed && kind !== 'far' && kind !== 'recurring') {
+      const isReplaced = key !== undefined && last.get(key) !== entry;
+      hold(runs === 1 || isReplaced, what);
+    }
+  }
+}
+
+async function run(context) {
+  const { dice, log, cast, operations } = context;
+  const capacity = dice.pick([2, 8, 64, 4096, undefined]);
+  const onFull = dice.pick(['block', 'throw', undefined]);
+  const closesEarly = dice.chance(0.15);
+  const loop = new RunLoop();
+  const errors = [];
+  const manager = new TaskManager({ loop, capacity, onFull, onError: (error) => errors.push(error) });
+  const threads = 1 + dice.below(THREADS);
+  const runs = new Int32Array(new SharedArrayBuffer(4 * THREADS * TASKS));
+  const orders = Array.from({ length: threads }, () => []);
+  log.note(`${threads} threads, capacity ${capacity}, onFull ${onFull}, ${closesEarly ? 'closed early' : ''}`);
+
+  manager.define('task', ({ index, number }) => {
+    Atomics.add(runs, index * TASKS + number, 1);
+    orders[index].push(number);
+  });
+  manager.define('echo', (payload) => payload);
+  manager.define('slow', async (value) => {
+    await turn();
+    return value + 1;
+  });
+  manager.define('fail', (value) => {
+    throw Object.assign(new Error(`failed with ${value}`), { code: 'E_OWN' });
+  });
+
+  const running = loop.run();
+  const producers = Array.from({ length: threads }, (_, index) =>
+    cast.play(__filename, 'producer', dice.seed(), { handle: manager.handle, index, operations, runs }),
+  );
+  producers.forEach((promise) => promise.catch(() => {}));
+  if (closesEarly) {
+    await turn(dice.pick([0, 1, 5, 20]));
+    log.note('close the manager');
+    manager.close();
+  }
+  const results = [];
+  for (const promise of producers) {
+    const { value, error } = await outcomeOf(promise, 'a producer', 50_000);
+    if (error !== undefined) {
+      throw error;
+    }
+    results.push(value);
+  }
+  log.note('the producers are through');
+  if (!closesEarly) {
+    const deadline = Date.now() + 30_000;
+    while (manager.stats().pending > 0) {
+      hold(Date.now() < deadline, () => `${manager.stats().pending} tasks are pending for 30 s`);
+      await turn();
+    }
+    // Handlers that are asynchronous, and what was sent last.
+    await turn(2);
+  }
+  loop.stop();
+  await outcomeOf(running, 'run() after stop()');
+  for (const [index, { tasks, faults, isClosed }] of results.entries()) {
+    if (faults.length > 0) {
+      throw new Finding(`producer ${index}: ${faults.join('\n')}`);
+    }
+    hold(closesEarly || !isClosed, () => `producer ${index} found the manager closed`);
+    check({
+      index,
+      tasks,
+      isClosed: isClosed || closesEarly,
+      runsOf: (number) => runs[index * TASKS + number],
+      order: orders[index].filter((number) => tasks[number]?.kind === 'now'),
+    });
+  }
+  same(
+    errors.filter(({ code }) => code !== 'E_OWN' && code !== 'ERR_UNKNOWN_TASK'),
+    [],
+    'errors of the manager',
+  );
+  if (!closesEarly) {
+    const { scheduled, run: ran, pending, incomplete, dropped } = manager.stats();
+    same([pending, incomplete, dropped], [0, 0, 0], 'pending, incomplete and dropped tasks');
+    hold(ran <= scheduled, () => `${ran} of ${scheduled} tasks ran`);
+    manager.close();
+  }
+}
+
+module.exports = { run, producer };
