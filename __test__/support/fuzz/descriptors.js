@@ -6,6 +6,7 @@ const { execFileSync } = require('node:child_process');
 const { closeSync, constants, openSync, readSync, writeSync } = require('node:fs');
 const { connect, createServer } = require('node:net');
 const { join } = require('node:path');
+const { threadId } = require('node:worker_threads');
 
 const { hold } = require('./finding');
 
@@ -17,7 +18,7 @@ let fifos;
 /** Returns the path of a FIFO that no program has open. */
 function takeFifo(directory) {
   if (fifos === undefined) {
-    fifos = Array.from({ length: FIFOS }, (_, index) => join(directory, `fifo-${index}`));
+    fifos = Array.from({ length: FIFOS }, (_, index) => join(directory, `fifo-${threadId}-${index}`));
     execFileSync('mkfifo', fifos);
   }
   const path = fifos.shift();
@@ -120,7 +121,7 @@ let pair;
 async function socketPair(directory) {
   if (pair === undefined) {
     const server = createServer({ pauseOnConnect: true });
-    const path = join(directory, 'socket');
+    const path = join(directory, `socket-${threadId}`);
     await new Promise((resolve) => {
       server.listen(path, resolve);
     });

@@ -341,7 +341,15 @@ async function run({ dice, log, operations, allows }) {
     if (!model.isClosed && model.waits.some((wait) => !wait.hasEnd || dice.chance(0.3))) {
       await actions[dice.pick(['set', 'pulse', 'close', 'write'])](model, model.objects[0], `${number}.0`);
     }
-    // Those whose pipe was full may still wait, and long ones need not be waited for.
+    // What has an end comes to it by itself, also when the event was cleared since: close() shall not hide a fault.
+    const decided = model.waits.filter(({ allowed }) => allowed !== undefined);
+    const before = await outcomeOf(
+      Promise.all(decided.map(({ done }) => done)),
+      `waits of event ${number} that have an end`,
+    );
+    hold(before.code === undefined, () => `event ${number}: ${before.code}`);
+    settle();
+    // Long ones need not be waited for.
     if (!model.isClosed) {
       log.note(`close ${number}`);
       model.close();

@@ -12,7 +12,7 @@
 
 const { FileDispatcher, OneShotTask, RunLoop, WaitableEvent } = require('waitable-event');
 
-const { Fifo } = require('./descriptors');
+const { Fifo, socketPair } = require('./descriptors');
 const { hold, outcomeOf, same, turn } = require('./finding');
 
 const CHANNELS = 8;
@@ -28,6 +28,8 @@ class World {
   /** Whether passes are made one by one, so that the program knows when one begins. */
   knowsPasses = false;
   pass = 0;
+  /** Ends of sockets that no channel has. */
+  freeSockets = [];
   /** Numbers of the functions that are deferred. */
   deferred = [];
   nextDeferred = 0;
@@ -89,7 +91,8 @@ class World {
     if (this.channels.filter(({ isClosed }) => !isClosed).length >= CHANNELS) {
       return;
     }
-    const channel = dice.chance(0.6) ? makeEvent(this) : makeFile(this);
+    const kind = dice.weighted({ event: 5, file: 3, socket: this.freeSockets.length > 0 ? 3 : 0 });
+    const channel = { event: makeEvent, file: makeFile, socket: makeSocket }[kind](this);
     this.note(`make ${channel.name}`);
     this.channels.push(channel);
     channel.join();
@@ -358,6 +361,35 @@ function makeFile(world) {
   return known;
 }
 
+/** A channel that reads and writes. The other end of the socket is the program's, unless it is a channel too. */
+function makeSocket(world) {
+  const known = new Known(world, 'socket');
+  const ends = world.freeSockets.pop();
+  const { input, output } = ends;
+  known.canWrite = true;
+  known.dispatcher = new FileChannel(input.reader, world.parking);
+  known.dispatcher.delChannel();
+  known.dispatcher.known = known;
+  known.wants = { read: true, write: world.context.dice.chance(0.5) };
+  Object.defineProperty(known, 'hasInput', { get: () => input.bytes > 0 });
+  known.makeReady = () => {
+    if (input.isWritable === true) {
+      input.write(1 + world.context.dice.below(10));
+    }
+  };
+  known.makeQuiet = () => {
+    if (input.bytes > 0 && !known.isClosed) {
+      input.bytes -= known.dispatcher.recv(input.bytes).length;
+    }
+  };
+  known.onEnd = () => {
+    input.drain();
+    output.drain();
+    world.freeSockets.push(ends);
+  };
+  return known;
+}
+
 const MODES = {
   /** One pass over the channels alone. */
   passes(world) {
@@ -447,6 +479,11 @@ function runUntilStopped(world, start) {
 async function run(context) {
   const { dice, operations, reports } = context;
   const world = new World(context);
+  const [ab, ba] = await socketPair(context.directory);
+  world.freeSockets = [
+    { input: ab, output: ba },
+    { input: ba, output: ab },
+  ];
   world.left = operations;
   world.parking = new RunLoop();
   world.isOver = true;

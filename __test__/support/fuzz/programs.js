@@ -6,6 +6,7 @@ const PROGRAMS = {
   'event-threads': { kind: 'event', operations: 12 },
   'select-model': { kind: 'select', operations: 120 },
   'loop-model': { kind: 'loop', operations: 200 },
+  'model-threads': { kind: 'loop', operations: 400 },
   'local-tasks': { kind: 'tasks', operations: 1000 },
   'remote-tasks': { kind: 'tasks', operations: 150 },
   'worker-deaths': { kind: 'workers', operations: 3 },

@@ -9,15 +9,15 @@ const { mkdtempSync, readdirSync, rmSync, writeSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { inspect, parseArgs } = require('node:util');
-const { setFlagsFromString } = require('node:v8');
-const { runInNewContext } = require('node:vm');
 const { Worker } = require('node:worker_threads');
 
 const { ActorLog } = require('./actor-log');
 const { Cast } = require('./cast');
 const { Dice } = require('./dice');
 const { Finding, turn } = require('./finding');
+const { collectGarbage } = require('./garbage');
 const { PROGRAMS, load } = require('./programs');
+const { SWITCHES } = require('./switches');
 
 const { values: options } = parseArgs({
   options: {
@@ -36,9 +36,6 @@ const { values: options } = parseArgs({
 const WARM_UP = 5;
 /** How many more descriptors than after the warm-up are no leak: threads of the pool keep some. */
 const SPARE_DESCRIPTORS = 64;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc');
 
 const log = new ActorLog('main');
 log.isTraced = options.trace;
@@ -71,9 +68,7 @@ function countDescriptors() {
 /** Counts the open descriptors, less those of garbage when they are more than `limit`. A dropped loop keeps its own. */
 async function countWithoutGarbage(limit) {
   for (let rounds = 0; rounds < 10 && countDescriptors() > limit; rounds += 1) {
-    collectGarbage();
-    // Finalizers run in the event loop.
-    await turn(1);
+    await collectGarbage();
   }
   return countDescriptors();
 }
@@ -82,7 +77,8 @@ async function main() {
   const { program } = options;
   const run = load(program);
   const operations = Number(options.operations ?? PROGRAMS[program].operations);
-  const allows = (name) => options.with.includes(name) || options.with.includes('all');
+  const switches = options.with.includes('all') ? Object.keys(SWITCHES) : options.with;
+  const allows = (name) => switches.includes(name);
   const first = Number(options.seed);
   const count = options.count === undefined ? Infinity : Number(options.count);
   const end = Date.now() + (count === Infinity ? 1000 * Number(options.seconds) : Infinity);
@@ -93,7 +89,7 @@ async function main() {
     Atomics.add(progress, 0, 1);
     writeSync(1, `${JSON.stringify({ seed })}\n`);
     log.note(`seed ${seed}`);
-    await run({ dice: new Dice(seed), log, operations, allows, cast, directory, reports });
+    await run({ dice: new Dice(seed), log, operations, allows, cast, directory, reports, isAlone: true, switches });
     if (reports.length > 0) {
       throw new Finding(`Reported on the console: ${inspect(reports)}`);
     }

@@ -95,7 +95,8 @@ class World {
     if (dice.chance(0.5)) {
       return candidate('a file', forms(dice, dice.pick(this.files)), always, always);
     }
-    const number = dice.pick([...this.closed.slice(-5), 1_000_000]);
+    // Another thread may open what this one has closed.
+    const number = dice.pick(this.#context.isAlone ? [...this.closed.slice(-5), 1_000_000] : [1_000_000]);
     const isOpen = codeOf(() => fstatSync(number)) === undefined;
     return isOpen ? undefined : candidate(`closed ${number}`, forms(dice, number), always, always, 'EBADF');
   }
