@@ -298,16 +298,22 @@ function inspectShort(value) {
 
 /** Compares what a producer was told with what ran. */
 function check({ index, tasks, isClosed, runsOf, order }) {
-  const last = new Map();
+  const newest = new Map();
   for (const entry of tasks) {
     if (entry.key !== undefined && entry.outcome !== 'refused') {
-      last.set(entry.key, entry);
+      newest.set(entry.key, entry);
     }
   }
-  let before = -1;
+  // Those that are due immediately keep their order; of those with one key, none runs after a later one has come.
+  const before = new Map();
   for (const number of order) {
-    hold(number > before, () => `producer ${index}: ${number} ran after ${before}`);
-    before = number;
+    const { kind, key } = tasks[number];
+    if (kind === 'now' || kind === 'keyed') {
+      const line = key ?? kind;
+      const last = before.get(line) ?? -1;
+      hold(number > last, () => `producer ${index}: ${number} ran after ${last}, ${line}`);
+      before.set(line, number);
+    }
   }
   for (const entry of tasks) {
     const { number, kind, key, outcome, runsThen } = entry;
@@ -323,9 +329,9 @@ function check({ index, tasks, isClosed, runsOf, order }) {
     } else if (outcome === 'running') {
       hold(runs === 1, what);
     } else if (outcome === 'done') {
-      hold(runs === 1 || (key !== undefined && last.get(key) !== entry), what);
+      hold(runs === 1 || (key !== undefined && newest.get(key) !== entry), what);
     } else if (outcome === 'none' && !isClosed && kind !== 'far' && kind !== 'recurring') {
-      const isReplaced = key !== undefined && last.get(key) !== entry;
+      const isReplaced = key !== undefined && newest.get(key) !== entry;
       hold(runs === 1 || isReplaced, what);
     }
   }
@@ -397,7 +403,7 @@ async function run(context) {
       tasks,
       isClosed: isClosed || closesEarly,
       runsOf: (number) => runs[index * TASKS + number],
-      order: orders[index].filter((number) => tasks[number]?.kind === 'now'),
+      order: orders[index].filter((number) => number < tasks.length),
     });
   }
   same(
