@@ -37,9 +37,9 @@ class Actor {
   }
 
   /** Resolves with what the role returns. */
-  async play(part) {
+  async play(part, transferList) {
     const ended = this.ended();
-    this.worker.postMessage(part);
+    this.worker.postMessage(part, transferList);
     return ended;
   }
 
@@ -75,9 +75,9 @@ class Cast {
   }
 
   /** Has an idle thread play a role of a file. */
-  async play(file, role, seed, data) {
+  async play(file, role, seed, data, transferList) {
     const actor = this.#idle.pop() ?? this.#make();
-    const value = await actor.play({ file, role, seed, data });
+    const value = await actor.play({ file, role, seed, data }, transferList);
     this.#idle.push(actor);
     return value;
   }

@@ -161,7 +161,7 @@ class World {
     const { dice } = this.context;
     const number = this.nextTask;
     this.nextTask += 1;
-    const due = this.loop.taskManager.getTime() + dice.pick([-1000, -10, 0, 0, 0]);
+    const due = this.loop.taskManager.getTime() + dice.pick([-1000, -10, 0, 0, 0, 0.5, 2]);
     const entry = { number, due, priority: dice.pick([0, 0, 1, -1]), isDone: false };
     this.tasks.push(entry);
     const world = this;
@@ -183,6 +183,8 @@ class World {
   onTask(entry) {
     this.note(`task ${entry.number}`);
     hold(!entry.isDone, () => `Task ${entry.number} ran twice`);
+    const early = entry.due - this.loop.taskManager.getTime();
+    hold(early <= 0, () => `Task ${entry.number} ran ${early} ms early`);
     hold(!this.isOver, 'A task ran after the loop had ended');
     entry.isDone = true;
     this.tasks.splice(this.tasks.indexOf(entry), 1);
@@ -508,6 +510,7 @@ async function run(context) {
   world.hasBeat = false;
   for (let rounds = 0; (world.deferred.length > 0 || world.tasks.length > 0) && rounds < 1000; rounds += 1) {
     world.loop.runOnce();
+    await turn(1);
   }
   same([world.deferred, world.tasks], [[], []], 'what never ran');
   world.channels.filter(({ isClosed }) => !isClosed).forEach((channel) => channel.end());

@@ -12,7 +12,9 @@ const { isDeepStrictEqual } = require('node:util');
 
 const { RunLoop, TaskManager } = require('waitable-event');
 
+const { monotonic } = require('../threads');
 const { Finding, hold, outcomeOf, same, turn } = require('./finding');
+const { collectGarbage } = require('./garbage');
 
 const THREADS = 3;
 /** Tasks of one producer: so many numbers are in the memory that counts how often each has run. */
@@ -93,7 +95,8 @@ async function producer({ dice, log, handle, index, operations, runs }) {
     }
     const entry = { number, kind, key: options?.key, outcome: 'none', isSuspended: false };
     log.note(`schedule ${number}: ${kind}`);
-    const task = attempt(() => remote.schedule(name, { index, number }, options));
+    const due = options?.delta === undefined ? undefined : monotonic() + options.delta;
+    const task = attempt(() => remote.schedule(name, { index, number, due }, options));
     entry.outcome = task === undefined ? 'refused' : 'none';
     tasks.push(entry);
     if (task !== undefined && kind !== 'now') {
@@ -207,21 +210,14 @@ async function producer({ dice, log, handle, index, operations, runs }) {
     },
     turn: () => turn(),
   };
-  /** Goes on until the queue has room, or the manager is closed. */
+  /** Schedules when the queue has room, unless the manager is closed. */
   async function untilAccepted(send) {
-    for (;;) {
-      try {
-        send();
-        return;
-      } catch (error) {
-        if (error.code === 'ERR_TASK_MANAGER_CLOSED') {
-          isClosed = true;
-          return;
-        }
-        if (error.code !== 'ERR_QUEUE_FULL') {
-          throw error;
-        }
-        await turn();
+    try {
+      await insist(send);
+    } catch (error) {
+      isClosed ||= error.code === 'ERR_TASK_MANAGER_CLOSED';
+      if (!isClosed) {
+        throw error;
       }
     }
   }
@@ -337,41 +333,137 @@ function check({ index, tasks, isClosed, runsOf, order }) {
   }
 }
 
+/** Makes the manager that the producers use. Its thread counts what runs. */
+class Owner {
+  loop = new RunLoop();
+  manager;
+  orders = Array.from({ length: THREADS }, () => []);
+  errors = [];
+
+  constructor({ capacity, onFull, runs, isSync }) {
+    const onError = (error) => void this.errors.push(`${error.code} ${error.stack}`);
+    this.manager = new TaskManager({ loop: this.loop, capacity, onFull, onError });
+    const define = (name, handler) => this.manager.define(name, handler);
+    define('task', ({ index, number, due }) => {
+      if (monotonic() < due) {
+        this.errors.push(`Producer ${index}: ${number} ran ${due - monotonic()} ms early`);
+      }
+      Atomics.add(runs, index * TASKS + number, 1);
+      this.orders[index].push(number);
+    });
+    define('echo', (payload) => payload);
+    // Promises are not settled in runSync().
+    define('slow', (value) => (isSync ? value + 1 : turn().then(() => value + 1)));
+    define('fail', (value) => {
+      throw Object.assign(new Error(`failed with ${value}`), { code: 'E_OWN' });
+    });
+    define('pending', () => this.manager.stats().pending);
+    define('stop', () => this.loop.stop());
+    define('close', () => {
+      this.manager.close();
+      this.loop.stop();
+    });
+  }
+
+  result() {
+    const { scheduled, run: ran, pending, incomplete, dropped } = this.manager.stats();
+    const errors = this.errors.filter((text) => !/^(E_OWN|ERR_UNKNOWN_TASK) /.test(text));
+    this.manager.close();
+    return { orders: this.orders, errors, stats: { scheduled, ran, pending, incomplete, dropped } };
+  }
+}
+
+/** A thread that owns the manager. */
+async function owner({ log, options, port }) {
+  const one = new Owner(options);
+  port.postMessage(one.manager.handle);
+  port.close();
+  log.note(options.isSync ? 'runSync()' : 'run()');
+  if (options.isSync) {
+    one.loop.runSync();
+  } else {
+    await one.loop.run();
+  }
+  // The loops of earlier programs close their descriptors.
+  await collectGarbage();
+  return one.result();
+}
+
+/** Starts an owner, in this thread or in another one. Returns the handle, and what the owner will return. */
+async function startOwner({ dice, cast, log }, options) {
+  if (dice.chance(0.6)) {
+    const one = new Owner({ ...options, isSync: false });
+    return { handle: one.manager.handle, ended: one.loop.run().then(() => one.result()) };
+  }
+  const isSync = dice.chance(0.6);
+  log.note(`the manager is in another thread, ${isSync ? 'runSync()' : 'run()'}`);
+  const { port1, port2 } = new MessageChannel();
+  const handle = new Promise((resolve) => {
+    port1.once('message', resolve);
+  });
+  const data = { options: { ...options, isSync }, port: port2 };
+  const ended = cast.play(__filename, 'owner', dice.seed(), data, [port2]);
+  // Looked at in the end.
+  ended.catch(() => {});
+  const { value, error } = await outcomeOf(Promise.race([handle, ended]), 'the handle of the manager');
+  if (error !== undefined) {
+    throw error;
+  }
+  return { handle: value, ended };
+}
+
+/** Schedules when the queue has room. */
+async function insist(schedule) {
+  for (;;) {
+    try {
+      schedule();
+      return;
+    } catch (error) {
+      if (error.code !== 'ERR_QUEUE_FULL') {
+        throw error;
+      }
+      await turn();
+    }
+  }
+}
+
+/** Calls until no task waits for its time, then stops the loop. */
+async function drain(remote) {
+  const deadline = Date.now() + 40_000;
+  for (;;) {
+    const { value, error } = await outcomeOf(remote.call('pending'), 'a call for what is pending');
+    if (error === undefined && value === 0) {
+      break;
+    }
+    // The queue may be full, with `onFull: 'throw'`.
+    hold(error === undefined || error.code === 'ERR_QUEUE_FULL', () => `pending: ${error.stack}`);
+    hold(Date.now() < deadline, () => `${value} tasks are pending for 40 s`);
+    await turn();
+  }
+}
+
 async function run(context) {
   const { dice, log, cast, operations } = context;
-  const capacity = dice.pick([2, 8, 64, 4096, undefined]);
-  const onFull = dice.pick(['block', 'throw', undefined]);
-  const closesEarly = dice.chance(0.15);
-  const loop = new RunLoop();
-  const errors = [];
-  const manager = new TaskManager({ loop, capacity, onFull, onError: (error) => errors.push(error) });
-  const threads = 1 + dice.below(THREADS);
   const runs = new Int32Array(new SharedArrayBuffer(4 * THREADS * TASKS));
-  const orders = Array.from({ length: threads }, () => []);
+  const options = {
+    capacity: dice.pick([2, 8, 64, 4096, undefined]),
+    onFull: dice.pick(['block', 'throw', undefined]),
+    runs,
+  };
+  const closesEarly = dice.chance(0.15);
+  const threads = 1 + dice.below(THREADS);
+  const { capacity, onFull } = options;
   log.note(`${threads} threads, capacity ${capacity}, onFull ${onFull}, ${closesEarly ? 'closed early' : ''}`);
-
-  manager.define('task', ({ index, number }) => {
-    Atomics.add(runs, index * TASKS + number, 1);
-    orders[index].push(number);
-  });
-  manager.define('echo', (payload) => payload);
-  manager.define('slow', async (value) => {
-    await turn();
-    return value + 1;
-  });
-  manager.define('fail', (value) => {
-    throw Object.assign(new Error(`failed with ${value}`), { code: 'E_OWN' });
-  });
-
-  const running = loop.run();
+  const { handle, ended } = await startOwner(context, options);
+  const remote = TaskManager.connect(handle);
   const producers = Array.from({ length: threads }, (_, index) =>
-    cast.play(__filename, 'producer', dice.seed(), { handle: manager.handle, index, operations, runs }),
+    cast.play(__filename, 'producer', dice.seed(), { handle, index, operations, runs }),
   );
-  producers.forEach((promise) => promise.catch(() => {}));
+  producers.forEach((promise) => void promise.catch(() => {}));
   if (closesEarly) {
     await turn(dice.pick([0, 1, 5, 20]));
     log.note('close the manager');
-    manager.close();
+    await insist(() => remote.schedule('close'));
   }
   const results = [];
   for (const promise of producers) {
@@ -383,16 +475,15 @@ async function run(context) {
   }
   log.note('the producers are through');
   if (!closesEarly) {
-    const deadline = Date.now() + 30_000;
-    while (manager.stats().pending > 0) {
-      hold(Date.now() < deadline, () => `${manager.stats().pending} tasks are pending for 30 s`);
-      await turn();
-    }
-    // Handlers that are asynchronous, and what was sent last.
-    await turn(2);
+    await drain(remote);
+    await insist(() => remote.schedule('stop'));
   }
-  loop.stop();
-  await outcomeOf(running, 'run() after stop()');
+  const { value: result, error } = await outcomeOf(ended, 'the owner');
+  if (error !== undefined) {
+    throw error;
+  }
+  remote.close();
+  same(result.errors, [], 'errors of the manager');
   for (const [index, { tasks, faults, isClosed }] of results.entries()) {
     if (faults.length > 0) {
       throw new Finding(`producer ${index}: ${faults.join('\n')}`);
@@ -403,20 +494,14 @@ async function run(context) {
       tasks,
       isClosed: isClosed || closesEarly,
       runsOf: (number) => runs[index * TASKS + number],
-      order: orders[index].filter((number) => number < tasks.length),
+      order: result.orders[index].filter((number) => number < tasks.length),
     });
   }
-  same(
-    errors.filter(({ code }) => code !== 'E_OWN' && code !== 'ERR_UNKNOWN_TASK'),
-    [],
-    'errors of the manager',
-  );
   if (!closesEarly) {
-    const { scheduled, run: ran, pending, incomplete, dropped } = manager.stats();
+    const { scheduled, ran, pending, incomplete, dropped } = result.stats;
     same([pending, incomplete, dropped], [0, 0, 0], 'pending, incomplete and dropped tasks');
     hold(ran <= scheduled, () => `${ran} of ${scheduled} tasks ran`);
-    manager.close();
   }
 }
 
-module.exports = { run, producer };
+module.exports = { run, producer, owner };
