@@ -102,6 +102,20 @@ const WAYS = {
   },
 };
 
+/** What asks a thread for something in the middle of its JavaScript. The answers do not matter. */
+const INTERRUPTS = {
+  'a report': () => void process.report.getReport(),
+  'a heap snapshot': (worker) => {
+    worker.getHeapSnapshot().then(
+      (stream) => stream.destroy(),
+      // It has ended before.
+      () => {},
+    );
+  },
+  'heap statistics': (worker) => void worker.getHeapStatistics?.().catch(() => {}),
+  'the CPU time': (worker) => void worker.cpuUsage?.().catch(() => {}),
+};
+
 /** How a thread ends by itself. */
 const ENDS = {
   exit: () => process.exit(7),
@@ -167,7 +181,7 @@ async function owner({ log, shared, channel, way }) {
 const ROUNDS = {
   /** Several threads use this one's event and manager, and end. */
   async victims(context) {
-    const { dice, log, cast } = context;
+    const { dice, log, cast, allows } = context;
     const capacity = dice.pick([2, 64, undefined]);
     const loop = new RunLoop();
     const errors = [];
@@ -215,6 +229,12 @@ const ROUNDS = {
       }
       if (dice.chance(0.2)) {
         event.set();
+      }
+      if (dice.chance(0.2) && allows('interrupt-blocked')) {
+        const how = dice.pick(Object.keys(INTERRUPTS));
+        log.note(`${how} of ${index}`);
+        INTERRUPTS[how](actor.worker);
+        await turn(dice.pick([undefined, 1, 10]));
       }
       if (end === undefined || dice.chance(0.1)) {
         log.note(`terminate ${index}`);
