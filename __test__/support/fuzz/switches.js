@@ -5,7 +5,7 @@
  * When the fault is mended, the switch goes.
  */
 const SWITCHES = {
-  'interrupt-blocked': 'a report, a heap snapshot or statistics of a worker that blocks, before its end',
+  'interrupt-blocked': 'a report or statistics of a worker that blocks, before its end',
   'wait-after-close': 'waitAsync() of a closed event that was awaited before it was closed',
 };
 
