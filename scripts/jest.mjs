@@ -1,7 +1,8 @@
 // Runs the jest suite twice: with the default driver of the run loop, and with the thread driver.
 //   node scripts/jest.mjs [jest arguments]
 // If TEST_RESULTS_DIR is set, jest's JSON report of each run is written there.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 

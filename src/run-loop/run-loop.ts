@@ -65,13 +65,15 @@ export class RunLoop {
   #stopping = false;
   #inPass = false;
   #immediate: NodeJS.Immediate | undefined;
-  #finish: (() => void) | undefined;
+  #finish: ((error?: Error) => void) | undefined;
   #ended: Promise<void> | undefined;
   #spin = Infinity;
-  readonly #deadline: { at: number; heapIndex: number; onDeadline: () => void } = {
+  readonly #onFailure = (error: Error): void => this.#finish?.(error);
+  readonly #deadline: { at: number; heapIndex: number; onDeadline: () => void; onFailure: (error: Error) => void } = {
     at: Infinity,
     heapIndex: -1,
     onDeadline: () => this.#passAsync(true),
+    onFailure: this.#onFailure,
   };
 
   readonly #host: LoopHost;
@@ -132,7 +134,7 @@ export class RunLoop {
    * `stop()`, while the last pass is still in progress; the new run begins when that pass ends.
    *
    * Rejects with `ERR_LOOP_RUNNING` when the loop runs and was not stopped. Rejects with `ERR_INVALID_ARG_TYPE` or
-   * `ERR_INVALID_ARG_VALUE` for invalid options.
+   * `ERR_INVALID_ARG_VALUE` for invalid options, and with the kernel's error when the kernel refuses to wake the loop.
    *
    * @example
    * await core.run({ stopOn: ['SIGINT', 'SIGTERM'] });
@@ -151,7 +153,7 @@ export class RunLoop {
     if (this.#consumeStop() || options?.signal?.aborted === true) {
       return;
     }
-    const token = reactor.watchLoop(this.#channels.start(), () => this.#passAsync(false));
+    const token = reactor.watchLoop(this.#channels.start(), () => this.#passAsync(false), this.#onFailure);
     let restoreSignals: () => void;
     try {
       restoreSignals = listenToSignals(this.#host, signals, options?.stopOn ?? [], this.#stop);
@@ -163,8 +165,9 @@ export class RunLoop {
     this.#mode = 'async';
     this.#spin = spin;
     options?.signal?.addEventListener('abort', this.#stop, { once: true });
-    this.#ended = new Promise<void>((resolve) => {
-      this.#finish = () => {
+    this.#ended = new Promise<void>((resolve, reject) => {
+      this.#finish = (error) => {
+        this.#finish = undefined;
         this.#mode = 'idle';
         this.#consumeStop();
         clearImmediate(this.#immediate);
@@ -174,7 +177,11 @@ export class RunLoop {
         reactor.release();
         restoreSignals();
         options?.signal?.removeEventListener('abort', this.#stop);
-        resolve();
+        if (error === undefined) {
+          resolve();
+        } else {
+          reject(error);
+        }
       };
     });
     this.#requestPass();
