@@ -6,7 +6,7 @@ import { type Channel, brandLoop, loopOf, setLoop } from '../dispatcher';
 import { closeWithThread } from '../event';
 import { type TaskHost, type TaskSource, TaskManager, loopHost } from '../task-manager';
 import { LoopClock } from '../virtual-time';
-import { clearImmediate, markAsUncloneable, reactor, setImmediate } from '../platform';
+import { clearImmediate, markAsUncloneable, native, reactor, setImmediate } from '../platform';
 import {
   InvalidArgTypeError,
   LoopRunningError,
@@ -68,6 +68,10 @@ export class RunLoop {
   #finish: ((error?: Error) => void) | undefined;
   #ended: Promise<void> | undefined;
   #spin = Infinity;
+  /** Ends a `runSync()`. */
+  #endSync: (() => void) | undefined;
+  /** Native code keeps 1 in it while `runSync()` is on the stack. */
+  #syncMark: Int32Array | undefined;
   readonly #onFailure = (error: Error): void => this.#finish?.(error);
   readonly #deadline: { at: number; heapIndex: number; onDeadline: () => void; onFailure: (error: Error) => void } = {
     at: Infinity,
@@ -118,6 +122,7 @@ export class RunLoop {
 
   /** Returns whether `run()` or `runSync()` is in progress. */
   get running(): boolean {
+    this.#endLostRun();
     return this.#mode !== 'idle';
   }
 
@@ -208,17 +213,33 @@ export class RunLoop {
     }
     this.#channels.start();
     const closeSignals = openSignals(this.#host, signals, this.#stop);
-    this.#mode = 'sync';
-    try {
-      while (!this.#stopping) {
-        this.#runTasks();
-        this.#channels.dispatchNext(this.#stopping ? 0 : Math.min(spin, this.#timeUntilWork()));
-        this.#deferred.run();
-      }
-    } finally {
+    // The signals are given back soon when the run is lost, whether or not the loop is used again.
+    const immediate = signals.length > 0 ? setImmediate(() => this.#endLostRun()) : undefined;
+    this.#endSync = () => {
+      clearImmediate(immediate);
       closeSignals();
       this.#mode = 'idle';
       this.#consumeStop();
+    };
+    this.#mode = 'sync';
+    try {
+      const runPasses = (): void => {
+        while (!this.#stopping) {
+          this.#runTasks();
+          this.#channels.dispatchNext(this.#stopping ? 0 : Math.min(spin, this.#timeUntilWork()));
+          this.#deferred.run();
+        }
+      };
+      native.callMarked(runPasses, (this.#syncMark ??= new Int32Array(new SharedArrayBuffer(4))));
+    } finally {
+      this.#endSync();
+    }
+  }
+
+  /** Ends a `runSync()` that a timeout of `node:vm` has ended: JavaScript runs no `finally` then. */
+  #endLostRun(): void {
+    if (this.#mode === 'sync' && this.#syncMark?.[0] === 0) {
+      this.#endSync?.();
     }
   }
 
@@ -254,6 +275,7 @@ export class RunLoop {
 
   /** Stops the loop after the current pass. Before `run()` it is remembered. */
   stop(): void {
+    this.#endLostRun();
     this.#stopping = true;
     this.#requestPass();
   }
