@@ -529,7 +529,7 @@ export declare class RunLoop {
    * `stop()`, while the last pass is still in progress; the new run begins when that pass ends.
    *
    * Rejects with `ERR_LOOP_RUNNING` when the loop runs and was not stopped. Rejects with `ERR_INVALID_ARG_TYPE` or
-   * `ERR_INVALID_ARG_VALUE` for invalid options.
+   * `ERR_INVALID_ARG_VALUE` for invalid options, and with the kernel's error when the kernel refuses to wake the loop.
    *
    * @example
    * await core.run({ stopOn: ['SIGINT', 'SIGTERM'] });

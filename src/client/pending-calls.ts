@@ -129,6 +129,7 @@ export class PendingCalls {
         at: timeout.deadline,
         heapIndex: -1,
         onDeadline: () => abandon(timeout.toError()),
+        onFailure: abandon,
       };
       const onAbort = (): void => abandon(signal?.reason);
       const end = (): void => {
