@@ -478,7 +478,7 @@ export declare class RemoteTaskManager {
    * Never blocks: when the queue is full, the call waits for room in its promise. With an `onFull` of `'throw'` it
    * rejects with `ERR_QUEUE_FULL` instead.
    *
-   * Rejects with what the handler throws (message, name, stack, code and cause arrive), with `ERR_UNKNOWN_TASK`, with
+   * Rejects with what the handler throws (an error of its class, with its properties), with `ERR_UNKNOWN_TASK`, with
    * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
    * ends, and with what `schedule()` throws. A reply that arrives too late is dropped.
    */
@@ -563,7 +563,7 @@ export declare class RunLoop {
    * `stop()`, while the last pass is still in progress; the new run begins when that pass ends.
    *
    * Rejects with `ERR_LOOP_RUNNING` when the loop runs and was not stopped. Rejects with `ERR_INVALID_ARG_TYPE` or
-   * `ERR_INVALID_ARG_VALUE` for invalid options.
+   * `ERR_INVALID_ARG_VALUE` for invalid options, and with the kernel's error when the kernel refuses to wake the loop.
    *
    * @example
    * await core.run({ stopOn: ['SIGINT', 'SIGTERM'] });

@@ -18,6 +18,20 @@ export interface TimeMachineOptions {
    * @default this thread's own loop, `core`
    */
   loop?: RunLoop | undefined;
+  /**
+   * What a task that fails during a run does: `'throw'` ends the run, which throws the error; `'report'` passes the
+   * error to `onError` of the task's manager, as outside of virtual time.
+   * @default 'throw'
+   */
+  onError?: 'throw' | 'report' | undefined;
+}
+/** Options of `timeMachine.restore()`. */
+export interface TimeMachineRestoreOptions {
+  /**
+   * Whether to remove all tasks that wait in the loop's managers, so that none runs in real time.
+   * @default false
+   */
+  clear?: boolean | undefined;
 }
 /** Options of `timeMachine.run()`: one of the two. `duration` takes precedence. */
 export interface TimeMachineRunOptions {
@@ -73,6 +87,9 @@ export declare class TimeMachine {
    * end is not after the present, only deferred functions run. It waits neither for other threads nor for promises: see
    * {@link TimeMachine.runAsync}.
    *
+   * Throws what a task throws, or what its promise rejects with, unless `onError` is `'report'`. Time stands where the
+   * task failed, and the next run continues there. Further errors of the same pass are reported.
+   *
    * Throws `ERR_LOOP_RUNNING` while another run is in progress, and `ERR_TIME_MACHINE_RESTORED` after `restore()`.
    * Throws `ERR_TIME_STALLED` after a million passes at one moment, for example because a function always defers
    * itself. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
@@ -100,9 +117,9 @@ export declare class TimeMachine {
   runAsync(options: TimeMachineRunAsyncOptions): Promise<void>;
   /**
    * Gives the loop and other threads the system's clock again. A run in progress ends where it is. Restoring twice is
-   * allowed.
+   * allowed. Tasks that wait keep their times on the wall clock, unless `options.clear` removes them.
    */
-  restore(): void;
+  restore(options?: TimeMachineRestoreOptions): void;
   /** Calls `restore()` at the end of a `using` block. */
   [Symbol.dispose](): void;
 }

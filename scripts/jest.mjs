@@ -1,41 +1,95 @@
 // Runs the jest suite twice: with the default driver of the run loop, and with the thread driver.
 //   node scripts/jest.mjs [jest arguments]
 // If TEST_RESULTS_DIR is set, jest's JSON report of each run is written there.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(import.meta.dirname, '..');
 const drivers = ['default', 'thread'];
 
-// jest's own timeout cannot end a test that blocks its thread.
-const minutes = 15;
+// jest's own timeout cannot end a test that blocks its thread. jest prints a line for each test file: on a busy machine
+// the slowest one takes a few minutes. A suite that goes on printing may take as long as it wants.
+const STALL_MINUTES = 15;
 
 /** Runs the suite with the given Node binary, and returns the drivers whose run failed. */
-export function runJest({ node = process.execPath, label = process.version, args = [] } = {}) {
-  return drivers.filter((driver) => {
+export async function runJest({ node = process.execPath, label = process.version, args = [] } = {}) {
+  const failed = [];
+  for (const driver of drivers) {
     console.error(`\njest on Node ${label}, driver: ${driver}`);
     // Child processes that the tests start by name get the same Node.
     const env = { ...process.env, PATH: dirname(node) + delimiter + process.env.PATH };
     if (driver === 'default') delete env.WAITABLE_EVENT_DRIVER;
     else env.WAITABLE_EVENT_DRIVER = driver;
+    if (process.stderr.isTTY) env.FORCE_COLOR ??= '1';
 
     const results = process.env.TEST_RESULTS_DIR;
     const report = results ? ['--json', `--outputFile=${join(results, `${label}-${driver}.json`)}`] : [];
-    const run = spawnSync(node, [join(root, 'node_modules/jest/bin/jest.js'), ...report, ...args], {
-      cwd: root,
-      env,
-      // jest writes its JSON to stdout, too. Its readable report is on stderr.
-      stdio: ['ignore', results ? 'ignore' : 'inherit', 'inherit'],
-      timeout: minutes * 60_000,
-      killSignal: 'SIGKILL',
-    });
-    if (run.error) console.error(`jest on Node ${label}, driver ${driver}: ${run.error.message}`);
-    return run.status !== 0;
+    const { code, error } = await runWhileItPrints(
+      node,
+      [join(root, 'node_modules/jest/bin/jest.js'), ...report, ...args],
+      {
+        cwd: root,
+        env,
+        // jest writes its JSON to stdout, too. Its readable report is on stderr.
+        stdio: ['ignore', results ? 'ignore' : 'pipe', 'pipe'],
+      },
+    );
+    if (error) console.error(`jest on Node ${label}, driver ${driver}: ${error}`);
+    if (code !== 0) failed.push(driver);
+  }
+  return failed;
+}
+
+/**
+ * Runs a program and passes on what it prints. When it prints nothing for `stall` milliseconds, kills it and all
+ * processes that it has started. Resolves with its exit code, and the error if it did not end by itself.
+ */
+export function runWhileItPrints(command, args, options, stall = STALL_MINUTES * 60_000) {
+  return new Promise((resolve) => {
+    // A group of its own: jest's workers are ended as well, which may be blocked.
+    const child = spawn(command, args, { ...options, detached: true });
+    let error;
+    const kill = () => {
+      try {
+        process.kill(-Number(child.pid), 'SIGKILL');
+      } catch {
+        // All of them have ended.
+      }
+    };
+    const giveUp = (reason) => {
+      error ??= reason;
+      kill();
+    };
+    const timer = setTimeout(() => giveUp(`killed: it printed nothing for ${stall / 1000} s`), stall);
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    const onSignal = (signal) => {
+      giveUp(`killed by ${signal}`);
+      process.exitCode = 1;
+    };
+    signals.forEach((signal) => process.once(signal, onSignal));
+    for (const [from, to] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ]) {
+      from?.on('data', (chunk) => {
+        timer.refresh();
+        to.write(chunk);
+      });
+    }
+    const end = (code, reason) => {
+      clearTimeout(timer);
+      signals.forEach((signal) => process.off(signal, onSignal));
+      resolve({ code, error: error ?? reason });
+    };
+    child.on('error', (reason) => end(1, reason.message));
+    // A process that a test has left behind would hold the output open.
+    child.on('exit', kill);
+    child.on('close', (code, signal) => end(code ?? 1, signal === null ? undefined : `killed by ${signal}`));
   });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const failed = runJest({ args: process.argv.slice(2) });
+  const failed = await runJest({ args: process.argv.slice(2) });
   process.exitCode = failed.length === 0 ? 0 : 1;
 }

@@ -16,10 +16,11 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
 const [majors, args] = splitArguments(process.argv.slice(2));
 install(majors);
 
-const failures = majors.map((major) => {
+const failures = [];
+for (const major of majors) {
   const node = join(cache, 'node_modules', `node${major}`, 'bin', 'node');
-  return runJest({ node, label: versions[major], args });
-});
+  failures.push(await runJest({ node, label: versions[major], args }));
+}
 
 console.log();
 majors.forEach((major, i) => {

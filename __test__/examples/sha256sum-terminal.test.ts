@@ -38,7 +38,7 @@ describe('a slow reader', () => {
     expect(Number(hashed?.replace(',', ''))).toBeLessThan((4.5 * 1024 * 1024) / (expected.length / LONG_LINES) + 4096);
     expectStatus(finished, 0);
     expect(finished.stdout.equals(expected)).toBe(true);
-  });
+  }, 120_000);
 });
 
 describe('on a terminal', () => {

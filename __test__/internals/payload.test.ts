@@ -23,15 +23,16 @@ import { toPlain } from '../support/plain-copy';
 function send(payload: unknown): { kind: number; result: unknown } {
   const memory = makeRingMemory(2, 1 << 22);
   const producer = new RingWriter(memory);
+  const sideChannel: unknown[] = [];
   if (!new PayloadWriter(producer).push(0, 0, payload, 0, 0)) {
     const encoded: EncodedPayload = { kind: -1, value: Number.NaN, data: undefined };
     encodePayload(payload, encoded, (unwritable) => {
-      structuredClone(unwritable);
-      return 7;
+      sideChannel.push(structuredClone(unwritable));
+      return sideChannel.length - 1;
     });
     producer.push(encoded.kind, 0, encoded.value, 0, 0, encoded.data);
   }
-  const mail = new RecordReader(memory, (ticket) => ({ ticket }));
+  const mail = new RecordReader(memory, (claim) => sideChannel[claim]);
   const { kind } = mail.record;
   return { kind, result: mail.readPayload() };
 }
@@ -67,8 +68,24 @@ const sparseWithProperty: unknown[] & { extra?: number } = Object.assign([, 1], 
 // oxlint-disable-next-line no-sparse-arrays -- as above
 const holes: unknown[] = [, , ,];
 
+function makeArguments(..._values: unknown[]): unknown {
+  return arguments;
+}
+
 function refuse(): never {
   throw new Error('called');
+}
+
+function makeModule(): unknown {
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => unknown } };
+  return new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
+}
+
+function makeResizable(): Uint8Array {
+  const buffer = new (ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer)(4, {
+    maxByteLength: 8,
+  });
+  return new Uint8Array(buffer);
 }
 
 function deep(levels: number): unknown {
@@ -130,6 +147,7 @@ describe('a round trip', () => {
     ['a Uint8Array', Uint8Array.of(1, 2, 255), PAYLOAD_BYTES],
     ['an empty Uint8Array', new Uint8Array(), PAYLOAD_BYTES],
     ['an Int16Array', Int16Array.of(-1, 2), PAYLOAD_CLONE],
+    ['bytes of a buffer that can be resized', makeResizable(), PAYLOAD_CLONE],
     ['a Float64Array', Float64Array.of(-0, Number.NaN), PAYLOAD_CLONE],
     ['a BigInt64Array', BigInt64Array.of(-1n), PAYLOAD_CLONE],
     ['a Uint8ClampedArray', Uint8ClampedArray.of(1), PAYLOAD_CLONE],
@@ -239,8 +257,18 @@ describe('a round trip', () => {
       { a: new SharedArrayBuffer(4) },
       new Uint8Array(new SharedArrayBuffer(4)),
     ]) {
-      expect(send(payload)).toEqual({ kind: PAYLOAD_CLAIM, result: { ticket: 7 } });
+      expect(send(payload)).toEqual({ kind: PAYLOAD_CLAIM, result: structuredClone(payload) });
     }
+  });
+
+  test.each<[what: string, payload: unknown]>([
+    ['an instance of a class, whose constructor may have marked it', new Point()],
+    ['an instance among many', [...Array.from({ length: 100 }, () => ({})), new Point()]],
+    ['an instance in a map', new Map([['key', new Point()]])],
+    ['an error whose cause is an instance', new Error('m', { cause: new Point() })],
+    ['a WebAssembly module', makeModule()],
+  ])('%s is sent like that, too', (_what, payload) => {
+    expect(send(payload).kind).toBe(PAYLOAD_CLAIM);
   });
 
   test('such a payload has no bytes of what one of its getters has encoded meanwhile', () => {
@@ -262,6 +290,11 @@ describe('a round trip', () => {
     ['a function in an object', { a: () => {} }],
     ['a WeakMap', new WeakMap()],
     ['a promise', Promise.resolve()],
+    ['a proxy', new Proxy({ a: 1 }, {})],
+    ['a proxy in an object', { a: new Proxy([1], {}) }],
+    ['a proxy of bytes', new Proxy(new Uint8Array(1), {})],
+    ['an arguments object', makeArguments(1, 2)],
+    ['an arguments object without entries', makeArguments()],
     ['a function among many', [...Array.from({ length: 100 }, () => ({})), () => {}]],
   ])('%s is a DataCloneError', (_what, payload) => {
     let name = 'nothing';

@@ -105,12 +105,14 @@ describe('a worker schedules on the manager of this thread', () => {
 
   test('a recurring task runs on its grid, once at each point', async () => {
     const times: number[] = [];
+    const pointAt = (time: number): number => Math.floor((time + 2.5 + 0.001) / 7);
+    const start = pointAt(owner.manager.getTime());
     owner.manager.define('tick', () => times.push(owner.manager.getTime()));
     await producer.do('schedule', 'tick', undefined, { interval: 7, offset: -2.5 });
     await until(() => times.length >= 20, 'twenty runs');
     expect(await producer.do('cancel')).toBe('cancelled');
-    const points = times.map((time) => Math.floor((time + 2.5 + 0.001) / 7));
-    expect(new Set(points).size).toBe(times.length);
+    // Each run is at a point of its own or, on a busy machine, after it: the n-th one is never before the n-th point.
+    expect(times.findIndex((time, index) => pointAt(time) <= start + index)).toBe(-1);
     const { length } = times;
     await producer.do('call', 'echo');
     expect(times).toHaveLength(length);

@@ -17,14 +17,19 @@ export class Message {
   error: unknown;
   readonly #records: RingRecord[];
   #sent = 0;
-  #claimPayload: (() => number) | undefined;
+  #claimPayload: (() => number | undefined) | undefined;
   readonly #onError: ((error: unknown) => void) | undefined;
 
   /**
-   * `claimPayload` posts the payload of the last record to the side channel, and returns the claim. It is called just
-   * before that record is sent, so that no payload without a record stays with the manager.
+   * `claimPayload` posts the payload of the last record to the side channel, and returns the claim, or `undefined` when
+   * it has to wait. It is called just before that record is sent, so that no payload without a record stays with the manager.
    */
-  constructor(record: RingRecord, largest: number, claimPayload?: () => number, onError?: (error: unknown) => void) {
+  constructor(
+    record: RingRecord,
+    largest: number,
+    claimPayload?: () => number | undefined,
+    onError?: (error: unknown) => void,
+  ) {
     this.#records = splitRecord(record, largest);
     this.#claimPayload = claimPayload;
     this.#onError = onError;
@@ -70,7 +75,11 @@ export class Message {
         if (!slots.hasSlot()) {
           return false;
         }
-        record.value = this.#claimPayload();
+        const claim = this.#claimPayload();
+        if (claim === undefined) {
+          return false;
+        }
+        record.value = claim;
         this.#claimPayload = undefined;
       }
       if (!push(record)) {

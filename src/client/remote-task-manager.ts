@@ -19,7 +19,7 @@ import {
   rareOptions,
   validateTransfer,
 } from '../protocol';
-import { postToChannel } from '../transport';
+import { ChannelPayloadSender, postToChannel } from '../transport';
 import { workerThreads } from '../platform';
 import {
   TaskManagerClosedError,
@@ -82,6 +82,9 @@ export interface ScheduledTask {
 /** The key of what a {@link ScheduledTask} calls. It is a symbol because a subclass may use any name. */
 const control: unique symbol = Symbol('control');
 
+/** Closes the channel of a connection that was dropped without `close()`. */
+const dropped = new FinalizationRegistry<ChannelPayloadSender>((channel) => channel.close());
+
 /** How many producers this copy of the package has made in this thread. */
 let producers = 0;
 
@@ -107,10 +110,10 @@ export class RemoteTaskManager {
     // Two copies of this file in one thread count alike, so a name has the doorbell's key, which cannot be guessed.
     const channel = `waitable-event.connection.${connection.doorbell.handle.key}`;
     const offer = connection.control.takeOffer();
-    const introductions = offer === undefined ? handle.channel : offeredChannelName(offer);
+    const taken = offer === undefined ? undefined : new ChannelPayloadSender(offeredChannelName(offer), channel);
     this.#connection = connection;
     this.#calls = new PendingCalls(connection, replies, channel, () => this.#sendQueue);
-    this.#sendQueue = new SendQueue(connection, ring, introductions, channel, this.#calls);
+    this.#sendQueue = new SendQueue(connection, ring, taken, channel, this.#calls);
     try {
       const doorbell = connection.doorbell.handle;
       const activity = connection.activity.memory;
@@ -118,7 +121,12 @@ export class RemoteTaskManager {
         introduction: { ring, replies, doorbell, channel, activity, threadId, number },
       };
       // The message is posted before the word is stored. A thread that ends in between has scheduled nothing.
-      postToChannel(introductions, message);
+      if (taken === undefined) {
+        postToChannel(handle.channel, message);
+      } else {
+        taken.post(message);
+        dropped.register(this, taken, taken);
+      }
       connection.control.announcePosted();
     } catch (error) {
       // Its manager has ended just now.
@@ -154,7 +162,7 @@ export class RemoteTaskManager {
    * Never blocks: when the queue is full, the call waits for room in its promise. With an `onFull` of `'throw'` it
    * rejects with `ERR_QUEUE_FULL` instead.
    *
-   * Rejects with what the handler throws (message, name, stack, code and cause arrive), with `ERR_UNKNOWN_TASK`, with
+   * Rejects with what the handler throws (an error of its class, with its properties), with `ERR_UNKNOWN_TASK`, with
    * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
    * ends, and with what `schedule()` throws. A reply that arrives too late is dropped.
    */
@@ -169,7 +177,7 @@ export class RemoteTaskManager {
       this.#connection.beginSend();
       this.#calls.listen();
       const id = this.#sendQueue.sendLater(name, payload, transfer);
-      return this.#calls.waitAsync(id, timeout, options?.signal);
+      return this.#calls.waitForCall(id, timeout, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -16,7 +16,9 @@ import {
   detach,
   hashKey,
   isTask,
+  joinClaim,
   needsLookahead,
+  payloadChannelName,
 } from '../protocol';
 import {
   ChannelPayloadSender,
@@ -50,7 +52,10 @@ export class SendQueue {
   readonly #control: ProducerControlBlock;
   readonly #ring: RingWriter;
   readonly #writer: PayloadWriter;
-  readonly #channel: ChannelPayloadSender;
+  readonly #channelName: string;
+  /** The channel for payloads, once its other end is open, and its number, if it has one. */
+  #channel: ChannelPayloadSender | undefined;
+  #channelNumber = -1;
   readonly #calls: PendingCalls;
   /** Whether `schedule()` blocks for room. */
   readonly #mayBlock: boolean;
@@ -73,13 +78,25 @@ export class SendQueue {
    */
   #hasAbandonWaiting = false;
 
-  /** A thread that waits for room reads the replies of `calls` meanwhile, so that the manager has room, too. */
-  constructor(connection: Connection, memory: RingMemory, to: string, channelName: string, calls: PendingCalls) {
+  /**
+   * `channel` is the one for payloads, if this producer has taken one; `channelName` is the name by which the manager
+   * knows it.
+   *
+   * A thread that waits for room reads the replies of `calls` meanwhile, so that the manager has room, too.
+   */
+  constructor(
+    connection: Connection,
+    memory: RingMemory,
+    channel: ChannelPayloadSender | undefined,
+    channelName: string,
+    calls: PendingCalls,
+  ) {
     this.#connection = connection;
     this.#control = connection.control;
     this.#ring = new RingWriter(memory);
     this.#writer = new PayloadWriter(this.#ring);
-    this.#channel = new ChannelPayloadSender(to, channelName);
+    this.#channel = channel;
+    this.#channelName = channelName;
     this.#calls = calls;
     this.#ids = new IdAllocator((id) => calls.isPending(id));
     this.#mayBlock = (connection.onFull ?? (workerThreads().isMainThread ? 'throw' : 'block')) === 'block';
@@ -205,6 +222,7 @@ export class SendQueue {
   close(error: unknown): void {
     this.#backlog.close(error);
     this.#updateWaiting();
+    this.#channel?.close();
   }
 
   /** Sends an operation on the task `id`, which the manager answers as the call `replyId`. */
@@ -293,7 +311,7 @@ export class SendQueue {
   /** Returns the records of a payload. */
   #message(header: RecordHeader, encoded: DeferredPayload, onError?: (error: unknown) => void): Message {
     const { kind, value, data, unsent } = encoded;
-    const claimPayload = unsent === undefined ? undefined : () => this.#channel.send(unsent.payload);
+    const claimPayload = unsent === undefined ? undefined : () => this.#post(unsent.payload);
     return new Message({ ...header, kind: header.kind | kind, value, data }, this.#ring.largest, claimPayload, onError);
   }
 
@@ -305,6 +323,28 @@ export class SendQueue {
       return 0;
     });
     return encoded;
+  }
+
+  /**
+   * Posts a payload to the side channel, and returns the claim for its record; `undefined` while the manager has not
+   * opened the channel, which is waited for like room.
+   */
+  #post(payload: unknown): number | undefined {
+    if (this.#channel !== undefined && this.#channelNumber < 0) {
+      return this.#channel.send(payload);
+    }
+    if (this.#channelNumber < 0) {
+      this.#channelNumber = this.#control.takeChannel();
+    }
+    const number = this.#channelNumber;
+    if (this.#channel === undefined) {
+      if (!this.#control.isChannelOpen(number)) {
+        return undefined;
+      }
+      const name = payloadChannelName(this.#connection.handle.channel, number);
+      this.#channel = new ChannelPayloadSender(name, this.#channelName);
+    }
+    return joinClaim(number, this.#channel.send(payload));
   }
 
   #countRecords({ data }: EncodedPayload): number {

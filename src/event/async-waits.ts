@@ -164,6 +164,11 @@ class AsyncWaiter implements reactor.Deadline {
   }
 
   /** Ends the wait because its timeout has passed. The reactor calls it. */
+  onFailure(error: Error): void {
+    this.#waits.remove(this);
+    this.reject(error);
+  }
+
   onDeadline(): void {
     this.#waits.expire(this);
   }

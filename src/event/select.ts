@@ -107,7 +107,7 @@ async function untilReady(
           event.waitAsync(Infinity, { ref: false, signal: ended.signal }).then(onSet, reject);
         }
       }
-      token = reactor.watch(fd, () => {
+      const onReady = (): void => {
         try {
           if (selection.wait(0)) {
             resolve();
@@ -124,9 +124,10 @@ async function untilReady(
             native.removeMember(poller, member, 0);
           }
         }
-      });
+      };
+      token = reactor.watch(fd, onReady, reject);
       if (timeout !== Infinity) {
-        deadline = { at: reactor.now() + timeout, heapIndex: -1, onDeadline: resolve };
+        deadline = { at: reactor.now() + timeout, heapIndex: -1, onDeadline: resolve, onFailure: reject };
         reactor.addDeadline(deadline);
       }
       onAbort = () => reject(signal?.reason);

@@ -14,6 +14,7 @@ import {
   InvalidHandleError,
   SystemError,
 } from '../util';
+import { setImmediate } from './real-timers';
 
 type Binding = typeof binding;
 
@@ -35,6 +36,8 @@ export const ERROR = 16;
 export const EVENT = 32;
 /** In the count of a batch: the alarm has expired. */
 export const ALARM = 0x4000_0000;
+/** In place of the count of a batch: the driver has failed, and the rest of the number is its errno. */
+export const DRIVER_FAILED = 0x2000_0000;
 
 /** The length of a batch entry: token and flags. */
 export const ENTRY_LENGTH = 2;
@@ -85,11 +88,49 @@ function usesUv(): boolean {
   return driver !== 'thread' && process.versions['bun'] === undefined && process.versions['deno'] === undefined;
 }
 
+/** Whether libuv has polled its descriptors once. Before, the descriptor of its loop shows no post of another thread. */
+let hasPolled = false;
+setImmediate(() => {
+  hasPolled = true;
+}).unref();
+
+/**
+ * Returns whether another thread may interrupt or end the code that is running without the event loop's descriptor
+ * showing it. A blocked wait then looks for itself.
+ *
+ * That is so in the first turn of the main thread, and while a function of `node:vm` is on the stack: `timeout` and
+ * `breakOnSigint` end the code from a thread that posts nothing to the loop.
+ */
+function isUnannounced(): boolean {
+  if (!hasPolled) {
+    return true;
+  }
+  const { stackTraceLimit } = Error;
+  const prepare = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
+  try {
+    Error.stackTraceLimit = Infinity;
+    Error.prepareStackTrace = (_, frames) =>
+      frames.some((frame) => /^node:(?:vm|internal\/vm\/)/.test(frame.getFileName() ?? ''));
+    return new Error().stack as unknown as boolean;
+  } catch {
+    // Frozen intrinsics, or no stack left.
+    return true;
+  } finally {
+    // None of them throws, though both may be read-only.
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+    if (prepare === undefined) {
+      Reflect.deleteProperty(Error, 'prepareStackTrace');
+    } else {
+      Reflect.defineProperty(Error, 'prepareStackTrace', prepare);
+    }
+  }
+}
+
 /** The native functions. */
 export const native: Binding = load();
 
 check(
-  native.initialize(() => {}, usesUv()),
+  native.initialize(() => {}, isUnannounced, usesUv()),
   'initialize',
 );
 

@@ -9,6 +9,7 @@
 import { BinaryHeap, type BinaryHeapMember } from '../util';
 import {
   ALARM,
+  DRIVER_FAILED,
   ENTRY_LENGTH,
   EVENT,
   HOLDERS,
@@ -19,6 +20,7 @@ import {
   makeBatch,
   fast,
   native,
+  toError,
 } from './binding';
 import { monotonicNow } from './clock';
 import { setImmediate } from './real-timers';
@@ -37,6 +39,14 @@ const HOLDERS_INDEX = ENTRY_LENGTH * BATCH_ENTRIES + HOLDERS;
 export interface Deadline extends BinaryHeapMember {
   readonly at: number;
   readonly onDeadline: () => void;
+  /** Is called in place of `onDeadline` when the kernel refuses the alarm or the poll. The deadline is removed then. */
+  readonly onFailure: (error: Error) => void;
+}
+
+/** What waits for a descriptor. */
+interface MemberListener {
+  readonly onReady: () => void;
+  readonly onFailure: (error: Error) => void;
 }
 
 /** Is called with 1 when the event is set, or with a negative status. */
@@ -50,8 +60,10 @@ let alarmAt = Infinity;
 
 /** The listeners at the slots of their events, which are small integers. */
 const eventListeners: (EventListener | undefined)[] = [];
-const memberListeners = new Map<number, () => void>();
+const memberListeners = new Map<number, MemberListener>();
 const deadlines = new BinaryHeap<Deadline>((a, b) => a.at < b.at);
+/** The deadlines without an alarm, whose `onFailure` is about to be called. */
+const failing = new Map<Deadline, Error>();
 
 /** Returns the time on the monotonic clock in milliseconds, with fractions. */
 export function now(): number {
@@ -87,11 +99,11 @@ export function disarmEvent(slot: number): void {
 }
 
 /**
- * Calls `listener` in each iteration of the event loop in which `fd` is readable. Returns the token for
- * {@link unwatch}.
+ * Calls `onReadable` in each iteration of the event loop in which `fd` is readable. Calls `onFailure` when the kernel
+ * refuses the poll. Returns the token for {@link unwatch}.
  */
-export function watch(fd: number, listener: () => void): number {
-  return addListener(listener, (token) => native.addMember(start(), fd, token, READABLE));
+export function watch(fd: number, onReadable: () => void, onFailure: (error: Error) => void): number {
+  return addListener({ onReady: onReadable, onFailure }, (token) => native.addMember(start(), fd, token, READABLE));
 }
 
 /** Undoes {@link watch}. `fd` must still be open. */
@@ -102,11 +114,12 @@ export function unwatch(fd: number, token: number): void {
 }
 
 /**
- * Calls `listener` when a member of the run loop with `poller` is ready. This can happen several times in one iteration
- * of the event loop; the listener dequeues what is ready each time. Returns the token for {@link unwatchLoop}.
+ * Calls `onReadable` when a member of the run loop with `poller` is ready. This can happen several times in one iteration
+ * of the event loop; the listener dequeues what is ready each time. Calls `onFailure` when the kernel refuses the poll.
+ * Returns the token for {@link unwatchLoop}.
  */
-export function watchLoop(poller: number, listener: () => void): number {
-  return addListener(listener, (token) => native.watchLoop(start(), poller, token));
+export function watchLoop(poller: number, onReadable: () => void, onFailure: (error: Error) => void): number {
+  return addListener({ onReady: onReadable, onFailure }, (token) => native.watchLoop(start(), poller, token));
 }
 
 /** Undoes {@link watchLoop}. */
@@ -117,7 +130,7 @@ export function unwatchLoop(token: number): void {
 }
 
 /** Adds a member to the reactor by `add`, with a listener under a new token, which is returned. */
-function addListener(listener: () => void, add: (token: number) => number): number {
+function addListener(listener: MemberListener, add: (token: number) => number): number {
   const token = nextToken;
   nextToken = nextToken === LAST_TOKEN ? 1 : nextToken + 1;
   check(add(token), 'epoll_ctl');
@@ -125,15 +138,17 @@ function addListener(listener: () => void, add: (token: number) => number): numb
   return token;
 }
 
-/** Calls `deadline.onDeadline` at its time, never before. */
+/** Calls `deadline.onDeadline` at its time, never before, or `onFailure` soon when the kernel refuses the alarm. */
 export function addDeadline(deadline: Deadline): void {
   start();
+  failing.delete(deadline);
   deadlines.push(deadline);
   setAlarm();
 }
 
 /** Removes a deadline. Its alarm stays, and may expire without effect. */
 export function removeDeadline(deadline: Deadline): void {
+  failing.delete(deadline);
   deadlines.remove(deadline);
 }
 
@@ -161,13 +176,52 @@ function setHolders(change: number): void {
 /** Sets the alarm for the first deadline. An alarm for an earlier time stays, which costs one idle iteration. */
 function setAlarm(): void {
   const first = deadlines.peek();
-  if (first !== undefined && first.at < alarmAt) {
+  if (first === undefined || first.at >= alarmAt) {
+    return;
+  }
+  const outcome = native.setPollerAlarm(reactor, first.at - now());
+  if (outcome < 0) {
+    // The alarm is as it was: it still serves the later deadlines.
+    failDeadlines(alarmAt, toError(outcome, 'timerfd_settime'));
+  } else {
     alarmAt = first.at;
-    check(native.setPollerAlarm(reactor, first.at - now()), 'timerfd_settime');
   }
 }
 
+/** Removes the deadlines before `end`, and has their `onFailure` called, but not beneath the code that adds one. */
+function failDeadlines(end: number, error: Error): void {
+  for (let first = deadlines.peek(); first !== undefined && first.at < end; first = deadlines.peek()) {
+    deadlines.pop();
+    failing.set(first, error);
+  }
+  setImmediate(() => {
+    for (const [deadline, reason] of failing) {
+      failing.delete(deadline);
+      callSafely(() => deadline.onFailure(reason));
+    }
+  });
+}
+
+/** Ends everything that waits: the driver could not poll. It tries again, and serves what waits by then. */
+function onDriverFailed(errno: number): void {
+  const error = toError(-errno, 'poll');
+  eventListeners.forEach((listener, slot) => {
+    if (listener !== undefined) {
+      disarmEvent(slot);
+      callSafely(() => listener(-errno));
+    }
+  });
+  for (const { onFailure } of Array.from(memberListeners.values())) {
+    callSafely(() => onFailure(error));
+  }
+  failDeadlines(Infinity, error);
+}
+
 function onReady(filled: number): void {
+  if (filled > 0 && (filled & DRIVER_FAILED) !== 0) {
+    onDriverFailed(filled & ~DRIVER_FAILED);
+    return;
+  }
   const count = check(filled, 'epoll_wait') & ~ALARM;
   // Events first: their listeners settle promises and call no code of the user. The listener of a member may close an
   // event and open another one in the same slot, which must not get what was reported for the first.
@@ -182,7 +236,7 @@ function onReady(filled: number): void {
   }
   for (let index = 0; index < count; index += 1) {
     if (!isEvent(batch[ENTRY_LENGTH * index + 1] as number)) {
-      callSafely(memberListeners.get(batch[ENTRY_LENGTH * index] as number));
+      callSafely(memberListeners.get(batch[ENTRY_LENGTH * index] as number)?.onReady);
     }
   }
   if ((filled & ALARM) !== 0) {

@@ -6,7 +6,7 @@ import { type Channel, brandLoop, loopOf, setLoop } from '../dispatcher';
 import { closeWithThread } from '../event';
 import { type TaskHost, type TaskSource, TaskManager, loopHost } from '../task-manager';
 import { LoopClock } from '../virtual-time';
-import { clearImmediate, markAsUncloneable, reactor, setImmediate } from '../platform';
+import { clearImmediate, markAsUncloneable, native, reactor, setImmediate } from '../platform';
 import {
   InvalidArgTypeError,
   LoopRunningError,
@@ -65,13 +65,19 @@ export class RunLoop {
   #stopping = false;
   #inPass = false;
   #immediate: NodeJS.Immediate | undefined;
-  #finish: (() => void) | undefined;
+  #finish: ((error?: Error) => void) | undefined;
   #ended: Promise<void> | undefined;
   #spin = Infinity;
-  readonly #deadline: { at: number; heapIndex: number; onDeadline: () => void } = {
+  /** Ends a `runSync()`. */
+  #endSync: (() => void) | undefined;
+  /** Native code keeps 1 in it while `runSync()` is on the stack. */
+  #syncMark: Int32Array | undefined;
+  readonly #onFailure = (error: Error): void => this.#finish?.(error);
+  readonly #deadline: { at: number; heapIndex: number; onDeadline: () => void; onFailure: (error: Error) => void } = {
     at: Infinity,
     heapIndex: -1,
     onDeadline: () => this.#passAsync(true),
+    onFailure: this.#onFailure,
   };
 
   readonly #host: LoopHost;
@@ -116,6 +122,7 @@ export class RunLoop {
 
   /** Returns whether `run()` or `runSync()` is in progress. */
   get running(): boolean {
+    this.#endLostRun();
     return this.#mode !== 'idle';
   }
 
@@ -132,7 +139,7 @@ export class RunLoop {
    * `stop()`, while the last pass is still in progress; the new run begins when that pass ends.
    *
    * Rejects with `ERR_LOOP_RUNNING` when the loop runs and was not stopped. Rejects with `ERR_INVALID_ARG_TYPE` or
-   * `ERR_INVALID_ARG_VALUE` for invalid options.
+   * `ERR_INVALID_ARG_VALUE` for invalid options, and with the kernel's error when the kernel refuses to wake the loop.
    *
    * @example
    * await core.run({ stopOn: ['SIGINT', 'SIGTERM'] });
@@ -151,7 +158,7 @@ export class RunLoop {
     if (this.#consumeStop() || options?.signal?.aborted === true) {
       return;
     }
-    const token = reactor.watchLoop(this.#channels.start(), () => this.#passAsync(false));
+    const token = reactor.watchLoop(this.#channels.start(), () => this.#passAsync(false), this.#onFailure);
     let restoreSignals: () => void;
     try {
       restoreSignals = listenToSignals(this.#host, signals, options?.stopOn ?? [], this.#stop);
@@ -163,8 +170,9 @@ export class RunLoop {
     this.#mode = 'async';
     this.#spin = spin;
     options?.signal?.addEventListener('abort', this.#stop, { once: true });
-    this.#ended = new Promise<void>((resolve) => {
-      this.#finish = () => {
+    this.#ended = new Promise<void>((resolve, reject) => {
+      this.#finish = (error) => {
+        this.#finish = undefined;
         this.#mode = 'idle';
         this.#consumeStop();
         clearImmediate(this.#immediate);
@@ -174,7 +182,11 @@ export class RunLoop {
         reactor.release();
         restoreSignals();
         options?.signal?.removeEventListener('abort', this.#stop);
-        resolve();
+        if (error === undefined) {
+          resolve();
+        } else {
+          reject(error);
+        }
       };
     });
     this.#requestPass();
@@ -201,17 +213,33 @@ export class RunLoop {
     }
     this.#channels.start();
     const closeSignals = openSignals(this.#host, signals, this.#stop);
-    this.#mode = 'sync';
-    try {
-      while (!this.#stopping) {
-        this.#runTasks();
-        this.#channels.dispatchNext(this.#stopping ? 0 : Math.min(spin, this.#timeUntilWork()));
-        this.#deferred.run();
-      }
-    } finally {
+    // The signals are given back soon when the run is lost, whether or not the loop is used again.
+    const immediate = signals.length > 0 ? setImmediate(() => this.#endLostRun()) : undefined;
+    this.#endSync = () => {
+      clearImmediate(immediate);
       closeSignals();
       this.#mode = 'idle';
       this.#consumeStop();
+    };
+    this.#mode = 'sync';
+    try {
+      const runPasses = (): void => {
+        while (!this.#stopping) {
+          this.#runTasks();
+          this.#channels.dispatchNext(this.#stopping ? 0 : Math.min(spin, this.#timeUntilWork()));
+          this.#deferred.run();
+        }
+      };
+      native.callMarked(runPasses, (this.#syncMark ??= new Int32Array(new SharedArrayBuffer(4))));
+    } finally {
+      this.#endSync();
+    }
+  }
+
+  /** Ends a `runSync()` that a timeout of `node:vm` has ended: JavaScript runs no `finally` then. */
+  #endLostRun(): void {
+    if (this.#mode === 'sync' && this.#syncMark?.[0] === 0) {
+      this.#endSync?.();
     }
   }
 
@@ -247,6 +275,7 @@ export class RunLoop {
 
   /** Stops the loop after the current pass. Before `run()` it is remembered. */
   stop(): void {
+    this.#endLostRun();
     this.#stopping = true;
     this.#requestPass();
   }

@@ -25,8 +25,8 @@ interface Offer {
   readonly key: number;
 }
 
-/** Makes a producer. It claims its payloads from the channel on which it has introduced itself. */
-type OnIntroduction = (introduction: Introduction, from: Channel) => Producer;
+/** Makes a producer. It claims its payloads from the channel that it has taken, if it has. */
+type OnIntroduction = (introduction: Introduction, taken: Channel | undefined) => Producer;
 
 /** The channels on which producers introduce themselves. */
 export class Introductions {
@@ -48,7 +48,7 @@ export class Introductions {
     this.#capacity = capacity;
     this.#control = control;
     this.#onIntroduction = onIntroduction;
-    this.#open = new SideChannel(name, (message) => void this.#introduce(message, this.#open));
+    this.#open = new SideChannel(name, (message) => void this.#introduce(message, undefined));
     this.#offer();
   }
 
@@ -120,9 +120,9 @@ export class Introductions {
   }
 
   /** Makes a producer, when the message is an introduction. */
-  #introduce(message: unknown, from: Channel): Producer | undefined {
+  #introduce(message: unknown, taken: Channel | undefined): Producer | undefined {
     const introduction = readIntroduction(message, this.#capacity);
-    return introduction === undefined ? undefined : this.#onIntroduction(introduction, from);
+    return introduction === undefined ? undefined : this.#onIntroduction(introduction, taken);
   }
 }
 

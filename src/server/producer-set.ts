@@ -3,6 +3,7 @@
 import type { Introduction, OwnerControlBlock } from '../protocol';
 import type { SideChannel } from '../transport';
 import { Introductions } from './introductions';
+import { PayloadChannels } from './payload-channels';
 import { type CreateRecordHandler, Producer } from './producer';
 
 /** How many records of one producer are read before the next one's turn. */
@@ -15,6 +16,7 @@ const MANY = 64;
 export class ProducerSet {
   readonly #createHandler: CreateRecordHandler;
   readonly #introductions: Introductions;
+  readonly #payloads: PayloadChannels;
   /** In their own order, so that virtual time is the same each time. */
   readonly #producers = new Set<Producer>();
   readonly #onIntroduction: () => void;
@@ -35,6 +37,7 @@ export class ProducerSet {
     createHandler: CreateRecordHandler,
     onIntroduction: () => void,
   ) {
+    this.#payloads = new PayloadChannels(channel, control);
     this.#createHandler = createHandler;
     this.#onIntroduction = onIntroduction;
     this.#introductions = new Introductions(channel, capacity, control, (introduction, from) =>
@@ -80,9 +83,13 @@ export class ProducerSet {
       .map((producer) => () => producer.tellBlocked());
   }
 
-  /** Adds the producers that have introduced themselves. */
+  /** Adds the producers that have introduced themselves, and reads what else they have posted. */
   fetch(): void {
     this.#introductions.fetch();
+    this.#payloads.fetch();
+    if (this.#payloads.refill()) {
+      this.#producers.forEach((producer) => producer.notify());
+    }
   }
 
   /** Sends the replies that wait for room. */
@@ -159,6 +166,7 @@ export class ProducerSet {
     // A producer that has just introduced itself is told, too.
     this.fetch();
     this.#introductions.close();
+    this.#payloads.close();
     this.#receivedFromGone = this.received;
     this.#producers.forEach((producer) => {
       producer.close();
@@ -171,11 +179,13 @@ export class ProducerSet {
     this.#receivedFromGone += producer.received;
     this.#producers.delete(producer);
     this.#introductions.release(producer);
+    this.#payloads.release(producer.channel);
   }
 
-  #onMessage(introduction: Introduction, from: SideChannel<object>): Producer {
-    const claimPayload = (name: string, claim: number): unknown => from.claimPayload(name, claim);
-    const producer = new Producer(introduction, this.#createHandler, claimPayload);
+  /** Makes a producer. Its payloads come through the channel that it has taken, if it has, or else a numbered one. */
+  #onMessage(introduction: Introduction, taken: SideChannel<object> | undefined): Producer {
+    const channel = taken ?? this.#payloads;
+    const producer = new Producer(introduction, this.#createHandler, (claim) => channel.claimPayload(claim));
     this.#add(producer);
     this.#onIntroduction();
     return producer;

@@ -60,6 +60,8 @@ export class Producer {
   received = 0;
   /** Whether it has sent what no producer sends. Nothing more of it is read. */
   #isBroken = false;
+  /** The name of the channel for its results, by which its payloads are known, too. */
+  readonly channel: string;
   readonly #reader: RecordReader;
   readonly #activity: RemoteThreadActivity;
   readonly #threadId: number;
@@ -86,7 +88,7 @@ export class Producer {
   constructor(
     introduction: Introduction,
     createHandler: CreateRecordHandler,
-    claimPayload: (from: string, claim: number) => unknown,
+    claimPayload: (claim: number) => unknown,
   ) {
     const { ring, replies, doorbell, channel, activity, threadId, number } = introduction;
     this.#activity = new RemoteThreadActivity(activity);
@@ -94,9 +96,10 @@ export class Producer {
     this.#releaseMemory = () => [ring, replies].forEach((memory) => releaseRingMemory(memory));
     this.#threadId = threadId;
     this.#number = number;
-    this.#reader = new RecordReader(ring, (claim) => claimPayload(channel, claim));
+    this.#reader = new RecordReader(ring, claimPayload);
+    this.channel = channel;
     this.#lookahead = new Lookahead(this.#reader.record);
-    this.#replies = new ReplySender(replies, channel, this.#activity, () => this.#notify());
+    this.#replies = new ReplySender(replies, channel, this.#activity, () => this.notify());
     this.#handler = createHandler(this.#replies);
     this.#doorbell = openDoorbell(doorbell);
   }
@@ -146,6 +149,9 @@ export class Producer {
 
   /** Begins a pass, which reads the records that are there now: their number is `quota`. */
   beginPass(): void {
+    if (this.#reader.owesRoom && this.#reader.publish()) {
+      this.notify();
+    }
     this.quota = this.available;
     this.#lookahead.scan(this.quota);
     this.#updateSimple();
@@ -160,7 +166,7 @@ export class Producer {
       this.#readRecord();
     }
     if (this.#reader.publish()) {
-      this.#notify();
+      this.notify();
     }
   }
 
@@ -198,7 +204,7 @@ export class Producer {
   isBlocked(): boolean {
     const hasRoom = this.#reader.publish();
     if (hasRoom) {
-      this.#notify();
+      this.notify();
     }
     return !this.isGone && this.#blockedPeer.isBlocked(this.#replies.hasUnread, hasRoom);
   }
@@ -206,7 +212,7 @@ export class Producer {
   /** Tells its thread that its sleep is a deadlock. */
   tellBlocked(): void {
     this.#blockedPeer.tell();
-    this.#notify();
+    this.notify();
   }
 
   /** Closes the connection, which tells the producer, and ends a round that is under way. */
@@ -357,7 +363,8 @@ export class Producer {
     }
   }
 
-  #notify(): void {
+  /** Sets the producer's doorbell. */
+  notify(): void {
     try {
       this.#doorbell?.set();
     } catch (error) {

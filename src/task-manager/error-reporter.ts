@@ -5,14 +5,23 @@ import type { NameStats } from './name-stats';
 /** Counts errors, and passes them to the manager's `onError`. */
 export class ErrorReporter {
   readonly #onError: (error: unknown, name: string) => void;
+  #intercept: ((error: unknown) => boolean) | undefined;
 
   constructor(onError: (error: unknown, name: string) => void) {
     this.#onError = onError;
   }
 
+  /** Offers each error to `intercept` first, which returns whether it takes the error; `undefined` ends that. */
+  intercept(intercept: ((error: unknown) => boolean) | undefined): void {
+    this.#intercept = intercept;
+  }
+
   /** Reports an error of a task. Never throws. */
   report(error: unknown, stats: NameStats): void {
     stats.onFail(error);
+    if (this.#intercept?.(error) === true) {
+      return;
+    }
     try {
       this.#onError(error, stats.name);
     } catch (second) {

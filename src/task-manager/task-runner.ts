@@ -31,6 +31,7 @@ import type { TaskHost, TaskSource } from './host';
 import type { TaskManagerSettings } from './options';
 import { ManagerStats } from './manager-stats';
 import type { NameStats } from './name-stats';
+import { NamedTask } from './named-task';
 
 /** The methods that the runner calls on its manager, because a subclass may override them. */
 interface PublicSide {
@@ -62,6 +63,21 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     );
     this.#host.attach(this);
     this.#host.clock.add(this);
+  }
+
+  interceptErrors(intercept: ((error: unknown) => boolean) | undefined): void {
+    this.#errorReporter.intercept(intercept);
+  }
+
+  clear(): void {
+    for (const task of this.#schedule.tasks()) {
+      if (task instanceof NamedTask) {
+        this.stats.of(task.name).cancelled += 1;
+        task.cancel();
+      } else {
+        task.suspendTask();
+      }
+    }
   }
 
   /** Returns the number of tasks that wait for their time. */

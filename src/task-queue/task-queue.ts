@@ -39,6 +39,11 @@ export class TaskQueue<T extends QueueEntry = QueueEntry> {
     return this.#table.size;
   }
 
+  /** Returns all entries, in no order. */
+  entries(): T[] {
+    return this.#table.entries.filter((entry) => entry !== undefined);
+  }
+
   /** Adds an entry that is in no queue. */
   push(entry: T, due: number): void {
     this.#buffer.push(this.#table.allocate(entry, due, this.#order));

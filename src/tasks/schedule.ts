@@ -104,6 +104,11 @@ export class Schedule {
     return this.#tasks.dueOf(task) ?? task[timeOn](this.#clock);
   }
 
+  /** Returns all tasks, in no order. */
+  tasks(): Task[] {
+    return this.#tasks.entries();
+  }
+
   /** Returns when the first task is due; `Infinity` when there is none. */
   nextDue(): number {
     if (this.size === 0) {

@@ -7,6 +7,7 @@ export type { TimeLike } from './parse-time';
 export {
   TimeMachine,
   type TimeMachineOptions,
+  type TimeMachineRestoreOptions,
   type TimeMachineRunAsyncOptions,
   type TimeMachineRunOptions,
 } from './time-machine';

@@ -5,9 +5,11 @@ import type { Barrier } from '../virtual-time';
 import { type Clock, setImmediate } from '../platform';
 import {
   InvalidArgTypeError,
+  InvalidArgValueError,
   LoopRunningError,
   TimeMachineRestoredError,
   TimeStalledError,
+  validateBoolean,
   validateFinite,
   validateInteger,
   validateMilliseconds,
@@ -27,6 +29,21 @@ export interface TimeMachineOptions {
    * @default this thread's own loop, `core`
    */
   loop?: RunLoop | undefined;
+  /**
+   * What a task that fails during a run does: `'throw'` ends the run, which throws the error; `'report'` passes the
+   * error to `onError` of the task's manager, as outside of virtual time.
+   * @default 'throw'
+   */
+  onError?: 'throw' | 'report' | undefined;
+}
+
+/** Options of `timeMachine.restore()`. */
+export interface TimeMachineRestoreOptions {
+  /**
+   * Whether to remove all tasks that wait in the loop's managers, so that none runs in real time.
+   * @default false
+   */
+  clear?: boolean | undefined;
 }
 
 /** Options of `timeMachine.run()`: one of the two. `duration` takes precedence. */
@@ -84,6 +101,9 @@ export class TimeMachine {
   #passes = 0;
   #isInRun = false;
   #isRestored = false;
+  readonly #throwsErrors: boolean;
+  /** The first error of a task in this run. */
+  #failure: { readonly error: unknown } | undefined;
 
   /**
    * Makes the loop's time virtual, at `options.start`. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for
@@ -91,7 +111,10 @@ export class TimeMachine {
    */
   constructor(options?: TimeMachineOptions) {
     validateOptions(options);
-    const { loop = core, start = 0 } = options ?? {};
+    const { loop = core, start = 0, onError = 'throw' } = options ?? {};
+    if (onError !== 'throw' && onError !== 'report') {
+      throw new InvalidArgValueError('options.onError', "'throw' or 'report'", onError);
+    }
     if (!(loop instanceof RunLoop)) {
       throw new InvalidArgTypeError('options.loop', 'a RunLoop', loop);
     }
@@ -103,6 +126,7 @@ export class TimeMachine {
     // No program sets this clock, so monotonic and wall time are the same.
     this.#clock = { monotonic: () => this.#now, offset: () => 0 };
     this.#now = time;
+    this.#throwsErrors = onError === 'throw';
     // The first access makes the manager, so that it joins virtual time now.
     void loop.taskManager;
     this.#host.clock.useClock(this.#clock);
@@ -129,6 +153,9 @@ export class TimeMachine {
    * end is not after the present, only deferred functions run. It waits neither for other threads nor for promises: see
    * {@link TimeMachine.runAsync}.
    *
+   * Throws what a task throws, or what its promise rejects with, unless `onError` is `'report'`. Time stands where the
+   * task failed, and the next run continues there. Further errors of the same pass are reported.
+   *
    * Throws `ERR_LOOP_RUNNING` while another run is in progress, and `ERR_TIME_MACHINE_RESTORED` after `restore()`.
    * Throws `ERR_TIME_STALLED` after a million passes at one moment, for example because a function always defers
    * itself. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
@@ -146,7 +173,7 @@ export class TimeMachine {
       }
       this.#finish(limit);
     } finally {
-      this.#isInRun = false;
+      this.#end();
     }
   }
 
@@ -182,20 +209,25 @@ export class TimeMachine {
       this.#finish(limit);
     } finally {
       this.#host.clock.endRun();
-      this.#isInRun = false;
+      this.#end();
     }
   }
 
   /**
    * Gives the loop and other threads the system's clock again. A run in progress ends where it is. Restoring twice is
-   * allowed.
+   * allowed. Tasks that wait keep their times on the wall clock, unless `options.clear` removes them.
    */
-  restore(): void {
+  restore(options?: TimeMachineRestoreOptions): void {
+    validateOptions(options);
+    validateBoolean('options.clear', options?.clear);
     if (this.#isRestored) {
       return;
     }
     this.#isRestored = true;
     machines.delete(this.#loop);
+    if (options?.clear === true) {
+      this.#host.clock.clear();
+    }
     this.#host.clock.useClock(undefined);
   }
 
@@ -211,6 +243,7 @@ export class TimeMachine {
     this.#pass(limit);
     // This settles the promises of this thread, and runs what follows from them.
     await nextIteration();
+    this.#throwFailure();
     if (this.#hasWork(limit)) {
       return true;
     }
@@ -246,6 +279,7 @@ export class TimeMachine {
     } else {
       this.#host.runDeferred();
     }
+    this.#throwFailure();
   }
 
   /** Moves to the next moment with work, which may be this one. Returns false when this run has none. */
@@ -275,6 +309,31 @@ export class TimeMachine {
     }
     this.#isInRun = true;
     this.#passes = 0;
+    if (this.#throwsErrors) {
+      this.#host.clock.interceptErrors((error) => this.#onTaskError(error));
+    }
+  }
+
+  /** Ends a run. */
+  #end(): void {
+    this.#isInRun = false;
+    this.#failure = undefined;
+    if (this.#throwsErrors) {
+      this.#host.clock.interceptErrors(undefined);
+    }
+  }
+
+  /** Takes the first error of a pass. The managers report the others. */
+  #onTaskError(error: unknown): boolean {
+    const isFirst = this.#failure === undefined;
+    this.#failure ??= { error };
+    return isFirst;
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) {
+      throw this.#failure.error;
+    }
   }
 
   #refuseWhenRestored(): void {

@@ -1,11 +1,12 @@
 /**
  * Bytes and values from thread to thread: rings in shared memory, the payloads in them, and a channel beside them.
- * May use: platform.
+ * May use: platform, util.
  */
 
 export {
   type EncodedPayload,
   PAYLOAD_BYTES,
+  PAYLOAD_CLAIM,
   PAYLOAD_NONE,
   PayloadWriter,
   type SendByChannel,
@@ -24,5 +25,5 @@ export {
 } from './ring-layout';
 export { RingReader } from './ring-reader';
 export { RingWriter } from './ring-writer';
-export { type SerializedError, deserializeError, serializeError } from './serialize-error';
+export { type SerializedError, appendCallerStack, deserializeError, serializeError } from './serialize-error';
 export { ChannelPayloadSender, SideChannel, postToChannel } from './side-channel';

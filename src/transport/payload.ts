@@ -3,12 +3,14 @@
  *
  * - Numbers and other constants are in the slot of the record itself.
  * - Strings and plain objects are written directly into the ring (`value-format.ts`); bytes are copied there.
- * - Other values are written by V8's serializer, if it can.
+ * - Maps, dates, larger objects and other values of the language are written by V8's serializer
+ *   (`clone-by-v8.ts` decides).
  * - The rest of what structured clone carries (SharedArrayBuffers, Blobs, keys) goes through the side channel. The
  *   record has the number by which it is claimed there.
  */
 
 import { v8 } from '../platform';
+import { isClonedByV8 } from './clone-by-v8';
 import { ValueWriter } from './value-writer';
 import type { RingWriter } from './ring-writer';
 
@@ -89,11 +91,11 @@ export class PayloadWriter {
     }
     if (!ring.hasSlot()) {
       // A getter of the payload has used the last slot.
-      this.#plain.forget();
       return false;
     }
-    this.#plain.keep();
     ring.pushWritten(kind | PAYLOAD_PLAIN, arg, time, id, end - start);
+    // An assignment, because a call can fail for want of stack. The record is in the ring by now.
+    this.#plain.isSent = true;
     return true;
   }
 }
@@ -116,19 +118,28 @@ export function encodePayload(payload: unknown, encoded: EncodedPayload, sendByC
 }
 
 function encodeClone(payload: unknown, encoded: EncodedPayload, sendByChannel: SendByChannel): void {
+  const data = isClonedByV8(payload) ? serialize(payload) : undefined;
+  if (data === undefined) {
+    // Node carries what V8 alone cannot. If it does not, this throws the error that postMessage() would throw.
+    encoded.value = sendByChannel(payload);
+    encoded.kind = PAYLOAD_CLAIM;
+  } else {
+    encoded.kind = PAYLOAD_CLONE;
+  }
+  // A getter of the payload may have encoded something else meanwhile.
+  encoded.data = data;
+}
+
+/** Returns what V8's serializer makes of a payload; undefined if it cannot. */
+function serialize(payload: unknown): Uint8Array | undefined {
   const serializer = new (v8().Serializer)();
   serializer.writeHeader();
   try {
     serializer.writeValue(payload);
-    encoded.kind = PAYLOAD_CLONE;
-    encoded.data = serializer.releaseBuffer();
   } catch {
-    // Node may carry what V8 alone cannot. If it cannot either, this throws the error that postMessage() would throw.
-    encoded.value = sendByChannel(payload);
-    encoded.kind = PAYLOAD_CLAIM;
-    // A getter of the payload may have encoded something else meanwhile.
-    encoded.data = undefined;
+    return undefined;
   }
+  return serializer.releaseBuffer();
 }
 
 /** Decodes the result of {@link encodeClone}. */
@@ -138,9 +149,15 @@ export function decodeClone(data: Uint8Array): unknown {
   return deserializer.readValue();
 }
 
-/** Tells whether a value is bytes and nothing more: no instance of a subclass, no view of shared memory. */
+/**
+ * Tells whether a value is bytes and nothing more: no proxy, no instance of a subclass, no view of shared memory or of
+ * a buffer that can be resized, which arrives as such.
+ */
 function isPlainBytes(value: unknown): value is Uint8Array {
-  if (!(value instanceof Uint8Array) || !(value.buffer instanceof ArrayBuffer)) {
+  if (!ArrayBuffer.isView(value) || !(value instanceof Uint8Array)) {
+    return false;
+  }
+  if (!(value.buffer instanceof ArrayBuffer) || (value.buffer as { resizable?: boolean }).resizable === true) {
     return false;
   }
   const prototype: unknown = Object.getPrototypeOf(value);

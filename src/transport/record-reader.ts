@@ -29,6 +29,8 @@ export class RecordReader {
   readonly #values: ValueReader;
   readonly #claimPayload: (claim: number) => unknown;
   #pieces: Uint8Array[] = [];
+  /** Whether a piece could not be copied. */
+  #isPieceLost = false;
   /** The id of the record that the pieces belong to. */
   #piecesOf = 0;
   #pool = new ArrayBuffer(0);
@@ -52,7 +54,12 @@ export class RecordReader {
 
   /** Whether pieces have arrived whose last one has not. */
   get isIncomplete(): boolean {
-    return this.#pieces.length > 0;
+    return this.#pieces.length > 0 || this.#isPieceLost;
+  }
+
+  /** Whether {@link RecordReader.publish} has kept back room, because a value in it is still to be read. */
+  get owesRoom(): boolean {
+    return this.#values.unreadCount > 0;
   }
 
   // The reader moves on before it reads a record's bytes, because reading may throw. The bytes stay in place until
@@ -64,7 +71,10 @@ export class RecordReader {
     this.#dropOtherPieces(id);
     this.#piecesOf = id;
     this.#ring.advance();
+    const wasPieceLost = this.#isPieceLost;
+    this.#isPieceLost = true;
     this.#pieces.push(this.#copy(byteOffset, size));
+    this.#isPieceLost = wasPieceLost;
   }
 
   /** Reads the record, and returns its payload, with the pieces that arrived before it. */
@@ -84,25 +94,38 @@ export class RecordReader {
   dropPieces(id: number): void {
     if (this.#piecesOf === id) {
       this.#pieces = [];
+      this.#isPieceLost = false;
     }
   }
 
   /** Gives the room back to the writer; returns whether the writer has to be woken for it. */
   publish(): boolean {
+    if (this.#values.unreadCount > 0) {
+      try {
+        // For the shapes that it defines.
+        this.#values.read();
+      } catch {
+        // The stack has still no room for that. The value stays where it is, and all after it.
+        return false;
+      }
+    }
     return this.#ring.publish();
   }
 
   #readLarger(form: number, value: number): unknown {
-    if (this.#pieces.length > 0) {
+    if (this.#pieces.length > 0 || this.#isPieceLost) {
       this.#dropOtherPieces(this.#ring.id);
     }
+    const values = this.#values;
     const { byteOffset, size } = this.#ring;
     this.#ring.advance();
     switch (form) {
       case PAYLOAD_CONSTANT:
         return CONSTANTS[value];
       case PAYLOAD_PLAIN:
-        return this.#values.read(byteOffset);
+        values.unread[values.unreadCount] = byteOffset;
+        values.unreadCount += 1;
+        return values.read();
       case PAYLOAD_BYTES:
         return this.#readBytes(byteOffset, size);
       case PAYLOAD_CLONE:
@@ -118,17 +141,24 @@ export class RecordReader {
   #dropOtherPieces(id: number): void {
     if (this.#piecesOf !== id) {
       this.#pieces = [];
+      this.#isPieceLost = false;
     }
   }
 
   /** Returns the record's bytes, after those of its pieces. */
   #readBytes(byteOffset: number, size: number): Uint8Array {
-    const last = this.#copy(byteOffset, size);
-    if (this.#pieces.length === 0) {
-      return last;
+    if (this.#pieces.length === 0 && !this.#isPieceLost) {
+      return this.#copy(byteOffset, size);
     }
-    const pieces = [...this.#pieces, last];
+    const pieces = this.#pieces;
+    const isWhole = !this.#isPieceLost;
+    // They are used up, whether or not what follows fails.
     this.#pieces = [];
+    this.#isPieceLost = false;
+    if (!isWhole) {
+      throw new DOMException('A part of the payload could not be read', 'DataCloneError');
+    }
+    pieces.push(this.#copy(byteOffset, size));
     const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
     let length = 0;
     for (const piece of pieces) {

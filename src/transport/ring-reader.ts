@@ -108,8 +108,11 @@ export class RingReader extends RingEnd {
 
   /** Moves on to the next record. The bytes of this one stay where they are until {@link RingReader.publish}. */
   advance(): void {
-    this.#bytesTail = (this.#bytesTail + padded(this.size)) | 0;
-    this.skip();
+    const bytesTail = (this.#bytesTail + padded(this.size)) | 0;
+    // No calls from here on: where the stack ends, either both positions move or none.
+    this.#bytesTail = bytesTail;
+    this.#tail = (this.#tail + 1) | 0;
+    this.#slot = (this.#tail & this.slotMask) * SLOT_WORDS;
   }
 
   /** Does the same for a record without bytes. */

@@ -1,15 +1,27 @@
 /**
  * What travels from thread to thread beside the rings: messages, and payloads that only a channel of Node's carries.
+ *
+ * A channel is a BroadcastChannel, because its two ends find each other by name, without a port that one would have to
+ * bring to the other. Some objects (keys, Blobs) only pass through one that has exactly two members, and a closed
+ * member still counts until its thread's event loop comes round. So each direction of a connection has its own channel,
+ * with one {@link ChannelPayloadSender} and one {@link SideChannel}, which stay open as long as the connection.
  */
 
 import type { BroadcastChannel } from 'node:worker_threads';
+
 import { workerThreads } from '../platform';
 
 /** A payload, and the claim that travels through the ring in its place. */
 interface ClaimablePayload {
+  /** Who sends: the same in all messages of a channel. */
   readonly from: string;
   readonly claim: number;
   readonly payload: unknown;
+}
+
+/** Says that a payload is not going to be claimed. */
+interface Withdrawal {
+  readonly withdrawn: number;
 }
 
 /** Sends one message to the thread that reads the channel called `name`. */
@@ -22,15 +34,17 @@ export function postToChannel(name: string, message: unknown): void {
   }
 }
 
-/** Sends payloads through a channel. */
+/** The writing end of a channel for payloads, whose reading end must exist. */
 export class ChannelPayloadSender {
-  readonly #to: string;
+  readonly #name: string;
   readonly #from: string;
+  /** Opened for the first payload. */
+  #channel: BroadcastChannel | undefined;
   #claims = 0;
 
-  /** `to` is the name of the channel, `from` tells the senders on it apart. */
-  constructor(to: string, from: string) {
-    this.#to = to;
+  /** `name` is that of the channel, `from` that of the sender. */
+  constructor(name: string, from: string) {
+    this.#name = name;
     this.#from = from;
   }
 
@@ -39,11 +53,32 @@ export class ChannelPayloadSender {
    * cloned.
    */
   send(payload: unknown): number {
-    this.#claims += 1;
-    const claim = this.#claims;
+    const claim = this.#claims + 1;
     const message: ClaimablePayload = { from: this.#from, claim, payload };
-    postToChannel(this.#to, message);
+    // A getter of the payload may send another one, which must not have the same claim.
+    this.#claims = claim;
+    this.post(message);
     return claim;
+  }
+
+  /** Sends a message that is no payload. */
+  post(message: object): void {
+    if (this.#channel === undefined) {
+      this.#channel = new (workerThreads().BroadcastChannel)(this.#name);
+      this.#channel.unref();
+    }
+    this.#channel.postMessage(message);
+  }
+
+  /** Says that no record will have this claim, so that the reader drops the payload. */
+  withdraw(claim: number): void {
+    const message: Withdrawal = { withdrawn: claim };
+    this.#channel?.postMessage(message);
+  }
+
+  close(): void {
+    this.#channel?.close();
+    this.#channel = undefined;
   }
 }
 
@@ -52,10 +87,12 @@ export class ChannelPayloadSender {
  * event loop stands still. `M` is the type of the messages that are no payloads.
  */
 export class SideChannel<M extends object> {
+  /** Who sends the payloads; undefined before the first one. */
+  from: string | undefined;
   readonly #channel: BroadcastChannel;
   readonly #onMessage: (message: M) => void;
-  /** Payloads that were not claimed yet. */
-  readonly #payloads = new Map<string, unknown>();
+  /** Payloads that were not claimed yet, by their claims. */
+  readonly #payloads = new Map<number, unknown>();
 
   constructor(name: string, onMessage: (message: M) => void) {
     this.#onMessage = onMessage;
@@ -76,20 +113,25 @@ export class SideChannel<M extends object> {
   }
 
   /**
-   * Returns the payload that `from` has sent under the number `claim`. It was sent before its claim, so it has arrived.
+   * Returns the payload with the number `claim`, which was sent before its claim, so it has arrived. Throws if it could
+   * not be read in this thread.
    */
-  claimPayload(from: string, claim: number): unknown {
-    const key = keyOf(from, claim);
-    while (!this.#payloads.has(key) && this.fetch()) {
+  claimPayload(claim: number): unknown {
+    const payloads = this.#payloads;
+    while (!payloads.has(claim) && this.fetch()) {
       // Each message is delivered, until this one was.
     }
-    const payload = this.#payloads.get(key);
-    this.#payloads.delete(key);
+    if (!payloads.has(claim)) {
+      throw new DOMException('The payload could not be read in this thread', 'DataCloneError');
+    }
+    const payload = payloads.get(claim);
+    payloads.delete(claim);
     return payload;
   }
 
   close(): void {
     this.#channel.close();
+    this.#payloads.clear();
   }
 
   #deliver(message: unknown): void {
@@ -99,13 +141,12 @@ export class SideChannel<M extends object> {
     }
     if ('claim' in message) {
       const { from, claim, payload } = message as ClaimablePayload;
-      this.#payloads.set(keyOf(from, claim), payload);
+      this.from = from;
+      this.#payloads.set(claim, payload);
+    } else if ('withdrawn' in message) {
+      this.#payloads.delete((message as Withdrawal).withdrawn);
     } else {
       this.#onMessage(message as M);
     }
   }
-}
-
-function keyOf(from: string, claim: number): string {
-  return `${from} ${claim}`;
 }

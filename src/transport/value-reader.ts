@@ -34,8 +34,19 @@ interface Shape {
   readonly mustDefine: boolean;
 }
 
-/** Reads plain values and numbers their shapes. */
+/**
+ * Reads plain values and numbers their shapes.
+ *
+ * Reading can fail where the stack ends. The values that follow may have the shapes that a failed one defines, so it is
+ * read again, for its shapes, before the next one.
+ */
 export class ValueReader {
+  /**
+   * Where the values begin that are to be read: `unreadCount` of them, in their order. The caller adds each by
+   * assignments, because a call can fail for want of stack.
+   */
+  readonly unread: number[] = [];
+  unreadCount: number = 0;
   readonly #bytes: Buffer;
   readonly #view: DataView;
   #shapes: Shape[] = [];
@@ -48,16 +59,40 @@ export class ValueReader {
     this.#view = memory.view;
   }
 
-  /**
-   * Returns the value that begins at `start`. Values must be read in the order in which they were written, each once.
-   */
-  read(start: number): unknown {
-    this.#at = start;
-    if (this.#bytes[start] === TAG_RESET) {
-      this.#at += 1;
-      this.#shapes = [];
+  /** Reads the values in `unread`, and returns the last one. What it throws leaves those that were not read there. */
+  read(): unknown {
+    while (this.unreadCount > 1) {
+      this.#readAt(this.unread[0] as number);
+      for (let index = 1; index < this.unreadCount; index += 1) {
+        this.unread[index - 1] = this.unread[index] as number;
+      }
+      this.unreadCount -= 1;
     }
-    return this.#read();
+    const value = this.#readAt(this.unread[0] as number);
+    this.unreadCount = 0;
+    return value;
+  }
+
+  /** Returns the value that begins at `start`, and learns its shapes: all of them, or none if it throws. */
+  #readAt(start: number): unknown {
+    const shapes = this.#shapes;
+    const { length } = shapes;
+    let isRead = false;
+    try {
+      this.#at = start;
+      if (this.#bytes[start] === TAG_RESET) {
+        this.#at += 1;
+        this.#shapes = [];
+      }
+      const value = this.#read();
+      isRead = true;
+      return value;
+    } finally {
+      if (!isRead) {
+        shapes.length = length;
+        this.#shapes = shapes;
+      }
+    }
   }
 
   #read(): unknown {

@@ -1,5 +1,7 @@
 /** Writes plain values: see `value-format.ts`. */
 
+import { types } from 'node:util';
+
 import {
   SMALL_INTEGERS,
   TAG_ARRAY,
@@ -37,6 +39,8 @@ const FIXED_BYTES = 16;
 const MAX_KEYS = 4096;
 
 const NOT_PLAIN = -1;
+
+const { isProxy } = types;
 
 const CONSTANTS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
   [null, TAG_NULL],
@@ -85,14 +89,26 @@ function keysTo(last: ShapeNode): string[] {
   return keys.toReversed();
 }
 
-/** Writes plain values and numbers their shapes. */
+/**
+ * Writes plain values and numbers their shapes.
+ *
+ * An error can be thrown anywhere in here: by a getter of the value, and by any call where the stack ends. What a
+ * failed value has changed is therefore noted before the change, and taken back when the next value is written.
+ */
 export class ValueWriter {
+  /**
+   * Set by the caller when the reader will read the last value. Otherwise the next value takes the shapes of the last
+   * one back.
+   */
+  isSent: boolean = false;
   readonly #memory: WritableValueMemory;
   readonly #bytes: Buffer;
   readonly #view: DataView;
   #root = new ShapeNode('', undefined);
   #keys = 0;
   #shapes = 0;
+  /** The number of shapes that the reader knows, or will know. */
+  #sentShapes = 0;
   /** Whether the reader has not been told yet that all shapes are forgotten. */
   #owesReset = false;
   /** The new shapes of the value that is being written. */
@@ -109,9 +125,8 @@ export class ValueWriter {
   }
 
   /**
-   * Writes a value between `start` and `limit`, and returns where it ends. Then the caller must call either
-   * {@link ValueWriter.keep} or {@link ValueWriter.forget}. If the value is not plain or there is no room, returns a
-   * negative number, and the value is forgotten.
+   * Writes a value between `start` and `limit`, and returns where it ends. If the caller sends it, it must set
+   * {@link ValueWriter.isSent} afterwards. If the value is not plain or there is no room, returns a negative number.
    *
    * Plain values are null, undefined, booleans, numbers, strings, and ordinary objects and dense arrays of plain values
    * in which no object appears twice. They arrive as structured clone would deliver them.
@@ -121,10 +136,14 @@ export class ValueWriter {
     if (this.#isWriting || hasInheritedKeys()) {
       return NOT_PLAIN;
     }
+    if (this.#fresh.length > 0 || this.#owesReset) {
+      this.#settle();
+    }
+    this.isSent = false;
     this.#isWriting = true;
-    this.#memory.limit = limit;
     let end = NOT_PLAIN;
     try {
+      this.#memory.limit = limit;
       if (this.#keys > MAX_KEYS) {
         this.#reset();
       }
@@ -133,38 +152,35 @@ export class ValueWriter {
         this.#bytes[start] = TAG_RESET;
       }
     } finally {
+      // No calls: one more may be too many for the stack.
       this.#isWriting = false;
       for (; this.#seenCount > 0; this.#seenCount -= 1) {
         this.#seen[this.#seenCount - 1] = undefined;
-      }
-      if (end < 0) {
-        this.forget();
       }
     }
     return end;
   }
 
-  /** Confirms that the reader will read the last value. */
-  keep(): void {
-    if (this.#fresh.length > 0) {
-      this.#fresh.length = 0;
+  /** Keeps what the last value has changed if the reader will read it, and takes it back otherwise. */
+  #settle(): void {
+    const fresh = this.#fresh;
+    if (this.isSent) {
+      this.#sentShapes = this.#shapes;
+      this.#owesReset = false;
+    } else {
+      for (let index = 0; index < fresh.length; index += 1) {
+        (fresh[index] as ShapeNode).shape = -1;
+      }
+      this.#shapes = this.#sentShapes;
     }
-    this.#owesReset = false;
-  }
-
-  /** Takes the last value back: the reader will not read it, and does not learn its shapes. */
-  forget(): void {
-    for (const node of this.#fresh) {
-      node.shape = -1;
-    }
-    this.#shapes -= this.#fresh.length;
-    this.#fresh.length = 0;
+    fresh.length = 0;
   }
 
   #reset(): void {
     this.#root = new ShapeNode('', undefined);
     this.#keys = 0;
     this.#shapes = 0;
+    this.#sentShapes = 0;
     this.#owesReset = true;
   }
 
@@ -243,7 +259,8 @@ export class ValueWriter {
 
   #writeObject(object: object, at: number, depth: number): number {
     const count = this.#seenCount;
-    if (depth > MAX_DEPTH || count >= MAX_OBJECTS) {
+    // Structured clone refuses a proxy, also one of a plain object.
+    if (depth > MAX_DEPTH || count >= MAX_OBJECTS || isProxy(object)) {
       return NOT_PLAIN;
     }
     const seen = this.#seen;
@@ -265,8 +282,8 @@ export class ValueWriter {
     const shapesBefore = this.#shapes;
     let node = this.#root;
     let position = at + 3;
-    // Enumerable names in their order, as in structured clone. No name is inherited: see `write()`. A getter or a trap
-    // of a proxy runs here, and again if the object turns out not to be plain and structured clone reads it.
+    // Enumerable names in their order, as in structured clone. No name is inherited: see `write()`. A getter runs here,
+    // and again if the object turns out not to be plain and structured clone reads it.
     for (const key in object) {
       if (node.nextKey !== key && node.moveTo(key)) {
         this.#keys += 1;
@@ -277,7 +294,7 @@ export class ValueWriter {
         return NOT_PLAIN;
       }
     }
-    if (position > this.#memory.limit) {
+    if (position > this.#memory.limit || (mayBeExotic(node) && !isOrdinary(object))) {
       return NOT_PLAIN;
     }
     // A shape that is new within the values of this object is not known to the reader where this object begins.
@@ -302,9 +319,9 @@ export class ValueWriter {
         return NOT_PLAIN;
       }
     }
+    this.#fresh.push(node);
     node.shape = this.#shapes;
     this.#shapes += 1;
-    this.#fresh.push(node);
     this.#bytes[at] = TAG_NEW_OBJECT;
     this.#view.setUint16(at + 1, keys.length, true);
     return position;
@@ -335,6 +352,20 @@ export class ValueWriter {
     }
     return position;
   }
+}
+
+/**
+ * Tells by the last key of an object whether it may be another thing than it seems: an `arguments` object has indices,
+ * which come before other names, and an error or a boxed value has no key, whatever its prototype is.
+ */
+function mayBeExotic(last: ShapeNode): boolean {
+  const { key, parent } = last;
+  const code = key.charCodeAt(0);
+  return parent === undefined || (code >= 0x30 && code <= 0x39);
+}
+
+function isOrdinary(object: object): boolean {
+  return Object.prototype.toString.call(object) === '[object Object]';
 }
 
 /** Tells whether `Object.prototype` has an enumerable name, which `for … in` would find in all objects. */

@@ -7,9 +7,34 @@
 
 import { getSystemErrorName } from 'node:util';
 
+type ErrorClass = new (...args: never[]) => Error;
+
+/** The classes, by their names. */
+const classes = new Map<string, ErrorClass>();
+
+/** Returns the name of the class whose brand an object carries; undefined if it is no error of this package. */
+export function brandOf(error: object): string | undefined {
+  for (const name of classes.keys()) {
+    if (brandKey(name) in error) {
+      return name;
+    }
+  }
+  return undefined;
+}
+
+/** Returns the class that {@link brandOf} has named. */
+export function brandedClass(name: string): ErrorClass | undefined {
+  return classes.get(name);
+}
+
+function brandKey(name: string): symbol {
+  return Symbol.for(`waitable-event.${name}`);
+}
+
 /** Makes `instanceof errorClass` true for each object that carries the brand of that class. */
-function brand(errorClass: { prototype: object }, name: string): void {
-  const key = Symbol.for(`waitable-event.${name}`);
+function brand(errorClass: ErrorClass, name: string): void {
+  classes.set(name, errorClass);
+  const key = brandKey(name);
   Object.defineProperty(errorClass.prototype, key, { value: true });
   Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
   Object.defineProperty(errorClass, Symbol.hasInstance, {

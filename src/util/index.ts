@@ -22,6 +22,8 @@ export {
   TimeStalledError,
   UnknownTaskError,
   WouldDeadlockError,
+  brandOf,
+  brandedClass,
 } from './errors';
 export { recordMilliseconds } from './histogram';
 export { inspectAs } from './inspect';

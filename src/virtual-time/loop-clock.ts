@@ -12,10 +12,12 @@ export class LoopClock {
   readonly #managers = new Set<Participant>();
   #clock: Clock | undefined;
   #run: Barrier | undefined;
+  #intercept: ((error: unknown) => boolean) | undefined;
 
   /** Adds a manager, which has joined the loop. */
   add(manager: Participant): void {
     this.#managers.add(manager);
+    manager.interceptErrors(this.#intercept);
     if (this.#clock !== undefined) {
       setClock(manager, this.#clock);
     }
@@ -26,8 +28,11 @@ export class LoopClock {
 
   /** Removes a manager, which has left the loop. It gets the system's clock. */
   remove(manager: Participant): void {
-    if (this.#managers.delete(manager) && this.#clock !== undefined) {
-      setClock(manager, undefined);
+    if (this.#managers.delete(manager)) {
+      manager.interceptErrors(undefined);
+      if (this.#clock !== undefined) {
+        setClock(manager, undefined);
+      }
     }
   }
 
@@ -35,6 +40,17 @@ export class LoopClock {
   useClock(clock: Clock | undefined): void {
     this.#clock = clock;
     this.#managers.forEach((manager) => setClock(manager, clock));
+  }
+
+  /** Offers each error of a task of any manager to `intercept` first; `undefined` ends that. */
+  interceptErrors(intercept: ((error: unknown) => boolean) | undefined): void {
+    this.#intercept = intercept;
+    this.#managers.forEach((manager) => manager.interceptErrors(intercept));
+  }
+
+  /** Removes all tasks of all managers that wait for their time. */
+  clear(): void {
+    this.#managers.forEach((manager) => manager.clear());
   }
 
   /** Tells all managers that virtual time has passed. */

@@ -41,6 +41,10 @@ export interface Participant {
   useClock(clock: Clock | undefined): void;
   /** Publishes the virtual time to other threads; `undefined` ends virtual time. */
   setVirtualTime(now: number | undefined): void;
+  /** Offers each error of a task to `intercept`, which returns whether it takes the error; `undefined` ends that. */
+  interceptErrors(intercept: ((error: unknown) => boolean) | undefined): void;
+  /** Removes all tasks that wait for their time. */
+  clear(): void;
   /** Returns when the first task is due, on the manager's own clock. */
   firstDue(): number;
 }

@@ -54,19 +54,20 @@ impl Environment {
         (!environment.has_ended()).then_some(environment)
     }
 
-    /// Prepares `env`, unless that was done before. `probe` is a function that does nothing; `uses_uv` says that this
+    /// Prepares `env`, unless that was done before. `Sleeper::new` says what the functions are; `uses_uv` says that this
     /// runtime's libuv can be used. Returns a status.
     ///
     /// # Safety
     ///
-    /// `probe` is a live value of `env`.
-    pub unsafe fn initialize(env: &Env, probe: sys::napi_value, uses_uv: bool) -> i32 {
+    /// `probe` and `is_unannounced` are live values of `env`.
+    pub unsafe fn initialize(env: &Env, probe: sys::napi_value, is_unannounced: sys::napi_value, uses_uv: bool) -> i32 {
         let raw = env.raw();
         if Environment::of(env).is_some() {
             return 0;
         }
         // SAFETY: `env` is current, and the caller's contract.
-        let Some(probe) = (unsafe { Reference::new(raw, probe) }) else {
+        let references = unsafe { (Reference::new(raw, probe), Reference::new(raw, is_unannounced)) };
+        let (Some(probe), Some(is_unannounced)) = references else {
             return status::NO_ENVIRONMENT;
         };
         // SAFETY: `env` is current.
@@ -75,7 +76,7 @@ impl Environment {
             raw,
             events: Rc::default(),
             signals: RefCell::default(),
-            sleeper: Sleeper::new(raw, probe, uv),
+            sleeper: Sleeper::new(raw, probe, is_unannounced, uv),
             uv,
             pollers: RefCell::default(),
             reactors: RefCell::default(),

@@ -6,29 +6,33 @@
 //! function is called. If that fails, JavaScript is being ended, and the sleep ends. If not, it was other traffic (a
 //! message, a timer of the loop), and the sleep continues.
 //!
-//! Where the loop has no descriptor, the function is called fifty times a second instead.
+//! The call also does what another thread wants of this one, as `Atomics.wait()` does: V8 handles its interrupts when a
+//! function begins. `process.report`, `worker.getHeapSnapshot()` and the inspector come that way. They run code, and
+//! that of the inspector may sleep here again, within this sleep.
+//!
+//! `Parker` says when the function is called without anything new in the loop. Where the loop has no descriptor, it
+//! always is.
 
 use std::cell::OnceCell;
 use std::io;
 use std::ptr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use napi::sys;
 use waitable_event::AdaptiveSpin;
-use waitable_event::sys::{Interrupter, Parker};
+use waitable_event::sys::{Interrupter, Looks, Parker};
 
 use crate::ffi::handle_scope::in_handle_scope;
 use crate::ffi::reference::Reference;
 use crate::ffi::uv_symbols::UvLoop;
-
-const SLICE: Duration = Duration::from_millis(20);
 
 /// How the thread of one environment sleeps. Its methods are called while that environment is current.
 pub struct Sleeper {
     env: sys::napi_env,
     /// Does nothing; called to learn whether JavaScript can still run.
     probe: Reference,
+    /// Returns whether another thread may end the code that is running without the event loop showing it.
+    is_unannounced: Reference,
     uv: Option<UvLoop>,
     interrupter: OnceCell<Arc<Interrupter>>,
     /// The history of this thread's spins before a blocking wait.
@@ -36,46 +40,63 @@ pub struct Sleeper {
 }
 
 impl Sleeper {
-    /// Returns the sleeper of an environment. `probe` is a function that does nothing, `uv` the environment's loop.
-    pub fn new(env: sys::napi_env, probe: Reference, uv: Option<UvLoop>) -> Sleeper {
-        Sleeper { env, probe, uv, interrupter: OnceCell::new(), spin: AdaptiveSpin::new() }
+    /// Returns the sleeper of an environment. `probe` is a function that does nothing, `is_unannounced` one that returns
+    /// whether another thread may end the code that is running without the event loop, `uv`, showing it.
+    pub fn new(env: sys::napi_env, probe: Reference, is_unannounced: Reference, uv: Option<UvLoop>) -> Sleeper {
+        Sleeper { env, probe, is_unannounced, uv, interrupter: OnceCell::new(), spin: AdaptiveSpin::new() }
     }
 
     /// Calls `body` with the means to sleep in this environment.
     pub fn with_parker<T, E: From<io::Error>>(&self, body: impl FnOnce(&Parker<'_>) -> Result<T, E>) -> Result<T, E> {
         let interrupter = self.interrupter()?;
-        let slice = self.uv.is_none().then_some(SLICE);
-        body(&Parker { interrupter, is_ending: &|| self.is_ending(), slice, spin: Some(&self.spin) })
+        let looks = Some(Looks { is_ending: &|| self.is_ending(), are_needed: &|| self.may_end_silently() });
+        body(&Parker { interrupter, looks, spin: Some(&self.spin) })
     }
 
     fn interrupter(&self) -> io::Result<&Arc<Interrupter>> {
         if let Some(interrupter) = self.interrupter.get() {
             return Ok(interrupter);
         }
-        let interrupter = Interrupter::new()?;
-        if let Some(uv) = self.uv {
+        let interrupter = match self.uv {
             // SAFETY: the environment is current.
-            interrupter.watch_loop(unsafe { uv.backend_fd() })?;
-        }
+            Some(uv) => Interrupter::with_loop(unsafe { uv.backend_fd() })?,
+            None => Interrupter::new()?,
+        };
         Ok(self.interrupter.get_or_init(|| Arc::new(interrupter)))
     }
 
     /// Returns whether JavaScript can no longer run here. A termination that is found stays pending, and continues when
     /// the native call returns.
     fn is_ending(&self) -> bool {
+        self.call(self.probe, |_| ()).is_none()
+    }
+
+    /// Returns whether this thread may be ended without its event loop showing it.
+    fn may_end_silently(&self) -> bool {
+        let to_bool = |result| {
+            let mut is_true = false;
+            // SAFETY: a value of the current environment, in an open handle scope.
+            unsafe { sys::napi_get_value_bool(self.env, result, &mut is_true) };
+            is_true
+        };
+        // If the function cannot be called, the next look finds out why.
+        self.uv.is_none() || self.call(self.is_unannounced, to_bool).unwrap_or(true)
+    }
+
+    /// Calls a function without arguments, and `body` with its result. Returns `None` if JavaScript cannot run.
+    fn call<T>(&self, function: Reference, body: impl FnOnce(sys::napi_value) -> T) -> Option<T> {
         let env = self.env;
-        let call_probe = || {
+        let call = || {
             let (mut receiver, mut result) = (ptr::null_mut(), ptr::null_mut());
             // SAFETY: the environment is current, a reference holds the function, and the results are ours.
-            unsafe {
-                let Some(probe) = self.probe.get(env) else {
-                    return true;
-                };
+            let status = unsafe {
+                let function = function.get(env)?;
                 sys::napi_get_undefined(env, &mut receiver);
-                sys::napi_call_function(env, receiver, probe, 0, ptr::null(), &mut result) != sys::Status::napi_ok
-            }
+                sys::napi_call_function(env, receiver, function, 0, ptr::null(), &mut result)
+            };
+            (status == sys::Status::napi_ok).then(|| body(result))
         };
         // SAFETY: the environment is current.
-        unsafe { in_handle_scope(env, call_probe) }
+        unsafe { in_handle_scope(env, call) }
     }
 }

@@ -90,7 +90,7 @@ impl Event {
         match own_interrupter() {
             Ok(interrupter) => SPIN.with(|spin| {
                 let spin = Some(spin);
-                let parker = Parker { interrupter: &interrupter, is_ending: &|| false, slice: None, spin };
+                let parker = Parker { interrupter: &interrupter, looks: None, spin };
                 self.wait_with(&parker, deadline)
             }),
             // Only a sleep needs the descriptors that could not be had.

@@ -63,7 +63,7 @@ fn a_timeout_in_milliseconds_may_be_a_fraction_zero_negative_or_infinite() -> Ou
     let _watchdog = Watchdog::new("a_timeout_in_milliseconds_may_be_a_fraction_zero_negative_or_infinite");
     let event = Event::new()?;
     let interrupter = Interrupter::new()?.into();
-    let parker = Parker { interrupter: &interrupter, is_ending: &|| false, slice: None, spin: None };
+    let parker = Parker { interrupter: &interrupter, looks: None, spin: None };
     let before = Instant::now();
     assert!(!event.wait_with(&parker, Deadline::after_millis(2.75))?);
     assert!(before.elapsed() >= Duration::from_micros(2750));

@@ -41,7 +41,7 @@ fn descriptors_above_1023_are_like_any_others() -> Outcome {
     assert!(event.is_set()?);
 
     let interrupter = Arc::new(Interrupter::new()?);
-    let parker = Parker { interrupter: &interrupter, is_ending: &|| false, slice: None, spin: None };
+    let parker = Parker { interrupter: &interrupter, looks: None, spin: None };
     let mut members = [Member { fd: reader, interest: Interest::READABLE, readiness: Readiness::default() }];
     assert_eq!(select(&mut members, &parker, Deadline::after(Some(TIMEOUT)))?, Some(1));
     assert!(members[0].readiness.readable);

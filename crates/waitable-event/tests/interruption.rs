@@ -5,12 +5,12 @@ mod common;
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Outcome, TIMEOUT, Watchdog, join};
-use waitable_event::sys::{Interrupter, Parker, Pipe};
+use waitable_event::sys::{Interrupter, Looks, Parker, Pipe};
 use waitable_event::{Deadline, Doorbell, Error, Event, Interest, Poller, Trigger};
 
 /// Returns an event loop, and the pipe that it watches.
@@ -20,69 +20,146 @@ fn event_loop() -> Outcome<(Poller, Arc<Pipe>)> {
     Ok((poller, pipe))
 }
 
+/// Returns the interrupter of a thread whose event loop is `poller`.
+fn interrupter_of(poller: &Poller) -> Outcome<Arc<Interrupter>> {
+    Ok(Arc::new(Interrupter::with_loop(poller.as_fd().as_raw_fd())?))
+}
+
+/// Waits for an event that no thread sets, and returns the outcome.
+fn wait(interrupter: &Arc<Interrupter>, looks: Looks<'_>, deadline: Deadline) -> Outcome<Result<bool, Error>> {
+    let parker = Parker { interrupter, looks: Some(looks), spin: None };
+    Ok(Event::new()?.wait_with(&parker, deadline))
+}
+
 #[test]
-fn an_order_to_end_that_comes_through_the_loop_ends_the_wait() -> Outcome {
-    let _watchdog = Watchdog::new("an_order_to_end_that_comes_through_the_loop_ends_the_wait");
+fn an_order_to_end_that_comes_through_an_idle_loop_ends_the_wait() -> Outcome {
+    let _watchdog = Watchdog::new("an_order_to_end_that_comes_through_an_idle_loop_ends_the_wait");
     let (poller, pipe) = event_loop()?;
-    let interrupter = Arc::new(Interrupter::new()?);
-    interrupter.watch_loop(poller.as_fd().as_raw_fd())?;
-    // The loop has work from the beginning, so that its descriptor is readable before the order comes.
-    pipe.notify()?;
-    let ordered = Arc::new(AtomicUsize::new(0));
+    let interrupter = interrupter_of(&poller)?;
+    let ordered = Arc::new(AtomicBool::new(false));
+    let asked = Arc::new(AtomicUsize::new(0));
     let orderer = thread::spawn({
-        let (ordered, pipe) = (ordered.clone(), pipe.clone());
+        let (ordered, asked, pipe) = (ordered.clone(), asked.clone(), pipe.clone());
         move || {
-            ordered.store(1, Ordering::Relaxed);
+            // The wait sleeps, and looks ever more rarely.
+            while asked.load(Ordering::Relaxed) < 3 {
+                thread::yield_now();
+            }
+            ordered.store(true, Ordering::Relaxed);
             pipe.notify()
         }
     });
-    let is_ending = || ordered.load(Ordering::Relaxed) == 1;
-    let parker = Parker { interrupter: &interrupter, is_ending: &is_ending, slice: None, spin: None };
-    let outcome = Event::new()?.wait_with(&parker, Deadline::after(Some(TIMEOUT)));
+    let is_ending = || {
+        asked.fetch_add(1, Ordering::Relaxed);
+        ordered.load(Ordering::Relaxed)
+    };
+    let looks = Looks { is_ending: &is_ending, are_needed: &|| false };
+    let outcome = wait(&interrupter, looks, Deadline::after(Some(TIMEOUT)))?;
     assert!(matches!(outcome, Err(Error::Interrupted)), "{outcome:?}");
     join(orderer)?;
     Ok(())
 }
 
 #[test]
-fn work_that_the_loop_cannot_do_meanwhile_does_not_spin_the_wait() -> Outcome {
+fn an_order_to_end_that_a_readable_loop_cannot_announce_ends_the_wait() -> Outcome {
+    let _watchdog = Watchdog::new("an_order_to_end_that_a_readable_loop_cannot_announce_ends_the_wait");
     let (poller, pipe) = event_loop()?;
-    let interrupter = Arc::new(Interrupter::new()?);
-    interrupter.watch_loop(poller.as_fd().as_raw_fd())?;
+    let interrupter = interrupter_of(&poller)?;
+    // The loop is readable from the beginning, and nothing is written when the order comes.
     pipe.notify()?;
+    let asked = AtomicUsize::new(0);
+    let is_ending = || asked.fetch_add(1, Ordering::Relaxed) == 8;
+    let looks = Looks { is_ending: &is_ending, are_needed: &|| false };
+    let outcome = wait(&interrupter, looks, Deadline::after(Some(TIMEOUT)))?;
+    assert!(matches!(outcome, Err(Error::Interrupted)), "{outcome:?}");
+    Ok(())
+}
+
+#[test]
+fn an_order_to_end_that_nothing_announces_is_found_when_the_host_says_that_it_may_come() -> Outcome {
+    let _watchdog =
+        Watchdog::new("an_order_to_end_that_nothing_announces_is_found_when_the_host_says_that_it_may_come");
+    let (poller, _pipe) = event_loop()?;
+    for interrupter in [interrupter_of(&poller)?, Arc::new(Interrupter::new()?)] {
+        let asked = AtomicUsize::new(0);
+        let is_ending = || asked.fetch_add(1, Ordering::Relaxed) == 20;
+        let looks = Looks { is_ending: &is_ending, are_needed: &|| true };
+        let outcome = wait(&interrupter, looks, Deadline::after(Some(TIMEOUT)))?;
+        assert!(matches!(outcome, Err(Error::Interrupted)), "{outcome:?}");
+        let timeout = Duration::from_millis(33);
+        let before = Instant::now();
+        assert!(!wait(&interrupter, looks, Deadline::after(Some(timeout)))??);
+        assert!(before.elapsed() >= timeout);
+    }
+    Ok(())
+}
+
+/// Returns how often a wait of 200 ms looked whether its thread is being ended.
+fn count_looks(interrupter: &Arc<Interrupter>) -> Outcome<usize> {
     let asked = AtomicUsize::new(0);
     let is_ending = || {
         asked.fetch_add(1, Ordering::Relaxed);
         false
     };
-    let parker = Parker { interrupter: &interrupter, is_ending: &is_ending, slice: None, spin: None };
-    let timeout = Duration::from_millis(50);
+    let looks = Looks { is_ending: &is_ending, are_needed: &|| false };
+    let timeout = Duration::from_millis(200);
     let before = Instant::now();
-    assert!(!Event::new()?.wait_with(&parker, Deadline::after(Some(timeout)))?);
+    assert!(!wait(interrupter, looks, Deadline::after(Some(timeout)))??);
     assert!(before.elapsed() >= timeout);
-    assert!(asked.into_inner() <= 1);
+    Ok(asked.into_inner())
+}
+
+#[test]
+fn a_wait_looks_rarely_while_the_loop_is_idle_and_fifty_times_a_second_while_it_is_readable() -> Outcome {
+    let (poller, pipe) = event_loop()?;
+    let interrupter = interrupter_of(&poller)?;
+    // After 5, 15, 35, 75 and 155 ms.
+    assert!(count_looks(&interrupter)? <= 5);
+    pipe.notify()?;
+    // Twice a pause, which lasts for 5, 10, 20, 20 … ms, and once at the beginning.
+    assert!(count_looks(&interrupter)? <= 25);
+    // However much comes.
+    let is_over = AtomicBool::new(false);
+    let busy = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                let _ = pipe.notify();
+                thread::yield_now();
+            }
+        });
+        let looks = count_looks(&interrupter);
+        is_over.store(true, Ordering::Relaxed);
+        looks
+    })?;
+    assert!(busy <= 25);
+    // Once the loop is drained it is polled again.
+    pipe.drain()?;
+    assert!(count_looks(&interrupter)? <= 5);
+    assert!(count_looks(&interrupter)? <= 5);
     Ok(())
 }
 
 #[test]
-fn without_a_loop_the_order_to_end_is_asked_for_in_slices_that_do_not_end_the_wait() -> Outcome {
-    let _watchdog = Watchdog::new("without_a_loop_the_order_to_end_is_asked_for_in_slices_that_do_not_end_the_wait");
-    let event = Event::new()?;
-    let interrupter = Arc::new(Interrupter::new()?);
-    let asked = AtomicUsize::new(0);
-    let is_ending = || asked.fetch_add(1, Ordering::Relaxed) == 5;
-    let parker = Parker {
-        interrupter: &interrupter,
-        is_ending: &is_ending,
-        slice: Some(Duration::from_micros(200)),
-        spin: None,
+fn a_wait_within_a_look_leaves_the_other_its_wake_up() -> Outcome {
+    let _watchdog = Watchdog::new("a_wait_within_a_look_leaves_the_other_its_wake_up");
+    let (poller, pipe) = event_loop()?;
+    let interrupter = interrupter_of(&poller)?;
+    pipe.notify()?;
+    let (outer, inner) = (Event::new()?, Event::new()?);
+    let never = Looks { is_ending: &|| false, are_needed: &|| false };
+    let has_looked = AtomicBool::new(false);
+    let is_ending = || {
+        if !has_looked.swap(true, Ordering::Relaxed) {
+            // Only a call of the waker tells of it: the pipe is empty again.
+            outer.set().and_then(|()| outer.clear()).expect("the outer event is open");
+            let parker = Parker { interrupter: &interrupter, looks: Some(never), spin: None };
+            let outcome = inner.wait_with(&parker, Deadline::after(Some(Duration::from_millis(1))));
+            assert!(matches!(outcome, Ok(false)), "{outcome:?}");
+        }
+        false
     };
-    let outcome = event.wait_with(&parker, Deadline::NEVER);
-    assert!(matches!(outcome, Err(Error::Interrupted)), "{outcome:?}");
-    assert_eq!(asked.load(Ordering::Relaxed), 6);
-    let timeout = Duration::from_millis(3);
-    let before = Instant::now();
-    assert!(!event.wait_with(&parker, Deadline::after(Some(timeout)))?);
-    assert!(before.elapsed() >= timeout);
+    let looks = Some(Looks { is_ending: &is_ending, are_needed: &|| false });
+    let parker = Parker { interrupter: &interrupter, looks, spin: None };
+    assert!(outer.wait_with(&parker, Deadline::after(Some(TIMEOUT)))?);
     Ok(())
 }

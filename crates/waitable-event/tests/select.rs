@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use common::{Outcome, TIMEOUT, Watchdog, join};
 use nix::errno::Errno;
 use nix::unistd::pipe;
-use waitable_event::sys::{Interrupter, Member, Parker, select};
+use waitable_event::sys::{Interrupter, Looks, Member, Parker, select};
 use waitable_event::{Deadline, Event, Interest, Readiness, Wake};
 
 const WRITABLE: Interest = Interest { readable: false, writable: true, priority: false };
@@ -26,7 +26,7 @@ fn member(fd: RawFd, interest: Interest) -> Member {
 
 fn select_within(members: &mut [Member], timeout: Duration) -> io::Result<Option<usize>> {
     let interrupter = Arc::new(Interrupter::new()?);
-    let parker = Parker { interrupter: &interrupter, is_ending: &|| false, slice: None, spin: None };
+    let parker = Parker { interrupter: &interrupter, looks: None, spin: None };
     select(members, &parker, Deadline::after(Some(timeout)))
 }
 
@@ -146,18 +146,14 @@ fn a_call_to_the_parker_does_not_end_the_wait_but_the_end_of_its_thread_does() -
     interrupter.wake();
     let timeout = Duration::from_millis(5);
     let before = Instant::now();
-    let parker = Parker { interrupter: &interrupter, is_ending: &|| false, slice: None, spin: None };
+    let parker = Parker { interrupter: &interrupter, looks: None, spin: None };
     assert_eq!(select(&mut members, &parker, Deadline::after(Some(timeout)))?, Some(0));
     assert!(before.elapsed() >= timeout);
 
     let asked = AtomicUsize::new(0);
     let is_ending = || asked.fetch_add(1, Ordering::Relaxed) == 2;
-    let parker = Parker {
-        interrupter: &interrupter,
-        is_ending: &is_ending,
-        slice: Some(Duration::from_micros(100)),
-        spin: None,
-    };
+    let looks = Some(Looks { is_ending: &is_ending, are_needed: &|| true });
+    let parker = Parker { interrupter: &interrupter, looks, spin: None };
     assert_eq!(select(&mut members, &parker, Deadline::NEVER)?, None);
     assert_eq!(asked.into_inner(), 3);
     Ok(())

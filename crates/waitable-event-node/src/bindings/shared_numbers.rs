@@ -14,7 +14,7 @@ use crate::ffi::{batch, readiness_flags, status};
 use crate::pollers::token::LAST_TOKEN;
 
 /// The numbers, by the names that the facade gives them.
-const SHARED_NUMBERS: [(&str, f64); 20] = [
+const SHARED_NUMBERS: [(&str, f64); 21] = [
     ("STATUS_CLOSED", status::CLOSED as f64),
     ("STATUS_INTERRUPTED", status::INTERRUPTED as f64),
     ("STATUS_INVALID_HANDLE", status::INVALID_HANDLE as f64),
@@ -26,6 +26,7 @@ const SHARED_NUMBERS: [(&str, f64); 20] = [
     ("ERROR", readiness_flags::ERROR as f64),
     ("EVENT", batch::EVENT as f64),
     ("ALARM", batch::ALARM as f64),
+    ("DRIVER_FAILED", batch::DRIVER_FAILED as f64),
     ("ENTRY_LENGTH", batch::ENTRY_LENGTH as f64),
     ("IN_ITERATION", batch::IN_ITERATION as f64),
     ("HOLDERS", batch::HOLDERS as f64),

@@ -11,6 +11,8 @@ use super::status;
 pub const EVENT: i32 = 1 << 5;
 /// A flag beside the count of entries: the alarm has expired.
 pub const ALARM: i32 = 1 << 30;
+/// A flag in place of the count's: the driver has failed, and the rest of the number is its errno.
+pub const DRIVER_FAILED: i32 = 1 << 29;
 
 /// The length of an entry: token and flags.
 pub const ENTRY_LENGTH: usize = 2;

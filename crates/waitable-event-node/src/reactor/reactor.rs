@@ -15,6 +15,7 @@ use super::pending_arms::PendingArms;
 use super::ready_loops::ReadyLoops;
 use super::turn::Turn;
 use crate::events::event_table::EventTable;
+use crate::ffi::batch::DRIVER_FAILED;
 use crate::ffi::handle_scope::in_handle_scope;
 use crate::ffi::reference::Reference;
 use crate::ffi::status;
@@ -153,6 +154,22 @@ impl OnReadable for Reactor {
             self.poller.batch.set_in_turn(false);
             self.update_hold();
         }
+    }
+
+    unsafe fn on_failed(&self, errno: i32) {
+        if self.is_released.get() {
+            return;
+        }
+        let report = || {
+            // SAFETY: the caller's contract; the reference is not deleted yet, and the handle scope is open.
+            unsafe {
+                if let Some(callback) = Callback::new(self.env, self.on_ready) {
+                    callback.call(DRIVER_FAILED | errno);
+                }
+            }
+        };
+        // SAFETY: the caller's contract.
+        unsafe { in_handle_scope(self.env, report) };
     }
 }
 

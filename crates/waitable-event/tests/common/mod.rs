@@ -45,7 +45,7 @@ impl Announcing {
     }
 
     fn parker(&self) -> Parker<'_> {
-        Parker { interrupter: &self.interrupter, is_ending: &|| false, slice: None, spin: None }
+        Parker { interrupter: &self.interrupter, looks: None, spin: None }
     }
 
     /// Waits for at most [`TIMEOUT`]; false means that the wait missed its wake-up.

@@ -10,4 +10,11 @@ pub trait OnReadable: AsFd {
     ///
     /// The environment in which the driver was started is current on this thread, which runs its event loop.
     unsafe fn on_readable(&self);
+
+    /// Deals with a failure of the driver, which has the number `errno`. The driver goes on and may fail again.
+    ///
+    /// # Safety
+    ///
+    /// As for [`OnReadable::on_readable`].
+    unsafe fn on_failed(&self, errno: i32);
 }

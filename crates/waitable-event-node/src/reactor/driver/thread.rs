@@ -21,11 +21,15 @@ use std::ptr;
 use std::rc::Rc;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use napi::sys;
 use waitable_event::{Deadline, Interest, Poller, Trigger};
 
 use super::on_readable::OnReadable;
+
+/// The time after which the thread polls again when it could not. All who wait meanwhile are told after each attempt.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// The started driver: one environment's side.
 #[derive(Clone, Copy)]
@@ -162,12 +166,13 @@ unsafe fn threadsafe_function(
     Ok(function)
 }
 
-/// Calls the listener, on the environment's thread, and arms its descriptor again.
+/// Calls the listener, on the environment's thread, and arms its descriptor again. `data` is the number of an error of
+/// the thread, or null.
 ///
 /// # Safety
 ///
 /// Called by Node; `env` is null when the environment is ending.
-unsafe extern "C" fn on_call(env: sys::napi_env, _function: sys::napi_value, context: *mut c_void, _data: *mut c_void) {
+unsafe extern "C" fn on_call(env: sys::napi_env, _function: sys::napi_value, context: *mut c_void, data: *mut c_void) {
     if env.is_null() {
         return;
     }
@@ -177,7 +182,10 @@ unsafe extern "C" fn on_call(env: sys::napi_env, _function: sys::napi_value, con
     unsafe {
         Rc::increment_strong_count(context);
         let context = Rc::from_raw(context);
-        context.listener.on_readable();
+        match i32::try_from(data.addr()) {
+            Ok(0) | Err(_) => context.listener.on_readable(),
+            Ok(errno) => context.listener.on_failed(errno),
+        }
         if let Some(driver) = context.driver.get() {
             driver.arm(&*context.listener);
         }
@@ -253,22 +261,37 @@ impl Watcher {
 
     fn run(&self) {
         let mut ready = Vec::new();
-        // An error means that foreign code has closed our descriptor, and no caller can be told.
-        while self.poller.wait(Deadline::NEVER).is_ok() && self.poller.poll(&mut ready).is_ok() {
+        loop {
+            let polled = self.poller.wait(Deadline::NEVER).and_then(|_| self.poller.poll(&mut ready));
             let mut table = self.table();
             for event in ready.drain(..) {
-                if let Some(Callable { functions, calls }) = table.by_token.get_mut(&event.token) {
-                    *calls = calls.wrapping_add(1);
-                    // SAFETY: in the table, so not released yet; the lock keeps it there.
-                    unsafe {
-                        sys::napi_call_threadsafe_function(
-                            functions[*calls % 2],
-                            ptr::null_mut(),
-                            sys::ThreadsafeFunctionCallMode::nonblocking,
-                        )
-                    };
+                if let Some(callable) = table.by_token.get_mut(&event.token) {
+                    callable.call(0);
                 }
             }
+            if let Err(error) = polled {
+                // A filter that refuses the call, no memory in the kernel, or foreign code that has closed the
+                // descriptor. The last one does not pass.
+                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                table.by_token.values_mut().for_each(|callable| callable.call(errno));
+                drop(table);
+                thread::sleep(RETRY);
+            }
         }
+    }
+}
+
+impl Callable {
+    /// Has one of the functions called with `errno`, or with 0 when the reactor is ready. Called with the table locked.
+    fn call(&mut self, errno: i32) {
+        self.calls = self.calls.wrapping_add(1);
+        // SAFETY: in the table, so not released yet; the lock keeps it there. The data is a number and no address.
+        unsafe {
+            sys::napi_call_threadsafe_function(
+                self.functions[self.calls % 2],
+                ptr::without_provenance_mut(errno as usize),
+                sys::ThreadsafeFunctionCallMode::nonblocking,
+            )
+        };
     }
 }

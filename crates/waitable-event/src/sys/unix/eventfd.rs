@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-/// A descriptor that [`Waker::wake`] writes to. The sleeper watches it edge-triggered, so it is never read: every write
-/// is an edge.
+/// A descriptor that [`Waker::wake`] writes to. A sleeper that watches it edge-triggered never reads it: every write is
+/// an edge. One that polls it drains it.
 #[derive(Debug)]
 pub(crate) struct Waker(EventFd);
 
@@ -20,6 +20,12 @@ impl Waker {
     /// closed; it is open for as long as this lives.
     pub(crate) fn wake(&self) {
         let _ = self.0.write(1);
+    }
+
+    /// Makes the descriptor unreadable until the next call of [`Waker::wake`]. There is nothing to read when another
+    /// sleep of this thread has done that.
+    pub(crate) fn drain(&self) {
+        let _ = self.0.read();
     }
 }
 

@@ -1,73 +1,86 @@
 //! How another thread, or the thread's own event loop, ends the sleep of a thread.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, RawFd};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::poll::{PollFd, PollFlags};
 
 use super::descriptor;
 use super::eventfd::Waker;
-use super::retry::retry;
 use crate::park::Wake;
 
-const WAKER: u64 = 0;
-const LOOP: u64 = 1;
-
-/// A descriptor that a thread polls beside the doorbell whenever it sleeps: a private epoll. It holds the thread's
-/// waker and, where there is one, the descriptor of the thread's own event loop.
+/// What a thread polls beside the doorbell whenever it sleeps: its waker and, where there is one, the descriptor of its
+/// own event loop.
 ///
-/// Both are edge-triggered. The loop's descriptor stays readable while the loop has work that it cannot do because its
-/// thread sleeps here. Only *new* work may end the sleep. (An epoll reports an edge for each new event of an epoll that
-/// it holds, also when that one was readable before.)
+/// The loop's descriptor stays readable while the loop has work that it cannot do because its thread sleeps here. It is
+/// polled until it becomes readable. From then on it says nothing new, and the sleeper looks at intervals instead
+/// ([`Parker`](super::Parker)).
 #[derive(Debug)]
 pub struct Interrupter {
-    epoll: Epoll,
     waker: Waker,
-}
-
-/// What has happened since the last [`Interrupter::consume`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Interruption {
-    /// The waker was called.
-    pub woken: bool,
-    /// The event loop of this thread has something new: perhaps the order to end the thread.
-    pub loop_is_ready: bool,
+    backend: Option<RawFd>,
+    /// Whether the loop was readable when it was polled last. It is the thread's own, as is the count; neither orders
+    /// anything.
+    is_loop_readable: AtomicBool,
+    /// How often wake-ups were consumed.
+    consumed: AtomicU32,
 }
 
 impl Interrupter {
     /// Returns an interrupter with its waker.
     pub fn new() -> io::Result<Interrupter> {
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        let waker = Waker::new()?;
-        epoll.add(&waker, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, WAKER))?;
-        Ok(Interrupter { epoll, waker })
+        Ok(Interrupter {
+            waker: Waker::new()?,
+            backend: None,
+            is_loop_readable: AtomicBool::new(false),
+            consumed: AtomicU32::new(0),
+        })
     }
 
-    /// Watches the descriptor of the thread's event loop as well, until the interrupter is dropped.
-    pub fn watch_loop(&self, backend: RawFd) -> io::Result<()> {
-        // SAFETY: the number goes to epoll_ctl() alone, which answers EBADF when it is not open. The event loop
-        // outlives the interrupter, which the loop's thread owns.
-        let backend = unsafe { descriptor::borrow(backend) }?;
-        self.epoll.add(backend, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, LOOP))?;
-        Ok(())
+    /// Returns an interrupter that watches the descriptor of the thread's event loop as well.
+    pub fn with_loop(backend: RawFd) -> io::Result<Interrupter> {
+        Ok(Interrupter { backend: Some(backend), ..Interrupter::new()? })
     }
 
-    /// Consumes the edges, and returns what they stood for.
-    pub fn consume(&self) -> io::Result<Interruption> {
-        let mut events = [EpollEvent::empty(); 2];
-        let count = retry(|| self.epoll.wait(&mut events, EpollTimeout::ZERO))?;
-        let mut interruption = Interruption::default();
-        for event in &events[..count] {
-            interruption.woken |= event.data() == WAKER;
-            interruption.loop_is_ready |= event.data() == LOOP;
-        }
-        Ok(interruption)
+    /// Returns the entries for ppoll(), to be the last ones of its list: the waker, then the loop.
+    pub(super) fn poll_fds(&self) -> io::Result<[PollFd<'_>; 2]> {
+        let waker = self.waker.as_fd();
+        let backend = match self.backend {
+            // SAFETY: the number goes to ppoll() alone, which answers POLLNVAL when it is not open. The event loop
+            // outlives the interrupter, which the loop's thread owns.
+            Some(backend) => unsafe { descriptor::borrow(backend) }?,
+            // `polls_loop()` has it left out.
+            None => waker,
+        };
+        Ok([PollFd::new(waker, PollFlags::POLLIN), PollFd::new(backend, PollFlags::POLLIN)])
     }
-}
 
-impl AsFd for Interrupter {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.epoll.0.as_fd()
+    /// Returns whether the loop is to be polled: there is one, and it was not readable before.
+    pub(super) fn polls_loop(&self) -> bool {
+        self.backend.is_some() && !self.is_loop_readable()
+    }
+
+    /// Returns whether the loop was readable when it was polled last.
+    pub(super) fn is_loop_readable(&self) -> bool {
+        self.is_loop_readable.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the loop is readable.
+    pub(super) fn set_loop_readable(&self, is_readable: bool) {
+        self.is_loop_readable.store(is_readable, Ordering::Relaxed);
+    }
+
+    /// Consumes the calls of the waker.
+    pub(super) fn consume(&self) {
+        self.waker.drain();
+        self.consumed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how often wake-ups were consumed. When the number has changed, a sleep within this one may have consumed
+    /// a wake-up that was meant for both.
+    pub(super) fn consumed(&self) -> u32 {
+        self.consumed.load(Ordering::Relaxed)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The wait for many descriptors, with the rules of Python's select.select().
 
 use std::io;
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::RawFd;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
@@ -42,13 +42,13 @@ pub fn select_with(
 ) -> io::Result<Option<usize>> {
     let mut polled: Vec<usize> = (0..members.len()).collect();
     loop {
-        let mut fds = Vec::with_capacity(polled.len() + 1);
+        let mut fds = Vec::with_capacity(polled.len() + 2);
         for &index in &polled {
             // SAFETY: poll() answers POLLNVAL for a number that is not open.
             let fd = unsafe { descriptor::borrow(members[index].fd) }?;
             fds.push(PollFd::new(fd, flags(members[index].interest)));
         }
-        fds.push(PollFd::new(parker.interrupter.as_fd(), PollFlags::POLLIN));
+        fds.extend(parker.interrupter.poll_fds()?);
         match parker.sleep(&mut fds, deadline)? {
             Parked::Interrupted => return Ok(None),
             Parked::TimedOut => return Ok(Some(0)),

@@ -1,5 +1,7 @@
+'use strict';
+
 /** Returns a generator (mulberry32) of numbers from 0 to 1, the same for the same seed: a failure can be repeated. */
-export function makeRandom(seed: number): () => number {
+function makeRandom(seed) {
   let state = seed;
   return () => {
     state = (state + 0x6d2b_79f5) >>> 0;
@@ -8,3 +10,5 @@ export function makeRandom(seed: number): () => number {
     return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+module.exports = { makeRandom };

@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { runScript } from '../support/child';
+import { report } from '../support/outcomes';
+
+const WAYS = ['wait()', 'wait() with a timeout', 'select()', 'runSync()', 'loop()', 'callSync()', 'schedule()'];
+
+/** What other threads ask of a worker. Node posts it through the handle that `terminate()` uses as well. */
+const REQUESTS = [
+  'process.report',
+  'getHeapSnapshot',
+  'getHeapStatistics',
+  'cpuUsage',
+  'startCpuProfile',
+  'postMessage',
+];
+
+/** Runs fixtures/process/interrupt-blocked-worker.js, and returns what the worker answered. */
+async function interrupt(way: string, rounds: number, end: string, requests: string[]): Promise<string[]> {
+  const { stdout } = await runScript('process/interrupt-blocked-worker.js', [way, String(rounds), end, ...requests]);
+  const answered = /done: (.*)/.exec(stdout)?.[1];
+  if (answered === undefined) {
+    throw new Error(`No end: ${stdout}`);
+  }
+  return answered.split(',');
+}
+
+describe('a worker that blocks in', () => {
+  test.each(WAYS)('%s answers every request, each time, and can be terminated afterwards', async (way) => {
+    const answered = await interrupt(way, 2, 'terminate', REQUESTS);
+    expect(answered).toEqual(expect.arrayContaining(['process.report', 'getHeapSnapshot', 'postMessage']));
+    const missing = REQUESTS.filter((request) => !answered.includes(request));
+    if (way === 'wait()' && missing.length > 0) {
+      report(`this version of Node has no ${missing.join(', ')}`);
+    }
+  });
+
+  test.each(['wait()', 'runSync()'])('%s answers one kind of request twenty times', async (way) => {
+    expect(await interrupt(way, 20, 'terminate', ['process.report'])).toEqual(['process.report']);
+  });
+
+  test.each(WAYS)('%s while its own worker ends lets process.exit() end the process', async (way) => {
+    expect(await interrupt(way, 1, 'exit', ['a worker of its own'])).toEqual(['a worker of its own']);
+  });
+
+  test.each(WAYS)('%s while its own worker ends can be terminated', async (way) => {
+    expect(await interrupt(way, 1, 'terminate', ['a worker of its own'])).toEqual(['a worker of its own']);
+  });
+});
+
+describe('a request to a worker that blocks', () => {
+  test.each(['process.report', 'getHeapSnapshot'])(
+    '%s does not keep process.exit() from ending it',
+    async (request) => {
+      expect(await interrupt('wait()', 1, 'exit', [request])).toEqual([request]);
+    },
+  );
+});
+
+describe('a main thread that blocks', () => {
+  test('while a worker that blocks ends goes on, and exits', async () => {
+    // The worker's end is posted to the main thread's loop, which stands still.
+    const source = `
+      const { Worker } = require('node:worker_threads');
+      const { WaitableEvent } = require('waitable-event');
+      const event = new WaitableEvent();
+      const worker = new Worker(
+        "const { workerData } = require('node:worker_threads');" +
+        "const { WaitableEvent } = require('waitable-event');" +
+        "WaitableEvent.open(workerData).set(); process.exit(3);",
+        { eval: true, workerData: event.handle });
+      worker.on('exit', (code) => { console.log('exit', code); process.exit(0); });
+      console.log('wait', event.wait());
+      console.log('wait again', new WaitableEvent().wait(300));
+    `;
+    const { stdout } = await runScript({ source });
+    expect(stdout).toBe('wait true\nwait again false\nexit 3\n');
+  });
+});

@@ -1,0 +1,33 @@
+/** Random programs against models: a few seconds of each. `npm run fuzz` goes on for as long as it is told. */
+
+import { describe, expect, test } from '@jest/globals';
+
+import { Child } from '../support/child';
+import { root } from '../support/files';
+import { report } from '../support/outcomes';
+import { PROGRAMS } from '../support/fuzz/programs';
+
+/** How long each kind of program goes on, in seconds. Together, with the start of processes: less than two minutes. */
+const SECONDS = 10;
+/** When a program that makes no progress hangs, in seconds. */
+const HANGS_AFTER = 60;
+/** Always the same programs, which get as far as the machine is fast. */
+const SEED = 1;
+
+describe('random programs do what their model says', () => {
+  test.each(Object.keys(PROGRAMS))(
+    '%s',
+    async (program) => {
+      const args = ['--program', program, '--seed', SEED, '--seconds', SECONDS, '--limit', HANGS_AFTER].map(String);
+      // A process of its own: a hang is ended, and a crash is not jest's.
+      const script = `${root}/__test__/support/fuzz/run.js`;
+      const child = new Child(process.execPath, [script, ...args], {}, 1000 * (SECONDS + 2 * HANGS_AFTER));
+      const { code, signal, stdout, stderr } = await child.ended;
+      const lines = stdout.trim().split('\n');
+      const where = `${program}: ${lines.at(-1)}`;
+      expect({ where, code, signal, stderr }).toEqual({ where, code: 0, signal: null, stderr: '' });
+      report(where);
+    },
+    1000 * (SECONDS + 3 * HANGS_AFTER),
+  );
+});

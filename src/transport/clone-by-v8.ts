@@ -1,0 +1,98 @@
+/**
+ * Which payloads V8's serializer clones as Node's `structuredClone()` and `postMessage()` do.
+ *
+ * Node marks some of its objects: a Blob, for example, has a clone method of its own, and a URL must not be cloned.
+ * From Node 22 on the mark is not visible to JavaScript, and V8's serializer, which does not know it, writes a plain
+ * object instead. So the serializer only gets payloads that consist of values of the language. All others go through
+ * the channel, which is Node's own `postMessage()`: it delivers them, or throws its error.
+ */
+
+import { types } from 'node:util';
+
+/** The classes of the language whose instances structured clone carries. */
+const CLASSES: readonly string[] = [
+  'Object',
+  'Array',
+  'Boolean',
+  'Number',
+  'String',
+  'BigInt',
+  'Date',
+  'RegExp',
+  'Map',
+  'Set',
+  'ArrayBuffer',
+  'DataView',
+  'Int8Array',
+  'Uint8Array',
+  'Uint8ClampedArray',
+  'Int16Array',
+  'Uint16Array',
+  'Float16Array',
+  'Int32Array',
+  'Uint32Array',
+  'Float32Array',
+  'Float64Array',
+  'BigInt64Array',
+  'BigUint64Array',
+  'Buffer',
+  'Error',
+  'EvalError',
+  'RangeError',
+  'ReferenceError',
+  'SyntaxError',
+  'TypeError',
+  'URIError',
+  'AggregateError',
+  'SuppressedError',
+];
+
+const PROTOTYPES: ReadonlySet<unknown> = new Set<unknown>(
+  CLASSES.map((name) => (globalThis as Record<string, unknown>)[name])
+    .filter((value) => typeof value === 'function')
+    .map(({ prototype }): unknown => prototype)
+    .concat(null),
+);
+
+/**
+ * Tells whether a payload, with everything in it, consists of values of the language. An instance of a class of the
+ * user's is none: its constructor may have marked it. Getters of the payload run here, and again when it is written.
+ */
+export function isClonedByV8(payload: unknown): boolean {
+  const seen = new Set<unknown>();
+  // Without recursion, so that a deep payload needs no stack here.
+  const rest: unknown[] = [payload];
+  while (rest.length > 0) {
+    const value = rest.pop();
+    if (typeof value === 'object' && value !== null) {
+      if (!seen.has(value)) {
+        seen.add(value);
+        if (types.isProxy(value) || !PROTOTYPES.has(Object.getPrototypeOf(value))) {
+          return false;
+        }
+        addContents(value, rest);
+      }
+    } else if (typeof value === 'function' || typeof value === 'symbol') {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Adds what V8's serializer writes of an object to `values`. */
+function addContents(object: object, values: unknown[]): void {
+  if (types.isMap(object)) {
+    Map.prototype.forEach.call(object, (value, key) => values.push(key, value));
+  } else if (types.isSet(object)) {
+    Set.prototype.forEach.call(object, (value) => values.push(value));
+  } else if (types.isNativeError(object)) {
+    if (Object.hasOwn(object, 'cause')) {
+      values.push(object.cause);
+    }
+  } else if (!ArrayBuffer.isView(object) && !types.isAnyArrayBuffer(object) && !types.isBoxedPrimitive(object)) {
+    // A plain loop: the elements may be too many for the arguments of one push().
+    for (const key of Object.keys(object)) {
+      values.push((object as Record<string, unknown>)[key]);
+    }
+  }
+}
