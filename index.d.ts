@@ -36,7 +36,7 @@ export declare interface CallSyncOptions {
  */
 export declare class CallTimeoutError extends Error {
   readonly code: 'ERR_CALL_TIMEOUT';
-  constructor(name: string, timeout: number);
+  constructor(name: string, timeout: number, isUnread?: boolean);
 }
 
 /** What a cancel is answered with. */
@@ -556,6 +556,15 @@ export declare class RunLoop {
   /** Returns the loop's own task manager, which is made at the first access. */
   get taskManager(): TaskManager;
   /**
+   * Sets options of the loop's own task manager. `capacity` and `onFull` can be set until its handle was read.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
+   *
+   * @example
+   * core.configure({ capacity: 65_536, onError: (error, name) => log.error({ error, name }) });
+   */
+  configure(options: Omit<TaskManagerOptions, 'loop'>): void;
+  /**
    * Runs inside Node's event loop until `stop()`, and keeps the process alive meanwhile. Promises, timers and Node's
    * own I/O go on.
    *
@@ -641,6 +650,12 @@ export declare interface RunOptions extends RunSyncOptions {
 
 /** Options of `runSync()`. */
 export declare interface RunSyncOptions {
+  /**
+   * Whether the loop's own task manager is closed when the loop stops. Then threads that wait for it are told, and what
+   * they send later throws.
+   * @default false
+   */
+  close?: boolean | undefined;
   /**
    * Maximum time one pass may sleep although nothing happens, in milliseconds.
    * @default the loop's `SPIN`
@@ -918,13 +933,13 @@ export declare class TaskManager {
    * Schedules a task by name from the manager's own thread, as soon as possible or as the options say. The handler gets
    * the payload itself, not a copy.
    *
-   * Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments, and `ERR_TASK_MANAGER_CLOSED` when
-   * the manager is closed.
+   * Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments and for options that do not exist,
+   * and `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
    *
    * @example
    * core.taskManager.schedule('add', [1, 2], { delta: 500 });
    */
-  schedule(name: string, payload?: unknown, options?: ScheduleOptions): void;
+  schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask;
   /**
    * Returns what another thread needs to `TaskManager.connect()`. Structured-cloneable. Throws
    * `ERR_TASK_MANAGER_CLOSED` when the manager is closed.

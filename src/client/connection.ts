@@ -6,7 +6,7 @@
 import { WaitableEvent, closeWith, closeWithThread, release } from '../event';
 import { BlockedProducer, ProducerControlBlock, type TaskManagerHandle, findBlockedPeers } from '../protocol';
 import { ThreadActivity } from '../virtual-time';
-import { CLOSED, monotonicNow, workerThreads } from '../platform';
+import { CLOSED, monotonicNow, nodeProcess, workerThreads } from '../platform';
 import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from '../util';
 
 /** How long the main thread blocks, in milliseconds, before a warning says so. */
@@ -129,7 +129,7 @@ export class Connection {
       this.doorbell.wait(Math.min(timeout, left));
     } else {
       hasWarned = true;
-      process.emitWarning(
+      nodeProcess.emitWarning(
         `The main thread has been blocked for more than ${BLOCKED_LIMIT} ms by a task manager of another thread. ` +
           'Its timers, sockets and signals wait meanwhile. Use call(), or connect with { onFull: "throw" }.',
         { code: 'WAITABLE_EVENT_BLOCKED' },

@@ -44,6 +44,8 @@ class BlockingCall implements Call {
 interface Sender {
   /** Whether anything waits for the manager to read. */
   readonly isWaiting: boolean;
+  /** How many tasks the manager has not read. */
+  readonly pending: number;
   /** Sends what waits for room, as far as there is some. */
   flush(): void;
   /** Does not send the rest of a call. Returns whether the manager has a part of it, or all. */
@@ -100,8 +102,9 @@ export class PendingCalls {
         }
         const remaining = timeout.deadline === Infinity ? Infinity : timeout.deadline - monotonicNow();
         if (remaining <= 0) {
+          const error = timeout.toError(this.#sender().pending > 0);
           this.abandon(id);
-          throw timeout.toError();
+          throw error;
         }
         activity.blockForResult();
         this.#connection.sleep(false, remaining, hasReplies);
@@ -145,7 +148,7 @@ export class PendingCalls {
       const deadline = {
         at: timeout.deadline,
         heapIndex: -1,
-        onDeadline: () => abandon(timeout.toError()),
+        onDeadline: () => abandon(timeout.toError(this.#sender().pending > 0)),
         onFailure: abandon,
       };
       const onAbort = (): void => abandon(signal?.reason);

@@ -25,6 +25,7 @@ import {
   TaskManagerClosedError,
   inspectAs,
   throwIfAborted,
+  validateNames,
   validateOptions,
   validateSignal,
   validateTimeout,
@@ -169,6 +170,7 @@ export class RemoteTaskManager {
   call(name: string, payload?: unknown, options?: CallOptions): Promise<unknown> {
     try {
       validateOptions(options);
+      validateNames('options', options, ['timeout', 'transfer', 'signal']);
       validateSignal(options?.signal);
       const milliseconds = validateTimeout(options?.timeout, 'options.timeout');
       const transfer = validateTransfer(options?.transfer);
@@ -193,6 +195,7 @@ export class RemoteTaskManager {
    */
   callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown {
     validateOptions(options);
+    validateNames('options', options, ['timeout', 'transfer']);
     const milliseconds = validateTimeout(options?.timeout, 'options.timeout');
     const transfer = validateTransfer(options?.transfer);
     this.#connection.beginSend();

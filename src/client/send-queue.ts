@@ -452,7 +452,7 @@ export class SendQueue {
       while (!isSent) {
         const remaining = timeout.deadline - monotonicNow();
         if (remaining <= 0) {
-          throw timeout.toError();
+          throw timeout.toError(true);
         }
         this.#control.wakeOwner(IMMEDIATELY, false);
         connection.activity.blockForRoom();

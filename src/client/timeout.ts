@@ -6,8 +6,11 @@ import { CallTimeoutError, QueueFullError } from '../util';
 export interface Timeout {
   /** On the monotonic clock. */
   readonly deadline: number;
-  /** Returns the error for a wait that has reached the deadline. */
-  toError(): Error;
+  /**
+   * Returns the error for a wait that has reached the deadline. `isUnread` says that the manager has not read everything
+   * that was sent.
+   */
+  toError(isUnread?: boolean): Error;
 }
 
 export const NO_WAIT: Timeout = { deadline: Number.NEGATIVE_INFINITY, toError: () => new QueueFullError() };
@@ -26,7 +29,7 @@ export class CallTimeout implements Timeout {
     this.#timeout = timeout;
   }
 
-  toError(): Error {
-    return new CallTimeoutError(this.#name, this.#timeout);
+  toError(isUnread?: boolean): Error {
+    return new CallTimeoutError(this.#name, this.#timeout, isUnread);
   }
 }

@@ -27,4 +27,4 @@ export { CLOCK_TOLERANCE, type Clock, monotonicNow, systemClock, wallOffset } fr
 export { markAsUncloneable, os, perfHooks, v8, workerThreads } from './lazy-builtins';
 export { nodeProcess } from './node-process';
 export * as reactor from './reactor';
-export { clearImmediate, setImmediate } from './real-timers';
+export { clearImmediate, setImmediate, setTimeout } from './real-timers';

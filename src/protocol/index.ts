@@ -59,4 +59,12 @@ export {
   replyIdOf,
   splitRecord,
 } from './records';
-export { IMMEDIATELY, type ScheduleOptions, detach, dueTime, rareOptions, validateTransfer } from './schedule-options';
+export {
+  IMMEDIATELY,
+  SCHEDULE_OPTIONS,
+  type ScheduleOptions,
+  detach,
+  dueTime,
+  rareOptions,
+  validateTransfer,
+} from './schedule-options';

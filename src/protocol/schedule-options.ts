@@ -7,6 +7,7 @@ import {
   validateFinite,
   validateInteger,
   validateMilliseconds,
+  validateNames,
   validateOptions,
   validatePositive,
   validateString,
@@ -45,7 +46,21 @@ export interface ScheduleOptions {
   transfer?: ArrayBuffer[] | undefined;
 }
 
+/** The names of the options of `schedule()`. */
+export const SCHEDULE_OPTIONS: readonly string[] = [
+  'when',
+  'delta',
+  'interval',
+  'offset',
+  'priority',
+  'key',
+  'transfer',
+];
+
 const PRIORITY_LIMIT = 1_000_000;
+
+/** The most negative delay counts as this one, in milliseconds: a due time of minus infinity means another thing. */
+export const LONGEST_AGO = 1e15;
 
 /** The clock that a delay counts from. */
 interface DelayClock {
@@ -57,10 +72,11 @@ interface DelayClock {
  */
 export function dueTime(options: ScheduleOptions, clock: DelayClock): number {
   validateOptions(options);
+  validateNames('options', options, SCHEDULE_OPTIONS);
   if (options.when !== undefined || options.interval !== undefined || options.delta === undefined) {
     return IMMEDIATELY;
   }
-  return clock.now() + Math.max(0, validateMilliseconds('options.delta', options.delta));
+  return clock.now() + Math.max(-LONGEST_AGO, validateMilliseconds('options.delta', options.delta));
 }
 
 /** Returns the options that do not fit into a record, if there are any. @internal */

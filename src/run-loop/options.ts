@@ -3,6 +3,12 @@
 /** Options of `runSync()`. */
 export interface RunSyncOptions {
   /**
+   * Whether the loop's own task manager is closed when the loop stops. Then threads that wait for it are told, and what
+   * they send later throws.
+   * @default false
+   */
+  close?: boolean | undefined;
+  /**
    * Maximum time one pass may sleep although nothing happens, in milliseconds.
    * @default the loop's `SPIN`
    */

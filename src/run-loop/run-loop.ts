@@ -4,13 +4,21 @@ import { type InspectOptions, inspect } from 'node:util';
 
 import { type Channel, brandLoop, loopOf, setLoop } from '../dispatcher';
 import { closeWithThread } from '../event';
-import { type TaskHost, type TaskSource, TaskManager, loopHost } from '../task-manager';
+import {
+  type TaskHost,
+  TaskManager,
+  type TaskManagerOptions,
+  type TaskSource,
+  configure,
+  loopHost,
+} from '../task-manager';
 import { LoopClock } from '../virtual-time';
 import { clearImmediate, markAsUncloneable, native, reactor, setImmediate } from '../platform';
 import {
   InvalidArgTypeError,
   LoopRunningError,
   inspectAs,
+  validateBoolean,
   validateFunction,
   validateInteger,
   validateMilliseconds,
@@ -132,6 +140,18 @@ export class RunLoop {
   }
 
   /**
+   * Sets options of the loop's own task manager. `capacity` and `onFull` can be set until its handle was read.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
+   *
+   * @example
+   * core.configure({ capacity: 65_536, onError: (error, name) => log.error({ error, name }) });
+   */
+  configure(options: Omit<TaskManagerOptions, 'loop'>): void {
+    this.taskManager[configure](options);
+  }
+
+  /**
    * Runs inside Node's event loop until `stop()`, and keeps the process alive meanwhile. Promises, timers and Node's
    * own I/O go on.
    *
@@ -147,6 +167,7 @@ export class RunLoop {
   async run(options?: RunOptions): Promise<void> {
     validateOptions(options);
     const spin = validateMilliseconds('options.spin', options?.spin ?? this.SPIN);
+    validateBoolean('options.close', options?.close);
     const signals = validateSignals(options?.stopOn);
     validateSignal(options?.signal);
     if (this.#mode === 'async' && this.#stopping) {
@@ -156,6 +177,7 @@ export class RunLoop {
       throw new LoopRunningError();
     }
     if (this.#consumeStop() || options?.signal?.aborted === true) {
+      this.#closeManager(options);
       return;
     }
     const token = reactor.watchLoop(this.#channels.start(), () => this.#passAsync(false), this.#onFailure);
@@ -182,6 +204,7 @@ export class RunLoop {
         reactor.release();
         restoreSignals();
         options?.signal?.removeEventListener('abort', this.#stop);
+        this.#closeManager(options);
         if (error === undefined) {
           resolve();
         } else {
@@ -204,11 +227,13 @@ export class RunLoop {
   runSync(options?: RunSyncOptions): void {
     validateOptions(options);
     const spin = validateMilliseconds('options.spin', options?.spin ?? this.SPIN);
+    validateBoolean('options.close', options?.close);
     const signals = validateSignals(options?.stopOn);
     if (this.running) {
       throw new LoopRunningError();
     }
     if (this.#consumeStop()) {
+      this.#closeManager(options);
       return;
     }
     this.#channels.start();
@@ -233,6 +258,7 @@ export class RunLoop {
       native.callMarked(runPasses, (this.#syncMark ??= new Int32Array(new SharedArrayBuffer(4))));
     } finally {
       this.#endSync();
+      this.#closeManager(options);
     }
   }
 
@@ -381,6 +407,13 @@ export class RunLoop {
       },
       runDeferred: () => this.#deferred.run(),
     };
+  }
+
+  /** Closes the loop's own manager at the end of a run, when its options say so. */
+  #closeManager(options: RunSyncOptions | undefined): void {
+    if (options?.close === true) {
+      this.#taskManager?.close();
+    }
   }
 
   /** Returns whether `stop()` was called, and forgets it. */

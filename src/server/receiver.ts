@@ -4,13 +4,16 @@ import type { RecordableHistogram } from 'node:perf_hooks';
 
 import { WaitableEvent, closeWithThread } from '../event';
 import { type OwnerControlBlock, type TaskManagerHandle, addBlockingManager, removeBlockingManager } from '../protocol';
-import { fast, perfHooks, systemClock, workerThreads } from '../platform';
-import { EventClosedError, TaskManagerClosedError, recordMilliseconds } from '../util';
+import { fast, perfHooks, nodeProcess, setTimeout, systemClock, workerThreads } from '../platform';
+import { EventClosedError, InvalidArgValueError, TaskManagerClosedError, recordMilliseconds } from '../util';
 import type { CreateRecordHandler } from './producer';
 import { ProducerSet } from './producer-set';
 
 /** How long, in milliseconds, a pass continues with producers that block for replies. */
 const CALL_BURST = 0.25;
+
+/** How long, in milliseconds, what was sent waits for the first pass before a warning says so. */
+const NOT_RUN_LIMIT = 1000;
 
 /** What a receiver needs of the loop that runs its manager. */
 export interface ReceiverHost {
@@ -52,12 +55,14 @@ class Trigger extends WaitableEvent {
 export class Receiver {
   /** How often producers have woken the loop. */
   wakeUps = 0;
-  readonly #settings: ReceiverSettings;
+  #settings: ReceiverSettings;
   readonly #control: OwnerControlBlock;
   readonly #createHandler: CreateRecordHandler;
   #handle: TaskManagerHandle | undefined;
   #threads: Threads | undefined;
   #isInRun = false;
+  /** Whether a pass has read what other threads sent. */
+  #hasRead = false;
   #wakeUpLatency: RecordableHistogram | undefined;
   #isClosed = false;
   readonly #findBlocked = (threadId: number): (() => void)[] => {
@@ -72,6 +77,18 @@ export class Receiver {
     this.#settings = settings;
     this.#control = control;
     this.#createHandler = createHandler;
+  }
+
+  /** Changes settings. Throws when the handle was read: other threads may have it. */
+  configure(changes: Partial<ReceiverSettings>): void {
+    if (this.#handle !== undefined) {
+      throw new InvalidArgValueError(
+        'options',
+        'without `capacity` and `onFull` once the handle was read',
+        'other ones',
+      );
+    }
+    this.#settings = { ...this.#settings, ...changes };
   }
 
   /** What another thread needs to connect. Throws `ERR_TASK_MANAGER_CLOSED` after `close()`. */
@@ -120,6 +137,7 @@ export class Receiver {
       return false;
     }
     const { producerSet, trigger } = threads;
+    this.#hasRead = true;
     // The loop passes over its tasks before its channels. Answered here, the trigger is clear when its turn comes.
     const isNotified = this.#control.isNotified;
     if (isNotified) {
@@ -136,6 +154,7 @@ export class Receiver {
 
   /** Reads what other threads have sent, for a time machine. */
   read(): void {
+    this.#hasRead = true;
     this.#threads?.producerSet.drain(this.#control.consumePosted());
   }
 
@@ -231,6 +250,7 @@ export class Receiver {
     this.#threads = { producerSet, trigger };
     addBlockingManager(this.#findBlocked);
     this.#control.markAsleep(Infinity);
+    this.#warnWhenNotRun(trigger, false);
     return Object.freeze({
       trigger: trigger.handle,
       control: this.#control.memory,
@@ -239,6 +259,25 @@ export class Receiver {
       capacity,
       onFull,
     });
+  }
+
+  /** Warns once when other threads have sent something for a second, and no pass has read it yet. */
+  #warnWhenNotRun(trigger: WaitableEvent, wasSet: boolean): void {
+    setTimeout(() => {
+      if (this.#hasRead || trigger.closed) {
+        return;
+      }
+      const isSet = trigger.isSet();
+      if (!isSet || !wasSet) {
+        this.#warnWhenNotRun(trigger, isSet);
+        return;
+      }
+      nodeProcess.emitWarning(
+        'Another thread has sent tasks to a task manager whose loop does not run. They wait until run() is called: ' +
+          'await core.run(), or that of the loop of the manager.',
+        { code: 'WAITABLE_EVENT_NOT_RUNNING' },
+      );
+    }, NOT_RUN_LIMIT).unref();
   }
 
   /**

@@ -4,7 +4,7 @@ import type { NameStats } from './name-stats';
 
 /** Counts errors, and passes them to the manager's `onError`. */
 export class ErrorReporter {
-  readonly #onError: (error: unknown, name: string) => void;
+  #onError: (error: unknown, name: string) => void;
   #intercept: ((error: unknown) => boolean) | undefined;
 
   constructor(onError: (error: unknown, name: string) => void) {
@@ -14,6 +14,11 @@ export class ErrorReporter {
   /** Offers each error to `intercept` first, which returns whether it takes the error; `undefined` ends that. */
   intercept(intercept: ((error: unknown) => boolean) | undefined): void {
     this.#intercept = intercept;
+  }
+
+  /** Sets the function that errors are passed to. */
+  setOnError(onError: (error: unknown, name: string) => void): void {
+    this.#onError = onError;
   }
 
   /** Reports an error of a task. Never throws. */

@@ -2,7 +2,14 @@
 
 import { type Loop, defaultLoop, isLoop } from '../dispatcher';
 import { MAX_CAPACITY, MIN_CAPACITY, isOnFull } from '../protocol';
-import { InvalidArgTypeError, InvalidArgValueError, validateFunction, validateInteger, validateOptions } from '../util';
+import {
+  InvalidArgTypeError,
+  InvalidArgValueError,
+  validateFunction,
+  validateInteger,
+  validateNames,
+  validateOptions,
+} from '../util';
 import { reportError } from './error-reporter';
 import { type TaskHost, hostOf } from './host';
 
@@ -44,6 +51,7 @@ const DEFAULT_CAPACITY = 4096;
 /** Returns the options with their defaults. Throws for invalid ones. */
 export function toSettings(options: TaskManagerOptions | undefined): TaskManagerSettings {
   validateOptions(options);
+  validateNames('options', options, ['loop', 'capacity', 'onFull', 'onError']);
   const { loop = defaultLoop(), capacity = DEFAULT_CAPACITY, onFull, onError = reportError } = options ?? {};
   if (!isLoop(loop)) {
     throw new InvalidArgTypeError('options.loop', 'a RunLoop', loop);

@@ -2,9 +2,16 @@
 
 import { type InspectOptions, inspect } from 'node:util';
 
-import { type ConnectOptions, RemoteTaskManager } from '../client';
+import { type ConnectOptions, RemoteTaskManager, type ScheduledTask } from '../client';
 import { markAsUncloneable } from '../platform';
-import { type ScheduleOptions, type TaskManagerHandle, isOnFull, rareOptions, validateHandle } from '../protocol';
+import {
+  SCHEDULE_OPTIONS,
+  type ScheduleOptions,
+  type TaskManagerHandle,
+  isOnFull,
+  rareOptions,
+  validateHandle,
+} from '../protocol';
 import { type InstallOptions, type RecurringOptions, Task, type TaskOwner, taskOwner } from '../tasks';
 import {
   EventClosedError,
@@ -15,13 +22,17 @@ import {
   inspectAs,
   validateFunction,
   validateMilliseconds,
+  validateNames,
   validateOptions,
   validateString,
 } from '../util';
-import { NamedTaskContext } from './named-task';
+import { LocalTask } from './local-task';
 import { type TaskManagerOptions, toSettings } from './options';
 import type { TaskManagerStats } from './manager-stats';
 import { TaskRunner } from './task-runner';
+
+/** The key of what a loop calls on its own manager. It is a symbol because a subclass may use any name. */
+export const configure: unique symbol = Symbol('configure');
 
 /** The second argument of a handler. */
 export interface TaskContext {
@@ -57,6 +68,8 @@ export type TaskHandler = (payload: any, context: TaskContext) => unknown;
  */
 export class TaskManager {
   readonly #runner: TaskRunner;
+  /** How many tasks `schedule()` has made. */
+  #scheduled = 0;
 
   /** Makes a manager. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options. */
   constructor(options?: TaskManagerOptions) {
@@ -75,6 +88,7 @@ export class TaskManager {
   static connect(handle: TaskManagerHandle, options?: ConnectOptions): RemoteTaskManager {
     const valid = validateHandle(handle);
     validateOptions(options);
+    validateNames('options', options, ['onFull']);
     const onFull = options?.onFull;
     if (!isOnFull(onFull)) {
       throw new InvalidArgValueError('options.onFull', "'block' or 'throw'", onFull);
@@ -160,21 +174,25 @@ export class TaskManager {
    * Schedules a task by name from the manager's own thread, as soon as possible or as the options say. The handler gets
    * the payload itself, not a copy.
    *
-   * Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments, and `ERR_TASK_MANAGER_CLOSED` when
-   * the manager is closed.
+   * Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments and for options that do not exist,
+   * and `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
    *
    * @example
    * core.taskManager.schedule('add', [1, 2], { delta: 500 });
    */
-  schedule(name: string, payload?: unknown, options?: ScheduleOptions): void {
+  schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
     validateString('name', name);
     validateOptions(options);
+    validateNames('options', options, SCHEDULE_OPTIONS);
     const { delta = 0, ...rest } = options ?? {};
     validateMilliseconds('options.delta', delta);
     const rarer = rareOptions(rest) ?? {};
-    const { handlers } = this.#runner;
-    const run = (): unknown => handlers.name(name).get()(payload, new NamedTaskContext(name, this));
-    handlers.install(name, run, () => {}, rarer, { delta });
+    const { handlers, stats } = this.#runner;
+    this.#scheduled += 1;
+    const scheduled = new LocalTask(this.#scheduled, name, stats);
+    const run = (): unknown => scheduled.run(this, (context) => handlers.name(name).get()(payload, context));
+    scheduled.attach(handlers.install(name, run, () => scheduled.detach(), rarer, { delta }));
+    return scheduled;
   }
 
   /**
@@ -197,6 +215,11 @@ export class TaskManager {
    */
   close(): void {
     this.#runner.close();
+  }
+
+  /** Changes the options that are given. @internal */
+  [configure](options: Omit<TaskManagerOptions, 'loop'>): void {
+    this.#runner.configure(options);
   }
 
   /** Returns what a task calls on the manager it is installed in. @internal */

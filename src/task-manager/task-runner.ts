@@ -28,7 +28,7 @@ import { ErrorReporter } from './error-reporter';
 import { Executor } from './executor';
 import { HandlerRegistry } from './handler-registry';
 import type { TaskHost, TaskSource } from './host';
-import type { TaskManagerSettings } from './options';
+import { type TaskManagerOptions, type TaskManagerSettings, toSettings } from './options';
 import { ManagerStats } from './manager-stats';
 import type { NameStats } from './name-stats';
 import { NamedTask } from './named-task';
@@ -88,6 +88,19 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   /** Returns the time on the wall clock, in milliseconds since the epoch, with fractions. */
   time(): number {
     return this.#schedule.time();
+  }
+
+  /** Changes the options that are given. Throws for those that other threads know already. */
+  configure(options: Omit<TaskManagerOptions, 'loop'>): void {
+    const settings = toSettings(options);
+    const given = options ?? {};
+    const changes = (['capacity', 'onFull'] as const).filter((name) => given[name] !== undefined);
+    if (changes.length > 0) {
+      this.receiver.configure(Object.fromEntries(changes.map((name) => [name, settings[name]])));
+    }
+    if (given.onError !== undefined) {
+      this.#errorReporter.setOnError(settings.onError);
+    }
   }
 
   /** Closes the manager. Waiting tasks stay in the queue and do not run. */

@@ -42,6 +42,8 @@ export class TaskTable<T extends QueueEntry> {
   /** Where the entry is: four times its position in its list, plus the tag of that list. */
   location: Int32Array = new Int32Array(MIN_CAPACITY);
   entries: (T | undefined)[] = [];
+  /** The priorities when the entries were pushed; `undefined` while all of them are zero. */
+  #priorities: Float64Array | undefined;
 
   /** Indices that were freed, side by side: a free list linked through `location` would be scattered over memory. */
   #free = new Int32Array(MIN_CAPACITY);
@@ -61,6 +63,10 @@ export class TaskTable<T extends QueueEntry> {
         this.#resize(2 * index);
       }
       this.#fresh += 1;
+    }
+    const { priority } = entry;
+    if (priority !== 0 || this.#priorities !== undefined) {
+      this.#notePriority(index, priority);
     }
     // Turns -0 into 0: the radix sort compares bits.
     this.due[index] = due + 0;
@@ -87,6 +93,7 @@ export class TaskTable<T extends QueueEntry> {
     // The next entries get adjacent indices again, and the memory of the largest number of entries is not kept.
     this.#freeCount = 0;
     this.#fresh = 0;
+    this.#priorities = undefined;
     if (this.due.length > KEPT_CAPACITY) {
       this.entries = [];
       this.#resize(MIN_CAPACITY);
@@ -97,8 +104,14 @@ export class TaskTable<T extends QueueEntry> {
 
   /** Compares two entries that are due at the same time: negative if `a` comes first. */
   compareAtSameTime(a: number, b: number): number {
-    const byPriority = (this.entries[a] as T).priority - (this.entries[b] as T).priority;
+    const priorities = this.#priorities;
+    const byPriority = priorities === undefined ? 0 : (priorities[a] as number) - (priorities[b] as number);
     return byPriority || (this.order[a] as number) - (this.order[b] as number);
+  }
+
+  #notePriority(index: number, priority: number): void {
+    this.#priorities ??= new Float64Array(this.due.length);
+    this.#priorities[index] = priority;
   }
 
   #noteFree(index: number): void {
@@ -120,5 +133,10 @@ export class TaskTable<T extends QueueEntry> {
     this.due.set(due.subarray(0, kept));
     this.order.set(order.subarray(0, kept));
     this.location.set(location.subarray(0, kept));
+    if (this.#priorities !== undefined) {
+      const priorities = this.#priorities;
+      this.#priorities = new Float64Array(capacity);
+      this.#priorities.set(priorities.subarray(0, kept));
+    }
   }
 }

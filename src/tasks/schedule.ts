@@ -6,6 +6,10 @@ import { Installation } from './installation';
 import { IN_QUEUE, type Task, installation, nextTime, timeHigh, timeOn } from './task';
 import type { TaskOwner } from './task-owner';
 import { TaskQueue, tableIndex } from '../task-queue';
+import { InvalidArgTypeError } from '../util';
+
+/** The most negative delay counts as this one, in milliseconds: a queue has no place before all times. */
+const LONGEST_AGO = 1e15;
 
 /**
  * Keeps all tasks in one queue, ordered by their times on the monotonic clock. Tasks on the wall clock are moved in the
@@ -55,6 +59,7 @@ export class Schedule {
 
   /** Installs a task at a time on the wall clock. Returns whether it comes before all others. */
   installAt(task: Task, when: number, context: AsyncContext | undefined): boolean {
+    checkPriority(task);
     this.remove(task);
     // All tasks use the same measured offset, so that equal times stay equal.
     if (this.#byWallClock === 0) {
@@ -71,11 +76,12 @@ export class Schedule {
 
   /** Installs a task so many milliseconds from now. Returns whether it comes before all others. */
   installIn(task: Task, delta: number, context: AsyncContext | undefined): boolean {
-    return this.installDue(task, this.#clock.monotonic() + (delta > 0 ? delta : 0), context);
+    return this.installDue(task, this.#clock.monotonic() + Math.max(delta, -LONGEST_AGO), context);
   }
 
   /** Installs a task at a time on the monotonic clock. Returns whether it comes before all others. */
   installDue(task: Task, due: number, context: AsyncContext | undefined): boolean {
+    checkPriority(task);
     this.remove(task);
     this.#byClock = this.#byClock.like(this.#owner, this.#clock, false, context);
     task[installation] = this.#byClock;
@@ -204,5 +210,12 @@ function followGrid(task: Task, time: number): void {
   const second = next === undefined ? undefined : task[nextTime](next);
   if (next !== undefined && second !== undefined && task.taskTime !== null && second < task.taskTime) {
     task.taskTime = next;
+  }
+}
+
+/** Throws for a priority that cannot be compared, before anything is changed: it would stop all tasks of the manager. */
+function checkPriority({ priority }: Task): void {
+  if (priority !== 0 && (typeof priority !== 'number' || Number.isNaN(priority))) {
+    throw new InvalidArgTypeError('task.priority', 'a number', priority);
   }
 }

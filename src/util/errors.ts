@@ -201,8 +201,13 @@ export class TaskCancelledError extends Error {
 export class CallTimeoutError extends Error {
   readonly code = 'ERR_CALL_TIMEOUT' as const;
 
-  constructor(name: string, timeout: number) {
-    super(`The call of ${JSON.stringify(name)} had no result within ${timeout} ms`);
+  constructor(name: string, timeout: number, isUnread = false) {
+    super(
+      `The call of ${JSON.stringify(name)} had no result within ${timeout} ms` +
+        (isUnread
+          ? '. Its manager does not read what is sent to it: its loop does not run, or its thread is busy'
+          : ''),
+    );
   }
 }
 

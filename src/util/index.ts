@@ -36,6 +36,7 @@ export {
   validateFunction,
   validateInteger,
   validateMilliseconds,
+  validateNames,
   validateOptions,
   validatePositive,
   validateSignal,

@@ -94,6 +94,15 @@ export function validateOptions(value: unknown): void {
   }
 }
 
+/** Throws for an option that does not exist: it is a slip of the pen, and would have no effect. */
+export function validateNames(name: string, options: object | undefined, names: readonly string[]): void {
+  for (const key in options) {
+    if (!names.includes(key)) {
+      throw new InvalidArgValueError(`${name}.${key}`, `left out: the options are ${names.join(', ')}`, key);
+    }
+  }
+}
+
 /** Throws unless `value` is a boolean or undefined. */
 export function validateBoolean(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'boolean') {

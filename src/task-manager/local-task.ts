@@ -1,0 +1,73 @@
+/** A named task that the manager's own thread has scheduled. */
+
+import type { ScheduledTask } from '../client';
+import type { CancelOutcome } from '../protocol';
+import { isThenable } from '../util';
+import { type NamedTask, NamedTaskContext } from './named-task';
+import type { ManagerStats } from './manager-stats';
+
+/** What `schedule()` of a manager returns. */
+export class LocalTask implements ScheduledTask {
+  readonly id: number;
+  readonly #name: string;
+  readonly #stats: ManagerStats;
+  /** While it waits for its time, or is suspended. */
+  #task: NamedTask | undefined;
+  /** The contexts of runs whose promise is pending. */
+  readonly #running = new Set<NamedTaskContext>();
+  #isCancelled = false;
+
+  constructor(id: number, name: string, stats: ManagerStats) {
+    this.id = id;
+    this.#name = name;
+    this.#stats = stats;
+  }
+
+  suspend(): void {
+    this.#task?.suspendTask();
+  }
+
+  resume(): void {
+    if (this.#task?.isScheduled === false) {
+      // It is the same task, and is about to be counted again.
+      this.#stats.of(this.#name).onReschedule();
+      this.#task.resumeTask();
+    }
+  }
+
+  cancel(): Promise<CancelOutcome> {
+    const isWaiting = this.#task !== undefined;
+    this.#task?.cancel();
+    this.#running.forEach((context) => context.abort());
+    if (this.#running.size > 0) {
+      return Promise.resolve('running');
+    }
+    if (isWaiting) {
+      this.#isCancelled = true;
+      this.#stats.of(this.#name).onCancel();
+    }
+    return Promise.resolve(this.#isCancelled ? 'cancelled' : 'done');
+  }
+
+  /** Learns which task it is. */
+  attach(task: NamedTask): void {
+    this.#task = task;
+  }
+
+  /** Learns that the task will not run again, or is about to run for the only time. */
+  detach(): void {
+    this.#task = undefined;
+  }
+
+  /** Runs the task. */
+  run(manager: object, handler: (context: NamedTaskContext) => unknown): unknown {
+    const context = new NamedTaskContext(this.#name, manager);
+    const result = handler(context);
+    if (isThenable(result)) {
+      const end = (): void => void this.#running.delete(context);
+      this.#running.add(context);
+      Promise.resolve(result).then(end, end);
+    }
+    return result;
+  }
+}
