@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { runScript } from '../support/child';
 
 /**
- * Returns a program whose main thread blocks in `call`, while a worker evaluates code there through the inspector: first
- * a few expressions, then one that waits within the wait. The worker prints what it got.
+ * Returns a program whose main thread blocks in `call`, while a worker evaluates code there through the inspector:
+ * first a few expressions, then one that waits within the wait. The worker prints what it got.
  */
 function program(call: string): string {
   const worker = `
