@@ -114,9 +114,9 @@ export function unwatch(fd: number, token: number): void {
 }
 
 /**
- * Calls `onReadable` when a member of the run loop with `poller` is ready. This can happen several times in one iteration
- * of the event loop; the listener dequeues what is ready each time. Calls `onFailure` when the kernel refuses the poll.
- * Returns the token for {@link unwatchLoop}.
+ * Calls `onReadable` when a member of the run loop with `poller` is ready. This can happen several times in one
+ * iteration of the event loop; the listener dequeues what is ready each time. Calls `onFailure` when the kernel refuses
+ * the poll. Returns the token for {@link unwatchLoop}.
  */
 export function watchLoop(poller: number, onReadable: () => void, onFailure: (error: Error) => void): number {
   return addListener({ onReady: onReadable, onFailure }, (token) => native.watchLoop(start(), poller, token));

@@ -54,8 +54,8 @@ impl Environment {
         (!environment.has_ended()).then_some(environment)
     }
 
-    /// Prepares `env`, unless that was done before. `Sleeper::new` says what the functions are; `uses_uv` says that this
-    /// runtime's libuv can be used. Returns a status.
+    /// Prepares `env`, unless that was done before. `Sleeper::new` says what the functions are; `uses_uv` says that
+    /// this runtime's libuv can be used. Returns a status.
     ///
     /// # Safety
     ///

@@ -40,8 +40,8 @@ pub struct Sleeper {
 }
 
 impl Sleeper {
-    /// Returns the sleeper of an environment. `probe` is a function that does nothing, `is_unannounced` one that returns
-    /// whether another thread may end the code that is running without the event loop, `uv`, showing it.
+    /// Returns the sleeper of an environment. `probe` is a function that does nothing, `is_unannounced` one that
+    /// returns whether another thread may end the code that is running without the event loop, `uv`, showing it.
     pub fn new(env: sys::napi_env, probe: Reference, is_unannounced: Reference, uv: Option<UvLoop>) -> Sleeper {
         Sleeper { env, probe, is_unannounced, uv, interrupter: OnceCell::new(), spin: AdaptiveSpin::new() }
     }
