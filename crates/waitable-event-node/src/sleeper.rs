@@ -53,6 +53,11 @@ impl Sleeper {
         body(&Parker { interrupter, looks, spin: Some(&self.spin) })
     }
 
+    /// Returns whether this thread has the descriptors for a sleep.
+    pub fn is_prepared(&self) -> bool {
+        self.interrupter.get().is_some()
+    }
+
     fn interrupter(&self) -> io::Result<&Arc<Interrupter>> {
         if let Some(interrupter) = self.interrupter.get() {
             return Ok(interrupter);
