@@ -1,4 +1,4 @@
-/** A program that uses the declarations as a user does: `npm run test:types` compiles it with each supported TypeScript. */
+/** A program that uses the declarations as a user does. `npm run test:types` compiles it with each TypeScript. */
 
 import {
   Dispatcher,
