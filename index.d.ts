@@ -626,6 +626,10 @@ export declare class RunLoop {
    * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EEXIST` for a descriptor that is
    * already in the loop. Throws `ERR_INVALID_ARG_TYPE` for a value that is no channel, and `ERR_INVALID_ARG_VALUE` for
    * a number that cannot be a descriptor. A regular file is always ready, as for poll().
+   *
+   * While the loop runs by `run()`, throws `ELOOP` for an epoll that nests too deeply, `EINVAL` for a descriptor that
+   * is watched in too many places, and `ENOTSUP` for a file whose state is gone once it was polled. `run()` rejects
+   * with the same when the loop has such a channel; `runSync()` and `loop()` take all of them.
    */
   add(channel: Channel): void;
   /** Removes a channel; `channel.delChannel()` calls it. Does nothing when the loop does not have it. */
@@ -751,7 +755,9 @@ export declare type Selectable =
  * Waits as `select()` does, but in Node's event loop: it does not block the thread. The wait keeps the process alive.
  *
  * Rejects with the signal's reason when the signal aborts, and with what `select()` throws. When a thread closes a
- * member that is an event, it rejects with `ERR_EVENT_CLOSED`.
+ * member that is an event, it rejects with `ERR_EVENT_CLOSED`. Rejects with `ELOOP` for an epoll that nests too deeply,
+ * with `EINVAL` for a descriptor that is watched in too many places, and with `ENOTSUP` for a file whose state is gone
+ * once it was polled, such as a pressure trigger or `/proc/self/mounts`: `select()` takes all of them.
  *
  * @param timeout Milliseconds, fractions allowed. Default: `Infinity`, which waits indefinitely. Zero and negative
  * values poll once. The wait never ends before the timeout, which runs on the monotonic clock.

@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { runScript } from '../support/child';
 
 /**
- * Returns a program whose main thread blocks in `call`, while a worker evaluates code there through the inspector: first
- * a few expressions, then one that waits within the wait. The worker prints what it got.
+ * Returns a program whose main thread blocks in `call`, while a worker evaluates code there through the inspector:
+ * first a few expressions, then one that waits within the wait. The worker prints what it got.
  */
 function program(call: string): string {
   const worker = `
@@ -12,7 +12,7 @@ function program(call: string): string {
     const { Session } = require('node:inspector');
     const { workerData } = require('node:worker_threads');
     const { WaitableEvent } = require('waitable-event');
-    const [outer, inner, started] = workerData.map((handle) => WaitableEvent.open(handle));
+    const [outer, inner, started, done] = workerData.map((handle) => WaitableEvent.open(handle));
     const session = new Session();
     session.connectToMainThread();
     // Node delivers an answer to a thread that does something.
@@ -35,7 +35,7 @@ function program(call: string): string {
       inner.set();
       writeSync(1, 'inner ' + (await nested) + '\\n');
       session.disconnect();
-      process.exit();
+      done.set();
     }
     main().catch((error) => writeSync(2, String(error)));
   `;
@@ -43,16 +43,16 @@ function program(call: string): string {
     const { writeSync } = require('node:fs');
     const { Worker } = require('node:worker_threads');
     const { WaitableEvent, select } = require('waitable-event');
-    const events = [1, 2, 3].map(() => new WaitableEvent());
+    const events = [1, 2, 3, 4].map(() => new WaitableEvent());
     const outer = events[0];
     [, globalThis.inner, globalThis.started] = events;
-    const worker = new Worker(${JSON.stringify(worker)}, { eval: true, workerData: events.map(({ handle }) => handle) });
+    new Worker(${JSON.stringify(worker)}, { eval: true, workerData: events.map(({ handle }) => handle) });
     started.set();
     const result = ${call};
-    worker.on('exit', () => {
-      writeSync(1, 'outer ' + result + '\\n');
-      process.exit(0);
-    });
+    // Set when the worker has disconnected.
+    events[3].wait();
+    writeSync(1, 'outer ' + result + '\\n');
+    process.exit(0);
   `;
 }
 

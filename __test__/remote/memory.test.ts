@@ -1,6 +1,8 @@
 /** What connections and names cost their owner, and for how long. */
 
-import { expect, test } from '@jest/globals';
+import { BroadcastChannel } from 'node:worker_threads';
+
+import { describe, expect, test } from '@jest/globals';
 import { RunLoop, TaskManager } from 'waitable-event';
 
 import { runScript } from '../support/child';
@@ -84,3 +86,48 @@ test('names without a handler count in the sums, and nothing of them is kept', (
   expect(errors).toHaveLength(41);
   expect(errors).toContain('remote 19');
 });
+
+describe('a payload that only a channel carries, and whose record is never sent', () => {
+  /** How many messages a thread has posted to channels when `act` is over. */
+  async function posted(act: () => unknown): Promise<number> {
+    const prototype = BroadcastChannel.prototype as { postMessage(message: unknown): void };
+    const { postMessage } = prototype;
+    let count = 0;
+    prototype.postMessage = function countAndPost(message: unknown): void {
+      count += 1;
+      postMessage.call(this, message);
+    };
+    try {
+      await act();
+    } finally {
+      prototype.postMessage = postMessage;
+    }
+    return count;
+  }
+
+  test('does not leave its thread: not for a full queue, a timeout or a list of buffers that cannot be moved', async () => {
+    const manager = new TaskManager({ loop: new RunLoop(), capacity: 2 });
+    finallyDo(() => manager.close());
+    const remote = TaskManager.connect(manager.handle);
+    finallyDo(() => remote.close());
+    const shared = new SharedArrayBuffer(8);
+    const buffer = new ArrayBuffer(8);
+    const codes: unknown[] = [];
+    const count = await posted(async () => {
+      codes.push(nameOf(() => remote.schedule('log', shared, { transfer: [buffer, buffer] })));
+      remote.schedule('log', 1);
+      codes.push(nameOf(() => remote.schedule('log', shared)));
+      codes.push(await remote.call('log', shared, { timeout: 1 }).catch((error: Error) => error.name));
+    });
+    expect([codes, count]).toEqual([['DataCloneError', 'QueueFullError', 'CallTimeoutError'], 0]);
+  });
+});
+
+function nameOf(call: () => unknown): string | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    return (error as Error).name;
+  }
+}

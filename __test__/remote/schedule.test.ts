@@ -7,6 +7,11 @@ import { monotonic, until } from '../support/threads';
 
 const HOUR = 3_600_000;
 
+/** Returns how many points of the grid with an interval of 7 ms and an offset of -2.5 ms have passed at a time. */
+function pointAt(time: number): number {
+  return Math.floor((time + 2.5 + 0.001) / 7);
+}
+
 describe('a worker schedules on the manager of this thread', () => {
   let owner: Owner;
   let producer: Producer;
@@ -105,7 +110,6 @@ describe('a worker schedules on the manager of this thread', () => {
 
   test('a recurring task runs on its grid, once at each point', async () => {
     const times: number[] = [];
-    const pointAt = (time: number): number => Math.floor((time + 2.5 + 0.001) / 7);
     const start = pointAt(owner.manager.getTime());
     owner.manager.define('tick', () => times.push(owner.manager.getTime()));
     await producer.do('schedule', 'tick', undefined, { interval: 7, offset: -2.5 });

@@ -3,25 +3,20 @@
 import { writeSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { RunLoop, WaitableEvent } from 'waitable-event';
+import { RunLoop } from 'waitable-event';
 
 import { finallyDo } from '../support/clean-up';
 import { codeOf } from '../support/outcomes';
 import { Pipe } from '../support/pipe';
 import { Recorder } from '../support/run-loop/channels';
 import { after, countPasses, runIn } from '../support/run-loop/loops';
+import { makeEvent } from '../support/run-loop/make-event';
 
 const both = ['run', 'runSync'] as const;
 
 let loop: RunLoop;
 
 let log: unknown[];
-
-function makeEvent(options: { set?: boolean } = {}): WaitableEvent {
-  const event = new WaitableEvent(options);
-  finallyDo(() => event.close());
-  return event;
-}
 
 beforeEach(() => {
   loop = new RunLoop();

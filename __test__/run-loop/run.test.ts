@@ -11,17 +11,12 @@ import { codeOf } from '../support/outcomes';
 import { Pipe } from '../support/pipe';
 import { Recorder } from '../support/run-loop/channels';
 import { after, runIn } from '../support/run-loop/loops';
+import { makeEvent } from '../support/run-loop/make-event';
 import { since, within } from '../support/timing';
 
 let loop: RunLoop;
 
 let log: unknown[];
-
-function makeEvent(options: { set?: boolean } = {}): WaitableEvent {
-  const event = new WaitableEvent(options);
-  finallyDo(() => event.close());
-  return event;
-}
 
 beforeEach(() => {
   loop = new RunLoop();

@@ -1,10 +1,10 @@
 /** How long a loop sleeps: until its first task, or as SPIN says. */
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { RunLoop, WaitableEvent } from 'waitable-event';
+import { RunLoop } from 'waitable-event';
 
-import { finallyDo } from '../support/clean-up';
 import { after, countPasses, runIn } from '../support/run-loop/loops';
+import { makeEvent } from '../support/run-loop/make-event';
 import { since } from '../support/timing';
 
 const both = ['run', 'runSync'] as const;
@@ -12,12 +12,6 @@ const both = ['run', 'runSync'] as const;
 let loop: RunLoop;
 
 let log: unknown[];
-
-function makeEvent(options: { set?: boolean } = {}): WaitableEvent {
-  const event = new WaitableEvent(options);
-  finallyDo(() => event.close());
-  return event;
-}
 
 beforeEach(() => {
   loop = new RunLoop();

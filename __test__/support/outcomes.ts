@@ -24,3 +24,14 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<string | u
 export function report(text: string): void {
   process.stderr.write(`    ${text}\n`);
 }
+
+/** Returns the code and the message of the error that `call` throws. */
+export function messageOf(call: () => unknown): [code: string | undefined, message: string] {
+  try {
+    call();
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    return [code, message];
+  }
+  return [undefined, 'nothing was thrown'];
+}

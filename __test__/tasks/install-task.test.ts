@@ -5,35 +5,13 @@ import { runInNewContext } from 'node:vm';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { FunctionTask, OneShotTask, RecurringTask, RunLoop, Task, TaskManager } from 'waitable-event';
 
-import { codeOf } from '../support/outcomes';
+import { codeOf, messageOf } from '../support/outcomes';
+import { Logger } from '../support/tasks/logger';
 import { ManualClock } from '../support/tasks/manual-clock';
 
 let log: unknown[];
 
-class Logger extends OneShotTask {
-  readonly name: string;
-
-  constructor(name: string, when?: number | Date) {
-    super(when);
-    this.name = name;
-  }
-
-  override processTask(): void {
-    log.push(this.name);
-  }
-}
-
 class Empty extends Task {}
-
-function messageOf(call: () => unknown): [code: string | undefined, message: string] {
-  try {
-    call();
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    return [code, message];
-  }
-  return [undefined, 'nothing was thrown'];
-}
 
 beforeEach(() => {
   log = [];
@@ -44,7 +22,7 @@ describe('installTask()', () => {
     const watch = new ManualClock();
     const { manager } = watch;
     const wall = manager.getTime();
-    const task = new Logger('a', wall + 10);
+    const task = new Logger(log, 'a', wall + 10);
     manager.installTask(task, { when: wall + 30, delta: 20 });
     expect(task.taskTime).toBe(wall + 30);
     manager.installTask(task, { delta: 20 });
@@ -55,9 +33,9 @@ describe('installTask()', () => {
 
   test('moves a task that is installed', () => {
     const watch = new ManualClock();
-    const task = new Logger('moved');
+    const task = new Logger(log, 'moved');
     watch.manager.installTask(task, { delta: 10 });
-    watch.manager.installTask(new Logger('other'), { delta: 20 });
+    watch.manager.installTask(new Logger(log, 'other'), { delta: 20 });
     watch.manager.installTask(task, { delta: 30 });
     watch.pass(25);
     expect(log).toEqual(['other']);
@@ -68,7 +46,7 @@ describe('installTask()', () => {
 
   test('removes the task from the manager it was in', () => {
     const [first, second] = [new ManualClock(), new ManualClock()];
-    const task = new Logger('a');
+    const task = new Logger(log, 'a');
     first.manager.installTask(task, { delta: 1 });
     second.manager.installTask(task, { delta: 1 });
     first.pass(2);
@@ -82,8 +60,8 @@ describe('installTask()', () => {
   });
 
   test.each([
-    [() => new Logger('once'), { delta: NaN }],
-    [() => new Logger('once'), { when: new Date(NaN) }],
+    [() => new Logger(log, 'once'), { delta: NaN }],
+    [() => new Logger(log, 'once'), { when: new Date(NaN) }],
     [() => new RecurringTask(10), { interval: 0 }],
     [() => new RecurringTask(10), { offset: Infinity }],
   ])('in another manager, with options that make no sense, leaves it where it is (%#)', (make, options) => {
@@ -100,8 +78,8 @@ describe('installTask()', () => {
   test('without any time throws ERR_INVALID_TASK', () => {
     const { manager } = new ManualClock();
     const words = ['ERR_INVALID_TASK', "schedule missing, use zero for 'now': installTask({ delta: 0 })"];
-    expect(messageOf(() => manager.installTask(new Logger('a')))).toEqual(words);
-    expect(messageOf(() => new Logger('a').installTask())).toEqual(words);
+    expect(messageOf(() => manager.installTask(new Logger(log, 'a')))).toEqual(words);
+    expect(messageOf(() => new Logger(log, 'a').installTask())).toEqual(words);
     expect(messageOf(() => new Empty().installTask({}))).toEqual(words);
   });
 
@@ -109,7 +87,7 @@ describe('installTask()', () => {
     '%p is refused, and changes nothing',
     (options) => {
       const watch = new ManualClock();
-      const task = new Logger('a');
+      const task = new Logger(log, 'a');
       watch.manager.installTask(task, { delta: 1 });
       expect(codeOf(() => watch.manager.installTask(task, options))).toBe('ERR_INVALID_ARG_VALUE');
       expect(task.isScheduled).toBe(true);
@@ -119,7 +97,7 @@ describe('installTask()', () => {
   );
 
   test.each([5, null, 'now'])('options of %p are refused', (options) => {
-    expect(codeOf(() => new Logger('a').installTask(options as never))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(codeOf(() => new Logger(log, 'a').installTask(options as never))).toBe('ERR_INVALID_ARG_TYPE');
   });
 
   test('refuses what is no task', () => {
@@ -131,7 +109,7 @@ describe('installTask()', () => {
 
   test.each([0, -5, Number.NEGATIVE_INFINITY])('a delta of %p is due now', (delta) => {
     const watch = new ManualClock();
-    watch.manager.installTask(new Logger('a'), { delta });
+    watch.manager.installTask(new Logger(log, 'a'), { delta });
     watch.pass();
     expect(log).toEqual(['a']);
   });
@@ -139,7 +117,7 @@ describe('installTask()', () => {
 
 test('a Date of another realm is accepted', () => {
   const { manager } = new ManualClock();
-  const task = new Logger('once');
+  const task = new Logger(log, 'once');
   manager.installTask(task, { when: runInNewContext('new Date(5)') as Date });
   expect(task.taskTime).toBe(5);
 });
@@ -179,7 +157,7 @@ test.each([
 describe('a manager that is closed', () => {
   test('refuses tasks, which stay where they are', () => {
     const [{ manager }, { manager: other }] = [new ManualClock(), new ManualClock()];
-    const [task, recurring] = [new Logger('once'), new RecurringTask(10)];
+    const [task, recurring] = [new Logger(log, 'once'), new RecurringTask(10)];
     other.installTask(task, { delta: 5 });
     other.installTask(recurring);
     manager.close();
@@ -193,7 +171,7 @@ describe('a manager that is closed', () => {
 
   test('runs nothing any more, and keeps its tasks for another one', () => {
     const [{ manager, loop }, other] = [new ManualClock(), new ManualClock()];
-    const task = new Logger('once');
+    const task = new Logger(log, 'once');
     manager.installTask(new FunctionTask(() => manager.close()), { delta: 0 });
     manager.installTask(task, { delta: 0 });
     loop.runOnce();
@@ -230,7 +208,7 @@ test('a pass runs all that was due when it began, also behind a task that is ins
     }
   }
   manager.installTask(new Pushy(0));
-  manager.installTask(new Logger('patient', 1));
+  manager.installTask(new Logger(log, 'patient', 1));
   loop.runOnce();
   expect(log).toEqual(['pushy', 'patient']);
   loop.runOnce();
@@ -241,7 +219,7 @@ test('every loop has a manager of its own', () => {
   const [first, second] = [new RunLoop(), new RunLoop()];
   expect(first.taskManager).toBe(first.taskManager);
   expect(first.taskManager).not.toBe(second.taskManager);
-  first.taskManager.installTask(new Logger('first'), { delta: 0 });
+  first.taskManager.installTask(new Logger(log, 'first'), { delta: 0 });
   second.runOnce();
   expect(log).toEqual([]);
   first.runOnce();

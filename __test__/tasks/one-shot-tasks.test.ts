@@ -15,24 +15,12 @@ import {
 } from 'waitable-event';
 
 import { codeOf } from '../support/outcomes';
+import { Logger } from '../support/tasks/logger';
 import { ManualClock } from '../support/tasks/manual-clock';
 import { until } from '../support/threads';
 import { within } from '../support/timing';
 
 let log: unknown[];
-
-class Logger extends OneShotTask {
-  readonly name: string;
-
-  constructor(name: string, when?: number | Date) {
-    super(when);
-    this.name = name;
-  }
-
-  override processTask(): void {
-    log.push(this.name);
-  }
-}
 
 class Empty extends Task {}
 
@@ -59,14 +47,14 @@ describe('OneShotTask and OneShotDeleteTask', () => {
   });
 
   test('takes a Date', () => {
-    expect(new Logger('a', new Date(7)).taskTime).toBe(7);
-    expect(new Logger('a', runInNewContext('new Date(7)') as Date).taskTime).toBe(7);
-    expect(codeOf(() => new Logger('a', new Date(NaN)))).toBe('ERR_INVALID_ARG_VALUE');
-    expect(codeOf(() => new Logger('a', '7' as unknown as number))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(new Logger(log, 'a', new Date(7)).taskTime).toBe(7);
+    expect(new Logger(log, 'a', runInNewContext('new Date(7)') as Date).taskTime).toBe(7);
+    expect(codeOf(() => new Logger(log, 'a', new Date(NaN)))).toBe('ERR_INVALID_ARG_VALUE');
+    expect(codeOf(() => new Logger(log, 'a', '7' as unknown as number))).toBe('ERR_INVALID_ARG_TYPE');
   });
 
   test('refuses a taskTime that is no time', () => {
-    const task = new Logger('a', 7);
+    const task = new Logger(log, 'a', 7);
     expect(codeOf(() => (task.taskTime = '8' as unknown as number))).toBe('ERR_INVALID_ARG_TYPE');
     expect(codeOf(() => (task.taskTime = NaN))).toBe('ERR_INVALID_ARG_VALUE');
     expect(task.taskTime).toBe(7);
@@ -76,7 +64,7 @@ describe('OneShotTask and OneShotDeleteTask', () => {
 
   test('may be installed again after it has run, and then runs again', () => {
     const { manager, loop } = new ManualClock();
-    const task = new Logger('a');
+    const task = new Logger(log, 'a');
     manager.installTask(task, { delta: 0 });
     loop.runOnce();
     manager.installTask(task, { delta: 0 });

@@ -3,22 +3,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { RecurringFunctionTask, RecurringTask, core, recurringFunction } from 'waitable-event';
 
-import { codeOf } from '../support/outcomes';
+import { codeOf, messageOf } from '../support/outcomes';
 import { ManualClock } from '../support/tasks/manual-clock';
 import { until } from '../support/threads';
 import { within } from '../support/timing';
 
 let log: unknown[];
-
-function messageOf(call: () => unknown): [code: string | undefined, message: string] {
-  try {
-    call();
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    return [code, message];
-  }
-  return [undefined, 'nothing was thrown'];
-}
 
 beforeEach(() => {
   log = [];

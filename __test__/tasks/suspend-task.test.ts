@@ -1,35 +1,13 @@
 /** suspendTask() and resumeTask(). */
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { FunctionTask, OneShotTask, RecurringFunctionTask } from 'waitable-event';
+import { FunctionTask, RecurringFunctionTask } from 'waitable-event';
 
-import { codeOf } from '../support/outcomes';
+import { codeOf, messageOf } from '../support/outcomes';
+import { Logger } from '../support/tasks/logger';
 import { ManualClock } from '../support/tasks/manual-clock';
 
 let log: unknown[];
-
-class Logger extends OneShotTask {
-  readonly name: string;
-
-  constructor(name: string, when?: number | Date) {
-    super(when);
-    this.name = name;
-  }
-
-  override processTask(): void {
-    log.push(this.name);
-  }
-}
-
-function messageOf(call: () => unknown): [code: string | undefined, message: string] {
-  try {
-    call();
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    return [code, message];
-  }
-  return [undefined, 'nothing was thrown'];
-}
 
 beforeEach(() => {
   log = [];
@@ -38,7 +16,7 @@ beforeEach(() => {
 describe('suspendTask() and resumeTask()', () => {
   test('a task that is suspended does not run; resumed, it runs at its time', () => {
     const watch = new ManualClock();
-    const task = new Logger('a');
+    const task = new Logger(log, 'a');
     watch.manager.installTask(task, { delta: 10 });
     const { taskTime } = task;
     task.suspendTask();
@@ -54,7 +32,7 @@ describe('suspendTask() and resumeTask()', () => {
 
   test('a task whose time has passed meanwhile runs in the next pass', () => {
     const watch = new ManualClock();
-    const task = new Logger('a');
+    const task = new Logger(log, 'a');
     watch.manager.installTask(task, { delta: 10 });
     watch.manager.suspendTask(task);
     watch.pass(50);
@@ -65,7 +43,7 @@ describe('suspendTask() and resumeTask()', () => {
 
   test('suspending what is not installed, and suspending twice, does nothing', () => {
     const [watch, other] = [new ManualClock(), new ManualClock()];
-    const task = new Logger('a');
+    const task = new Logger(log, 'a');
     task.suspendTask();
     watch.manager.suspendTask(task);
     watch.manager.installTask(task, { delta: 1 });
@@ -79,7 +57,7 @@ describe('suspendTask() and resumeTask()', () => {
 
   test('resumeTask() of a task that was never installed throws ERR_INVALID_TASK', () => {
     const { manager } = new ManualClock();
-    const [code, message] = messageOf(() => manager.resumeTask(new Logger('a')));
+    const [code, message] = messageOf(() => manager.resumeTask(new Logger(log, 'a')));
     expect(code).toBe('ERR_INVALID_TASK');
     expect(message).toMatch(/^task time is None/);
     expect(codeOf(() => new RecurringFunctionTask(5, () => {}).resumeTask())).toBe('ERR_INVALID_TASK');
@@ -87,7 +65,7 @@ describe('suspendTask() and resumeTask()', () => {
 
   test('resuming what is installed leaves it where it is', () => {
     const watch = new ManualClock();
-    const task = new Logger('a');
+    const task = new Logger(log, 'a');
     watch.manager.installTask(task, { delta: 3 });
     task.resumeTask();
     expect(watch.manager.stats().pending).toBe(1);
@@ -98,7 +76,7 @@ describe('suspendTask() and resumeTask()', () => {
 
   test('one that is due is not run when an earlier one suspends it', () => {
     const watch = new ManualClock();
-    const victim = new Logger('victim');
+    const victim = new Logger(log, 'victim');
     watch.manager.installTask(new FunctionTask(() => victim.suspendTask()), { delta: 1 });
     watch.manager.installTask(victim, { delta: 1 });
     watch.pass(5);

@@ -1,4 +1,4 @@
-/** A program that uses the declarations as a user does: `npm run test:types` compiles it with each supported TypeScript. */
+/** A program that uses the declarations as a user does. `npm run test:types` compiles it with each TypeScript. */
 
 import {
   Dispatcher,
@@ -56,10 +56,8 @@ export async function main(handle: TaskManagerHandle, eventHandle: EventHandle):
   const event = new WaitableEvent({ set: optional(false), loop: new RunLoop() });
   const other: WaitableEvent = WaitableEvent.open(eventHandle);
   const isSet: boolean = event.wait(0) || (await other.waitAsync(5, waitOptions));
-  for await (const each of event) {
-    const nothing: void = each;
+  for await (const _ of event) {
     event.close();
-    void nothing;
   }
   const [readers]: [(WaitableEvent | number)[], never[], never[]] = select([event, 0]);
   const [, writers] = await selectAsync([event], [1], [], 10, { signal: optional(new AbortController().signal) });

@@ -17,7 +17,9 @@ export class AsyncWaits {
   readonly event: object;
   readonly #state: Int32Array;
   readonly #slot: number;
-  #waiters: AsyncWaiter[] = [];
+  /** The list of the waiters, in the order in which they began: each leaves it without a search. */
+  #first: AsyncWaiter | undefined;
+  #last: AsyncWaiter | undefined;
 
   constructor(event: object, state: Int32Array, slot: number) {
     this.event = event;
@@ -27,7 +29,7 @@ export class AsyncWaits {
 
   /** Waits until the event is set. `state` is the state word with which the wait began; it said "clear". */
   wait(state: number, timeout: number, ref: boolean, signal: AbortSignal | undefined): Promise<boolean> {
-    if (this.#waiters.length === 0) {
+    if (this.#first === undefined) {
       const outcome = this.#arm(state);
       if (outcome !== 0) {
         return Promise.resolve(check(outcome, 'epoll_ctl') === 1);
@@ -35,7 +37,7 @@ export class AsyncWaits {
     }
     return new Promise((resolve, reject) => {
       const waiter = new AsyncWaiter(this, epochOf(state), resolve, reject, ref);
-      this.#waiters.push(waiter);
+      this.#append(waiter);
       waiter.setLimits(timeout, signal);
     });
   }
@@ -43,9 +45,9 @@ export class AsyncWaits {
   /** Rejects all waits: this thread releases the event. */
   close(): void {
     reactor.disarmEvent(this.#slot);
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    waiters.forEach((waiter) => waiter.reject(new EventClosedError()));
+    for (let waiter = this.#takeAll(); waiter !== undefined; waiter = detach(waiter)) {
+      waiter.reject(new EventClosedError());
+    }
   }
 
   /**
@@ -64,13 +66,42 @@ export class AsyncWaits {
 
   /** Removes a waiter. The reactor stops watching the event when that was the last one. */
   remove(waiter: AsyncWaiter): void {
-    const index = this.#waiters.indexOf(waiter);
-    if (index >= 0) {
-      this.#waiters.splice(index, 1);
-      if (this.#waiters.length === 0) {
-        reactor.disarmEvent(this.#slot);
-      }
+    const { previous, next } = waiter;
+    if (this.#first !== waiter && previous === undefined) {
+      return;
     }
+    if (previous === undefined) {
+      this.#first = next;
+    } else {
+      previous.next = next;
+    }
+    if (next === undefined) {
+      this.#last = previous;
+    } else {
+      next.previous = previous;
+    }
+    detach(waiter);
+    if (this.#first === undefined) {
+      reactor.disarmEvent(this.#slot);
+    }
+  }
+
+  #append(waiter: AsyncWaiter): void {
+    waiter.previous = this.#last;
+    if (this.#last === undefined) {
+      this.#first = waiter;
+    } else {
+      this.#last.next = waiter;
+    }
+    this.#last = waiter;
+  }
+
+  /** Empties the list, and returns its first waiter: the rest is behind it. */
+  #takeAll(): AsyncWaiter | undefined {
+    const first = this.#first;
+    this.#first = undefined;
+    this.#last = undefined;
+    return first;
   }
 
   /**
@@ -82,11 +113,11 @@ export class AsyncWaits {
   }
 
   readonly #onOutcome = (outcome: number): void => {
-    const waiters = this.#waiters;
-    this.#waiters = [];
+    let waiter = this.#takeAll();
     const state = Atomics.or(this.#state, 0, 0);
     let isSet: boolean | undefined;
-    for (const waiter of waiters) {
+    while (waiter !== undefined) {
+      const next = detach(waiter);
       if (outcome < 0) {
         waiter.reject(toError(outcome, 'wait'));
       } else if (waiter.epoch !== epochOf(state) || (isSet ??= fast.isEventSet(this.#slot) === 1)) {
@@ -94,10 +125,11 @@ export class AsyncWaits {
       } else {
         // This wait began after that `set()` had been cleared, so it waits for the next one. Bytes that other processes
         // wrote do not count as an epoch until they are cleared.
-        this.#waiters.push(waiter);
+        this.#append(waiter);
       }
+      waiter = next;
     }
-    if (this.#waiters.length > 0) {
+    if (this.#first !== undefined) {
       const next = this.#arm(state);
       if (next !== 0) {
         this.#onOutcome(next);
@@ -106,10 +138,21 @@ export class AsyncWaits {
   };
 }
 
+/** Detaches a waiter from a list that is not kept. Returns the waiter after it. */
+function detach(waiter: AsyncWaiter): AsyncWaiter | undefined {
+  const { next } = waiter;
+  waiter.previous = undefined;
+  waiter.next = undefined;
+  return next;
+}
+
 /** Holds one pending wait: its promise, its timeout and its signal. */
 class AsyncWaiter implements reactor.Deadline {
   heapIndex: number = -1;
   at: number = Infinity;
+  /** Its neighbours in the list of waiters. */
+  previous: AsyncWaiter | undefined = undefined;
+  next: AsyncWaiter | undefined = undefined;
   /** The event's epoch when the wait began. A different one means that `set()` was called since. */
   readonly epoch: number;
   readonly #waits: AsyncWaits;

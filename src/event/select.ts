@@ -2,9 +2,10 @@
 
 import { setMaxListeners } from 'node:events';
 
-import { READABLE, check, makeBatch, native, os, reactor } from '../platform';
-import { throwIfAborted, validateOptions, validateSignal, validateTimeout } from '../util';
-import { type Selectable, Selection } from './selection';
+import { READABLE, reactor } from '../platform';
+import { type SystemError, throwIfAborted, validateOptions, validateSignal, validateTimeout } from '../util';
+import { type DescriptorWaiter, type WatchedDescriptor, unwatchDescriptor, watchDescriptor } from './descriptor-waits';
+import { type Selectable, Selection, maskOf } from './selection';
 
 /** Options of `selectAsync()`. */
 export interface SelectAsyncOptions {
@@ -44,7 +45,9 @@ export function select<R extends Selectable, W extends Selectable = never, X ext
  * Waits as `select()` does, but in Node's event loop: it does not block the thread. The wait keeps the process alive.
  *
  * Rejects with the signal's reason when the signal aborts, and with what `select()` throws. When a thread closes a
- * member that is an event, it rejects with `ERR_EVENT_CLOSED`.
+ * member that is an event, it rejects with `ERR_EVENT_CLOSED`. Rejects with `ELOOP` for an epoll that nests too deeply,
+ * with `EINVAL` for a descriptor that is watched in too many places, and with `ENOTSUP` for a file whose state is gone
+ * once it was polled, such as a pressure trigger or `/proc/self/mounts`: `select()` takes all of them.
  *
  * @param timeout Milliseconds, fractions allowed. Default: `Infinity`, which waits indefinitely. Zero and negative
  * values poll once. The wait never ends before the timeout, which runs on the monotonic clock.
@@ -77,55 +80,46 @@ async function untilReady(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   // waitAsync() waits for the events. So a close() ends the wait, and a set() counts also if it is cleared immediately.
-  const ended = new AbortController();
-  // There is one listener for each event: more than ten are no leak.
-  setMaxListeners(0, ended.signal);
+  let ended: AbortController | undefined;
   reactor.hold();
-  let poller = -1;
-  let fd = -1;
-  let token = 0;
+  const watches: [WatchedDescriptor, DescriptorWaiter][] = [];
   let deadline: reactor.Deadline | undefined;
   let onAbort: (() => void) | undefined;
   try {
-    // Each wait has a poller of its own, so that waits for the same descriptors do not disturb each other.
-    poller = check(native.createPoller(makeBatch(1)), 'epoll_create1');
-    fd = native.pollerFileno(poller);
     await new Promise<void>((resolve, reject) => {
+      const onReady = (): void => {
+        try {
+          if (!selection.wait(0)) {
+            return;
+          }
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+        // Now, before the promise is settled: the kernel need not watch them for this wait any more.
+        unwatchAll(watches);
+      };
       for (const [member, flags] of selection.wanted) {
         const event = selection.events.get(member);
         if (event === undefined) {
-          const added = native.addMember(poller, member, 0, flags);
-          // EPERM means a regular file. It is always readable and writable, and never has an exceptional condition.
-          if (added !== -os().constants.errno.EPERM) {
-            check(added, 'epoll_ctl');
+          const waiter: DescriptorWaiter = { mask: maskOf(flags), onReady, onFailure: reject };
+          const descriptor = watchUnlessFile(member, flags, waiter);
+          if (descriptor !== undefined) {
+            watches.push([descriptor, waiter]);
           }
         } else {
           const onSet = (): void => {
             selection.ready.set(member, READABLE);
             resolve();
           };
+          if (ended === undefined) {
+            ended = new AbortController();
+            // There is one listener for each event: more than ten are no leak.
+            setMaxListeners(0, ended.signal);
+          }
           event.waitAsync(Infinity, { ref: false, signal: ended.signal }).then(onSet, reject);
         }
       }
-      const onReady = (): void => {
-        try {
-          if (selection.wait(0)) {
-            resolve();
-            return;
-          }
-        } catch (error) {
-          reject(error);
-          return;
-        }
-        // Another reader was faster, or no list asks for this condition: a hang-up would be reported in every loop
-        // iteration.
-        for (const [member, flags] of selection.ready) {
-          if (flags !== 0) {
-            native.removeMember(poller, member, 0);
-          }
-        }
-      };
-      token = reactor.watch(fd, onReady, reject);
       if (timeout !== Infinity) {
         deadline = { at: reactor.now() + timeout, heapIndex: -1, onDeadline: resolve, onFailure: reject };
         reactor.addDeadline(deadline);
@@ -134,17 +128,35 @@ async function untilReady(
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   } finally {
-    ended.abort();
-    reactor.unwatch(fd, token);
+    ended?.abort();
+    unwatchAll(watches);
     if (deadline !== undefined) {
       reactor.removeDeadline(deadline);
     }
     if (onAbort !== undefined) {
       signal?.removeEventListener('abort', onAbort);
     }
-    if (poller >= 0) {
-      native.closePoller(poller);
-    }
     reactor.release();
+  }
+}
+
+function unwatchAll(watches: [WatchedDescriptor, DescriptorWaiter][]): void {
+  for (const [descriptor, waiter] of watches.splice(0)) {
+    unwatchDescriptor(descriptor, waiter);
+  }
+}
+
+/**
+ * Watches a descriptor. Returns `undefined` for a regular file, which is always readable and writable, and never has an
+ * exceptional condition.
+ */
+function watchUnlessFile(fd: number, flags: number, waiter: DescriptorWaiter): WatchedDescriptor | undefined {
+  try {
+    return watchDescriptor(fd, flags, waiter);
+  } catch (error) {
+    if ((error as SystemError).code === 'EPERM') {
+      return undefined;
+    }
+    throw error;
   }
 }

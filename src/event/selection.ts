@@ -79,3 +79,10 @@ function filenoOf(name: string, member: Selectable): number {
   }
   return validateDescriptor(name, member.fileno());
 }
+
+/** Returns the flags of readiness that end a wait for the conditions in `wanted`. */
+export function maskOf(wanted: number): number {
+  const reads = (wanted & READABLE) === 0 ? 0 : READS;
+  const writes = (wanted & WRITABLE) === 0 ? 0 : WRITES;
+  return reads | writes | (wanted & PRIORITY);
+}

@@ -248,7 +248,11 @@ export class WaitableEvent extends Dispatcher {
       validateBoolean('options.ref', options?.ref);
       throwIfAborted(options?.signal);
       const state = Atomics.or(this.#state, 0, 0);
-      if ((state & (SET | CLOSED)) === SET) {
+      // Before anything is armed, held or listened to.
+      if (this.#slot === NO_SLOT || (state & CLOSED) !== 0) {
+        throw new EventClosedError();
+      }
+      if ((state & SET) !== 0) {
         return Promise.resolve(true);
       }
       if (milliseconds <= 0) {

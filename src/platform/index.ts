@@ -16,6 +16,7 @@ export {
   READABLE,
   SELECT_LENGTH,
   SET,
+  STATUS_CLOSED,
   WRITABLE,
   check,
   fast,

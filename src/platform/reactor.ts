@@ -15,7 +15,6 @@ import {
   HOLDERS,
   IN_ITERATION,
   LAST_TOKEN,
-  READABLE,
   check,
   makeBatch,
   fast,
@@ -44,8 +43,8 @@ export interface Deadline extends BinaryHeapMember {
 }
 
 /** What waits for a descriptor. */
-interface MemberListener {
-  readonly onReady: () => void;
+export interface MemberListener {
+  readonly onReady: (flags: number) => void;
   readonly onFailure: (error: Error) => void;
 }
 
@@ -58,8 +57,8 @@ let nextToken = 1;
 /** When the native alarm expires. That may be before the first deadline, never after it. */
 let alarmAt = Infinity;
 
-/** The listeners at the slots of their events, which are small integers. */
-const eventListeners: (EventListener | undefined)[] = [];
+/** The listeners by the slots of their events. */
+const eventListeners = new Map<number, EventListener>();
 const memberListeners = new Map<number, MemberListener>();
 const deadlines = new BinaryHeap<Deadline>((a, b) => a.at < b.at);
 /** The deadlines without an alarm, whose `onFailure` is about to be called. */
@@ -85,38 +84,52 @@ function start(): number {
 export function armEvent(slot: number, entered: number, listener: EventListener): number {
   const outcome = fast.armEvent(slot, start(), entered);
   if (outcome === 0) {
-    eventListeners[slot] = listener;
+    eventListeners.set(slot, listener);
   }
   return outcome;
 }
 
 /** Removes the listener of {@link armEvent}. */
 export function disarmEvent(slot: number): void {
-  if (eventListeners[slot] !== undefined) {
-    eventListeners[slot] = undefined;
+  if (eventListeners.delete(slot)) {
     native.disarmEvent(slot);
   }
 }
 
 /**
- * Calls `onReadable` in each iteration of the event loop in which `fd` is readable. Calls `onFailure` when the kernel
- * refuses the poll. Returns the token for {@link unwatch}.
+ * Calls `onReady` of the listener once, with the flags of its readiness, when `fd` is ready for `interest`, hangs up or
+ * has an error. Calls `onFailure` when the kernel refuses the poll. Returns the token for {@link rearm} and
+ * {@link unwatch}, or a negative status.
  */
-export function watch(fd: number, onReadable: () => void, onFailure: (error: Error) => void): number {
-  return addListener({ onReady: onReadable, onFailure }, (token) => native.addMember(start(), fd, token, READABLE));
+export function watch(fd: number, interest: number, listener: MemberListener): number {
+  const token = allocateToken();
+  const status = native.watchDescriptor(start(), fd, token, interest);
+  if (status < 0) {
+    return status;
+  }
+  memberListeners.set(token, listener);
+  return token;
 }
 
-/** Undoes {@link watch}. `fd` must still be open. */
+/**
+ * Has the listener of `token` called once more. Returns a negative status when `fd` is not the watched descriptor any
+ * more.
+ */
+export function rearm(fd: number, token: number, interest: number): number {
+  return native.rearmDescriptor(reactor, fd, token, interest);
+}
+
+/** Undoes {@link watch}. */
 export function unwatch(fd: number, token: number): void {
   if (memberListeners.delete(token)) {
-    native.removeMember(reactor, fd, token);
+    native.unwatchDescriptor(reactor, fd, token);
   }
 }
 
 /**
- * Calls `onReadable` when a member of the run loop with `poller` is ready. This can happen several times in one iteration
- * of the event loop; the listener dequeues what is ready each time. Calls `onFailure` when the kernel refuses the poll.
- * Returns the token for {@link unwatchLoop}.
+ * Calls `onReadable` when a member of the run loop with `poller` is ready. This can happen several times in one
+ * iteration of the event loop; the listener dequeues what is ready each time. Calls `onFailure` when the kernel refuses
+ * the poll. Returns the token for {@link unwatchLoop}.
  */
 export function watchLoop(poller: number, onReadable: () => void, onFailure: (error: Error) => void): number {
   return addListener({ onReady: onReadable, onFailure }, (token) => native.watchLoop(start(), poller, token));
@@ -131,10 +144,19 @@ export function unwatchLoop(token: number): void {
 
 /** Adds a member to the reactor by `add`, with a listener under a new token, which is returned. */
 function addListener(listener: MemberListener, add: (token: number) => number): number {
-  const token = nextToken;
-  nextToken = nextToken === LAST_TOKEN ? 1 : nextToken + 1;
+  const token = allocateToken();
   check(add(token), 'epoll_ctl');
   memberListeners.set(token, listener);
+  return token;
+}
+
+/** Returns a token that no present member has, nor one of the last two thousand million. */
+function allocateToken(): number {
+  let token: number;
+  do {
+    token = nextToken;
+    nextToken = token === LAST_TOKEN ? 1 : token + 1;
+  } while (memberListeners.has(token));
   return token;
 }
 
@@ -223,20 +245,21 @@ function onReady(filled: number): void {
     return;
   }
   const count = check(filled, 'epoll_wait') & ~ALARM;
-  // Events first: their listeners settle promises and call no code of the user. The listener of a member may close an
-  // event and open another one in the same slot, which must not get what was reported for the first.
+  // Events first: their listeners settle promises and call no code of the user.
   for (let index = 0; index < count; index += 1) {
     const flags = batch[ENTRY_LENGTH * index + 1] as number;
     if (isEvent(flags)) {
       const slot = batch[ENTRY_LENGTH * index] as number;
-      const listener = eventListeners[slot];
-      eventListeners[slot] = undefined;
+      const listener = eventListeners.get(slot);
+      eventListeners.delete(slot);
       listener?.(flags < 0 ? flags : 1);
     }
   }
   for (let index = 0; index < count; index += 1) {
     if (!isEvent(batch[ENTRY_LENGTH * index + 1] as number)) {
-      callSafely(memberListeners.get(batch[ENTRY_LENGTH * index] as number)?.onReady);
+      const flags = batch[ENTRY_LENGTH * index + 1] as number;
+      const listener = memberListeners.get(batch[ENTRY_LENGTH * index] as number);
+      callSafely(listener && (() => listener.onReady(flags)));
     }
   }
   if ((filled & ALARM) !== 0) {

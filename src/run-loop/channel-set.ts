@@ -12,6 +12,7 @@ import {
   LAST_TOKEN,
   PRIORITY,
   READABLE,
+  STATUS_CLOSED,
   WRITABLE,
   check,
   fast,
@@ -35,6 +36,8 @@ interface Member {
   interest: number;
   /** Whether the channel is still in the loop. */
   isIn: boolean;
+  /** Whether the channel is an event that is in the poller. */
+  isPolledEvent: boolean;
   /** The key that ends the watch for the event's close, when the channel is an event; otherwise negative. */
   closingKey: number;
 }
@@ -113,14 +116,19 @@ export class ChannelSet {
     if (this.#byChannel.has(channel)) {
       return;
     }
-    this.start();
     const fd = validateDescriptor('channel.fileno()', channel.fileno());
+    if (this.#poller < 0 && slotOf(channel) === undefined) {
+      // Otherwise a descriptor of the poller could get this number, if it is not open.
+      check(native.checkDescriptor(fd), 'epoll_ctl');
+    }
+    this.start();
     const member: Member = {
       channel,
       fd,
       token: this.#allocateToken(),
       interest: interestOf(channel),
       isIn: false,
+      isPolledEvent: false,
       closingKey: -1,
     };
     this.#register(member);
@@ -144,10 +152,7 @@ export class ChannelSet {
     if (member.closingKey >= 0) {
       native.unwatchClosing(this.#poller, member.token, slotOf(channel) ?? 0, member.closingKey);
     }
-    if (this.#byFileno.get(member.fd) === member) {
-      this.#byFileno.delete(member.fd);
-      native.removeMember(this.#poller, member.fd, member.token);
-    }
+    this.#leavePoller(member);
     return true;
   }
 
@@ -188,29 +193,58 @@ export class ChannelSet {
   /** Adds a channel to the poller or, for a regular file, to the files. An event is also watched for its close. */
   #register(member: Member): void {
     const { channel, fd, token, interest } = member;
-    const result = native.addMember(this.#poller, fd, token, interest);
+    const event = slotOf(channel);
+    if (event !== undefined) {
+      // First: whenever another thread closes the event from now on, the poller reports it.
+      member.closingKey = check(native.watchClosing(this.#poller, token, event, interest), 'join');
+    }
+    const result = this.#enterPoller(member);
     if (result < 0 && result === -os().constants.errno.EPERM && isAlwaysReady(fd)) {
       this.#alwaysReady.add(member);
       return;
     }
+    if (result < 0 && event !== undefined) {
+      native.unwatchClosing(this.#poller, token, event, member.closingKey);
+    }
     check(result, 'epoll_ctl');
     if (interest === 0) {
-      native.removeMember(this.#poller, fd, token);
-    } else {
-      this.#byFileno.set(fd, member);
+      this.#leavePoller(member);
     }
+  }
+
+  /** Adds a member to the poller. Returns a status. */
+  #enterPoller(member: Member): number {
+    const { channel, fd, token, interest } = member;
     const event = slotOf(channel);
-    if (event !== undefined) {
-      member.closingKey = native.watchClosing(this.#poller, token, event, interest);
-      if (member.closingKey < 0) {
-        // Another thread has closed the event since. The descriptor that was added may be a new one with the same
-        // number.
-        if (this.#byFileno.delete(fd)) {
-          native.removeMember(this.#poller, fd, token);
-        }
-        check(member.closingKey, 'join');
+    const result =
+      event === undefined
+        ? native.addMember(this.#poller, fd, token, interest)
+        : native.addEventMember(this.#poller, token, event, interest);
+    if (result >= 0) {
+      if (event === undefined) {
+        this.#byFileno.set(fd, member);
+      } else {
+        member.isPolledEvent = true;
       }
     }
+    return result;
+  }
+
+  /** Removes a member from the poller, if it is in there. */
+  #leavePoller(member: Member): void {
+    const { fd, token } = member;
+    if (this.#isPolled(member)) {
+      if (member.isPolledEvent) {
+        member.isPolledEvent = false;
+      } else {
+        this.#byFileno.delete(fd);
+      }
+      native.removeMember(this.#poller, fd, token);
+    }
+  }
+
+  #isPolled(member: Member): boolean {
+    return member.isPolledEvent || this.#byFileno.get(member.fd) === member;
   }
 
   /** Calls the handlers of the channels in the batch, and of the regular files. */
@@ -294,12 +328,14 @@ export class ChannelSet {
     // A channel without interest is not in the poller, as in asyncore: the poller would report a hang-up even before
     // the last byte.
     if (before === 0) {
-      check(native.addMember(this.#poller, fd, token, interest), 'epoll_ctl');
-      this.#byFileno.set(fd, member);
-    } else if (this.#byFileno.get(fd) === member) {
+      const result = this.#enterPoller(member);
+      // The report of an event that another thread has closed is under way.
+      if (result !== STATUS_CLOSED) {
+        check(result, 'epoll_ctl');
+      }
+    } else if (this.#isPolled(member)) {
       if (interest === 0) {
-        this.#byFileno.delete(fd);
-        native.removeMember(this.#poller, fd, token);
+        this.#leavePoller(member);
       } else {
         check(native.modifyMember(this.#poller, fd, token, interest), 'epoll_ctl');
       }

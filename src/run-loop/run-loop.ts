@@ -338,6 +338,10 @@ export class RunLoop {
    * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EEXIST` for a descriptor that is
    * already in the loop. Throws `ERR_INVALID_ARG_TYPE` for a value that is no channel, and `ERR_INVALID_ARG_VALUE` for
    * a number that cannot be a descriptor. A regular file is always ready, as for poll().
+   *
+   * While the loop runs by `run()`, throws `ELOOP` for an epoll that nests too deeply, `EINVAL` for a descriptor that
+   * is watched in too many places, and `ENOTSUP` for a file whose state is gone once it was polled. `run()` rejects
+   * with the same when the loop has such a channel; `runSync()` and `loop()` take all of them.
    */
   add(channel: Channel): void {
     if (typeof channel !== 'object' || channel === null || typeof channel.fileno !== 'function') {

@@ -103,6 +103,15 @@ export class InterruptedError extends Error {
   }
 }
 
+/** What the kernel means when it refuses to watch a descriptor. */
+const EPOLL_REASONS: Readonly<Record<string, string>> = {
+  __proto__: null as never,
+  EINVAL: 'the descriptor, or one that it holds, is watched in too many places (Linux has a limit)',
+  ELOOP: 'the descriptor is an epoll that holds others too many levels deep (Linux has a limit of five in all)',
+  ENOSPC: 'too many descriptors are watched (/proc/sys/fs/epoll/max_user_watches)',
+  ENOTSUP: 'the state of this file is gone once it was polled: use select(), runSync() or loop()',
+};
+
 /**
  * A system call failed. `code` is the name that the operating system has for the reason: `EMFILE`, `EBADF`, … Thrown by
  * functions that make, watch, read or write descriptors.
@@ -116,7 +125,8 @@ export class SystemError extends Error {
 
   constructor(errno: number, syscall: string) {
     const code = getSystemErrorName(errno);
-    super(`${code}: ${syscall} failed`);
+    const reason = syscall === 'epoll_ctl' ? EPOLL_REASONS[code] : undefined;
+    super(`${code}: ${syscall} failed${reason === undefined ? '' : `: ${reason}`}`);
     this.code = code;
     this.errno = errno;
     this.syscall = syscall;

@@ -12,10 +12,10 @@ use std::ptr;
 use std::rc::Rc;
 
 use napi::{Env, sys};
-use slab::Slab;
 use waitable_event::sys::SignalWatch;
 
 use crate::events::event_table::EventTable;
+use crate::ffi::number_table::NumberTable;
 use crate::ffi::reference::Reference;
 use crate::ffi::status;
 use crate::ffi::uv_symbols::UvLoop;
@@ -34,7 +34,7 @@ pub struct Environment {
     /// How its thread blocks.
     pub sleeper: Sleeper,
     uv: Option<UvLoop>,
-    pollers: RefCell<Slab<Rc<BatchPoller>>>,
+    pollers: RefCell<NumberTable<Rc<BatchPoller>>>,
     /// The reactors, with the numbers of their pollers. Each copy of the facade in this environment has at most one.
     reactors: RefCell<Vec<(u32, Rc<Reactor>)>>,
     has_ended: Cell<bool>,
@@ -54,8 +54,8 @@ impl Environment {
         (!environment.has_ended()).then_some(environment)
     }
 
-    /// Prepares `env`, unless that was done before. `Sleeper::new` says what the functions are; `uses_uv` says that this
-    /// runtime's libuv can be used. Returns a status.
+    /// Prepares `env`, unless that was done before. `Sleeper::new` says what the functions are; `uses_uv` says that
+    /// this runtime's libuv can be used. Returns a status.
     ///
     /// # Safety
     ///
@@ -101,13 +101,18 @@ impl Environment {
 
     /// Returns the poller with this number.
     pub fn poller(&self, number: u32) -> Option<Rc<BatchPoller>> {
-        self.pollers.borrow().get(number as usize).cloned()
+        self.pollers.borrow().get(number).cloned()
     }
 
     /// Returns the reactor whose poller has this number.
     pub fn reactor(&self, number: u32) -> Option<Rc<Reactor>> {
         let reactors = self.reactors.borrow();
         reactors.iter().find(|(poller, _)| *poller == number).map(|(_, reactor)| reactor.clone())
+    }
+
+    /// Returns whether a reactor reports for the run loop with this poller.
+    pub fn is_in_reactor(&self, poller: &BatchPoller) -> bool {
+        self.reactors.borrow().iter().any(|(_, reactor)| reactor.loops.has(poller))
     }
 
     /// Adds a poller that reports through `batch`. Returns its number, or a status.
@@ -118,7 +123,17 @@ impl Environment {
     pub unsafe fn create_poller(&self, batch: sys::napi_value) -> i32 {
         // SAFETY: the caller's contract, and the environment is current.
         match unsafe { BatchPoller::new(self.raw, batch) } {
-            Ok(poller) => status::of_count(self.pollers.borrow_mut().insert(Rc::new(poller))),
+            Ok(poller) => {
+                let inserted = self.pollers.borrow_mut().insert(Rc::new(poller));
+                inserted.map_or_else(
+                    |poller| {
+                        // SAFETY: the environment is current, and the poller has no number.
+                        unsafe { poller.release(self.raw) };
+                        status::FULL
+                    },
+                    status::of_number,
+                )
+            }
             Err(error) => error,
         }
     }
@@ -128,7 +143,7 @@ impl Environment {
         if self.reactor(number).is_some() {
             return;
         }
-        let poller = self.pollers.borrow_mut().try_remove(number as usize);
+        let poller = self.pollers.borrow_mut().remove(number);
         if let Some(poller) = poller {
             // SAFETY: the environment is current, and only a reactor writes to a poller that is not in the list.
             unsafe { poller.release(self.raw) };
@@ -188,7 +203,8 @@ unsafe extern "C" fn end(environment: *mut c_void) {
         }
         environment.events.release_all(env);
         environment.signals.borrow_mut().clear();
-        for poller in environment.pollers.borrow_mut().drain() {
+        let pollers = environment.pollers.borrow_mut().drain();
+        for poller in pollers {
             poller.release(env);
         }
     }

@@ -40,8 +40,8 @@ pub struct Sleeper {
 }
 
 impl Sleeper {
-    /// Returns the sleeper of an environment. `probe` is a function that does nothing, `is_unannounced` one that returns
-    /// whether another thread may end the code that is running without the event loop, `uv`, showing it.
+    /// Returns the sleeper of an environment. `probe` is a function that does nothing, `is_unannounced` one that
+    /// returns whether another thread may end the code that is running without the event loop, `uv`, showing it.
     pub fn new(env: sys::napi_env, probe: Reference, is_unannounced: Reference, uv: Option<UvLoop>) -> Sleeper {
         Sleeper { env, probe, is_unannounced, uv, interrupter: OnceCell::new(), spin: AdaptiveSpin::new() }
     }
@@ -51,6 +51,11 @@ impl Sleeper {
         let interrupter = self.interrupter()?;
         let looks = Some(Looks { is_ending: &|| self.is_ending(), are_needed: &|| self.may_end_silently() });
         body(&Parker { interrupter, looks, spin: Some(&self.spin) })
+    }
+
+    /// Returns whether this thread has the descriptors for a sleep.
+    pub fn is_prepared(&self) -> bool {
+        self.interrupter.get().is_some()
     }
 
     fn interrupter(&self) -> io::Result<&Arc<Interrupter>> {

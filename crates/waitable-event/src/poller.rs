@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 
 use crate::deadline::Deadline;
@@ -48,6 +49,12 @@ impl Poller {
     /// EEXIST when the descriptor is a member already.
     pub fn add(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
         self.selector.add(fd, token, interest, trigger)
+    }
+
+    /// Returns whether an error of [`Poller::add`] says that the descriptor, or one that it holds, is in so many epolls
+    /// that the kernel takes no more (`epoll.rs`). Another open file description of the same pipe is taken.
+    pub fn has_too_many_paths(error: &io::Error) -> bool {
+        error.raw_os_error() == Some(Errno::EINVAL as i32)
     }
 
     /// Changes the interest in a descriptor, and reports the descriptor again if it is ready now.

@@ -9,9 +9,9 @@ use napi_derive::napi;
 use crate::environment::Environment;
 use crate::ffi::int32_array::int32_array;
 
-/// Prepares the environment. `probe` is a function that does nothing. `is_unannounced` returns whether another thread may
-/// end the code that is running without the event loop showing it. `uses_uv` says that this runtime's libuv can be used.
-/// Returns a status.
+/// Prepares the environment. `probe` is a function that does nothing. `is_unannounced` returns whether another thread
+/// may end the code that is running without the event loop showing it. `uses_uv` says that this runtime's libuv can be
+/// used. Returns a status.
 ///
 /// A second copy of the facade in the same environment (a test runner that loads it once for each test file) finds it
 /// prepared and shares it.

@@ -30,7 +30,14 @@ fn state_word(env: &Env, state: &Unknown<'_>) -> Option<NonNull<AtomicU32>> {
 fn open(environment: &Environment, event: Event, state: &Unknown<'_>) -> i32 {
     // SAFETY: the environment is current, and the value is an argument of the running call.
     match unsafe { Reference::new(environment.raw, state.raw()) } {
-        Some(state) => environment.events.insert(OpenEvent::new(event, state)),
+        Some(state) => environment.events.insert(OpenEvent::new(event, state)).map_or_else(
+            |open| {
+                // SAFETY: the environment is current, and the event has no slot.
+                unsafe { open.release(environment.raw) };
+                status::FULL
+            },
+            status::of_number,
+        ),
         None => status::NO_ENVIRONMENT,
     }
 }

@@ -45,17 +45,26 @@ pub fn close_poller(env: Env, poller: u32) {
     }
 }
 
-/// Returns the poller's own descriptor, which is readable while a member is ready.
+/// Returns 0 if the descriptor is open, or a status.
 #[napi]
-pub fn poller_fileno(env: Env, poller: u32) -> i32 {
-    with_poller(&env, poller, |_, poller| poller.inner.as_fd().as_raw_fd())
+pub fn check_descriptor(fd: i32) -> i32 {
+    status::of_io_unit(descriptor::check(fd))
 }
 
-/// Adds a descriptor, level-triggered.
+/// Adds a descriptor, level-triggered. ENOTSUP for one whose readiness is gone once it was polled, if the poller is in
+/// a reactor.
 #[napi]
 pub fn add_member(env: Env, poller: u32, fd: i32, token: u32, interest: i32) -> i32 {
-    with_poller(&env, poller, |_, poller| {
+    with_poller(&env, poller, |environment, poller| {
         let flags = readiness_flags::to_interest(interest);
+        if descriptor::is_consumed_by_polling(fd) {
+            if environment.is_in_reactor(poller) {
+                return -libc::ENOTSUP;
+            }
+            poller.polled.add(token, fd, flags);
+            poller.members.add(token, interest);
+            return 0;
+        }
         let result = with_descriptor(fd, |fd| poller.inner.add(fd, u64::from(token), flags, Trigger::Level));
         if result.is_ok() {
             poller.members.add(token, interest);
@@ -70,6 +79,12 @@ pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, interest: i32) 
     with_poller(&env, poller, |_, poller| {
         poller.members.modify(token, interest);
         let flags = readiness_flags::to_interest(interest);
+        if let Some(result) = poller.pipes.modify(&poller.inner, token, flags) {
+            return status::of_io_unit(result);
+        }
+        if poller.polled.modify(token, flags) {
+            return 0;
+        }
         let modify = |fd: BorrowedFd<'_>| poller.inner.modify(fd, u64::from(token), flags, Trigger::Level);
         status::of_io_unit(with_descriptor(fd, modify))
     })
@@ -80,7 +95,37 @@ pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, interest: i32) 
 pub fn remove_member(env: Env, poller: u32, fd: i32, token: u32) -> i32 {
     with_poller(&env, poller, |_, poller| {
         poller.members.remove(token);
+        if let Some(result) = poller.pipes.remove(&poller.inner, token) {
+            return status::of_io_unit(result);
+        }
+        if poller.polled.remove(token) {
+            return 0;
+        }
         status::of_io_unit(with_descriptor(fd, |fd| poller.inner.remove(fd)))
+    })
+}
+
+/// Adds the event in `slot`, level-triggered, which `watch_closing` was called for. `modify_member` and `remove_member`
+/// take its token for it, and do not read the descriptor.
+#[napi]
+pub fn add_event_member(env: Env, poller: u32, token: u32, slot: u32, interest: i32) -> i32 {
+    with_poller(&env, poller, |environment, poller| {
+        let pipe = environment.events.get(slot).and_then(|event| Ok((event.signal().doorbell()?, event)));
+        let (pipe, event) = match pipe {
+            Ok(found) => found,
+            Err(error) => return status::of_error(&error),
+        };
+        if let Err(error) = poller.pipes.add(&poller.inner, token, &pipe, readiness_flags::to_interest(interest)) {
+            return status::of_io_error(&error);
+        }
+        // `close()` marks the event first, and removes its pipe from the poller then. If the mark is not there yet, the
+        // pipe will be removed. If it is, the pipe may have been added after that.
+        if event.is_closed() {
+            let _ = poller.pipes.remove(&poller.inner, token);
+            return status::CLOSED;
+        }
+        poller.members.add(token, interest);
+        0
     })
 }
 
@@ -141,17 +186,26 @@ pub fn poll_ready(environment: &Environment, poller: u32, is_stale: bool) -> i32
 pub fn wait_ready(environment: &Environment, poller: u32, timeout: f64) -> i32 {
     environment.poller(poller).map_or(status::NO_POLLER, |poller| {
         if !poller.has_more() {
-            let mut members = [Member {
+            let mut members = vec![Member {
                 fd: poller.inner.as_fd().as_raw_fd(),
                 interest: Interest::READABLE,
                 readiness: Readiness::default(),
             }];
+            poller.polled.append_to(&mut members);
             let deadline = Deadline::after_millis(timeout);
             match environment.sleeper.with_parker(|parker| select(&mut members, parker, deadline)) {
                 Ok(Some(0)) => return 0,
                 Ok(Some(_)) => {}
                 Ok(None) => return status::INTERRUPTED,
                 Err(error) => return status::of_io_error(&error),
+            }
+            let reports = poller.polled.reports(&members[1..]);
+            if !reports.is_empty() {
+                // Before the reports, which a poll would discard.
+                if let Err(error) = poller.poll() {
+                    return status::of_io_error(&error);
+                }
+                poller.append(reports);
             }
         }
         poller.fill_members()

@@ -1,12 +1,17 @@
 //! Reactors, each under the number of its poller.
 
+use std::io;
+use std::os::fd::BorrowedFd;
+
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, JsValue};
 use napi_derive::napi;
-use waitable_event::Snapshot;
+use waitable_event::sys::descriptor;
+use waitable_event::{Poller, Snapshot, Trigger};
 
 use crate::environment::Environment;
-use crate::ffi::status;
+use crate::ffi::{readiness_flags, status};
+use crate::reactor::reactor::Reactor;
 
 /// Makes a reactor that reports through `batch` and calls `on_ready(count)`, and starts its driver. The facade calls it
 /// when something is awaited for the first time: an environment that never awaits has none. Returns the number of the
@@ -33,14 +38,72 @@ pub fn hold_reactor(environment: &Environment, reactor: u32) -> i32 {
     })
 }
 
-/// Has the reactor report `token` while a member of the run loop with `poller` is ready.
+/// Has the reactor report once, under `token`, that a descriptor is ready: for `interest`, or for a hang-up or an
+/// error. ENOTSUP for a descriptor whose readiness is gone once it was polled: the reactor would poll it twice.
+#[napi]
+pub fn watch_descriptor(env: Env, reactor: u32, fd: i32, token: u32, interest: i32) -> i32 {
+    if descriptor::is_consumed_by_polling(fd) {
+        return -libc::ENOTSUP;
+    }
+    with_descriptor(&env, reactor, fd, |reactor, fd| {
+        let interest = readiness_flags::to_interest(interest);
+        reactor.poller.add_foreign(fd, u64::from(token), interest, Trigger::OneShot)
+    })
+}
+
+/// Has the reactor report once more that a descriptor is ready. ENOENT when the number is not the descriptor any more
+/// that `watch_descriptor` added under `token`.
+#[napi]
+pub fn rearm_descriptor(env: Env, reactor: u32, fd: i32, token: u32, interest: i32) -> i32 {
+    with_descriptor(&env, reactor, fd, |reactor, fd| {
+        let interest = readiness_flags::to_interest(interest);
+        reactor.poller.modify_foreign(fd, u64::from(token), interest, Trigger::OneShot)
+    })
+}
+
+/// Undoes `watch_descriptor`.
+#[napi]
+pub fn unwatch_descriptor(env: Env, reactor: u32, fd: i32, token: u32) -> i32 {
+    with_descriptor(&env, reactor, fd, |reactor, fd| reactor.poller.remove_foreign(fd, u64::from(token)))
+}
+
+/// Calls `operation` with a reactor, and a descriptor of the user. Returns a status.
+fn with_descriptor(
+    env: &Env,
+    reactor: u32,
+    fd: i32,
+    operation: impl FnOnce(&Reactor, BorrowedFd<'_>) -> io::Result<()>,
+) -> i32 {
+    let Some(environment) = Environment::of(env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    let Some(reactor) = environment.reactor(reactor) else {
+        return status::NO_POLLER;
+    };
+    // SAFETY: the operations call epoll_ctl(), which answers EBADF for a number that is not open.
+    status::of_io_unit(unsafe { descriptor::borrow(fd) }.and_then(|fd| operation(&reactor, fd)))
+}
+
+/// Has the reactor report `token` while a member of the run loop with `poller` is ready. ENOTSUP when the readiness of
+/// one of them would be gone by then.
 #[napi]
 pub fn watch_loop(env: Env, reactor: u32, poller: u32, token: u32) -> i32 {
     let Some(environment) = Environment::of(&env) else {
         return status::NO_ENVIRONMENT;
     };
     match (environment.reactor(reactor), environment.poller(poller)) {
-        (Some(reactor), Some(poller)) => status::of_io_unit(reactor.loops.add(&reactor.poller, token, poller)),
+        // The reactor would poll them first, and the loop would not see what they had.
+        (Some(_), Some(poller)) if !poller.polled.is_empty() => -libc::ENOTSUP,
+        (Some(reactor), Some(poller)) => {
+            let add = || reactor.loops.add(&reactor.poller, token, poller.clone());
+            let added = match add() {
+                Err(error) if Poller::has_too_many_paths(&error) => {
+                    poller.pipes.separate_all(&poller.inner).map_err(|_| error).and_then(|()| add())
+                }
+                added => added,
+            };
+            status::of_io_unit(added)
+        }
         _ => status::NO_POLLER,
     }
 }

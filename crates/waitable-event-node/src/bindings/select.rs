@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::{Int32Array, Uint32Array};
 use napi_derive::napi;
-use waitable_event::sys::{Member, Pipe, select_with};
+use waitable_event::sys::{Member, Pipe, look, select_with};
 use waitable_event::{Deadline, Error, Event, Joined, Readiness, Snapshot, Wake};
 
 use crate::environment::Environment;
@@ -50,6 +50,14 @@ impl Drop for SelectedEvent {
     }
 }
 
+/// Finds out what is ready now, and returns how many are.
+fn look_at(environment: &Environment, events: &[u32], members: &mut [Member]) -> Result<usize, Error> {
+    // Held open until the kernel was asked, like those of a wait.
+    let pipes = events.iter().map(|slot| environment.events.get(*slot)?.signal().doorbell());
+    let _pipes: Vec<Arc<Pipe>> = pipes.collect::<Result<_, _>>()?;
+    Ok(look(members)?)
+}
+
 /// Blocks until one of the descriptors is ready or `timeout` milliseconds have passed. `members` holds triples of
 /// descriptor, interest flags and, afterwards, readiness flags; `events` the slots of those that belong to events.
 /// Returns how many are ready.
@@ -69,19 +77,29 @@ pub fn select_descriptors(env: Env, mut members: Int32Array, events: Uint32Array
             readiness: Readiness::default(),
         })
         .collect();
-    let selected = environment.sleeper.with_parker(|parker| {
-        let events: Vec<SelectedEvent> = events
-            .iter()
-            .map(|slot| SelectedEvent::new(environment.events.get(*slot)?, parker.interrupter.clone()))
-            .collect::<Result<_, _>>()?;
-        let ready = select_with(&mut list, parker, deadline, |members| {
-            // All of them are marked, not only the first one.
-            events.iter().filter(|event| event.mark_ready(members)).count() > 0
-        })?;
-        match events.iter().any(|selected| selected.event.is_closed()) {
-            true => Err(Error::Closed),
-            false => ready.ok_or(Error::Interrupted),
-        }
+    // Before the first sleep opens descriptors of its own: one of them could get a number that is in the list, and was
+    // not open. A look needs no descriptors.
+    let looked =
+        (deadline.has_passed() || !environment.sleeper.is_prepared()).then(|| look_at(environment, &events, &mut list));
+    let selected = match looked {
+        Some(Ok(0)) if !deadline.has_passed() => None,
+        looked => looked,
+    };
+    let selected = selected.unwrap_or_else(|| {
+        environment.sleeper.with_parker(|parker| {
+            let events: Vec<SelectedEvent> = events
+                .iter()
+                .map(|slot| SelectedEvent::new(environment.events.get(*slot)?, parker.interrupter.clone()))
+                .collect::<Result<_, _>>()?;
+            let ready = select_with(&mut list, parker, deadline, |members| {
+                // All of them are marked, not only the first one.
+                events.iter().filter(|event| event.mark_ready(members)).count() > 0
+            })?;
+            match events.iter().any(|selected| selected.event.is_closed()) {
+                true => Err(Error::Closed),
+                false => ready.ok_or(Error::Interrupted),
+            }
+        })
     });
     match selected {
         Ok(count) => {

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use napi::sys;
-use slab::Slab;
 use waitable_event::{Error, Event, Snapshot};
 
 use super::open_event::OpenEvent;
 use super::watch::{Pending, Watch};
+use crate::ffi::number_table::NumberTable;
 use crate::ffi::status;
 use crate::pollers::batch_poller::BatchPoller;
 use crate::reactor::pending_arms::PendingArms;
@@ -16,19 +16,20 @@ use crate::reactor::pending_arms::PendingArms;
 /// A number that is no slot.
 pub const NO_SLOT: u32 = u32::MAX;
 
-/// The events of one environment. A slot that is not in use was a closed event's.
+/// The events of one environment. A slot that is not in use was a closed event's, and is never another one's
+/// (`number_table.rs`).
 #[derive(Default)]
-pub struct EventTable(RefCell<Slab<OpenEvent>>);
+pub struct EventTable(RefCell<NumberTable<OpenEvent>>);
 
 impl EventTable {
-    /// Adds an event, and returns its slot.
-    pub fn insert(&self, event: OpenEvent) -> i32 {
-        status::of_count(self.0.borrow_mut().insert(event))
+    /// Adds an event, and returns its slot. Gives it back when the table is full.
+    pub fn insert(&self, event: OpenEvent) -> Result<u32, OpenEvent> {
+        self.0.borrow_mut().insert(event)
     }
 
     /// Returns what `operation` returns for the event in `slot`.
     pub fn with(&self, slot: u32, operation: impl FnOnce(&Event) -> i32) -> i32 {
-        match self.0.borrow().get(slot as usize) {
+        match self.0.borrow().get(slot) {
             Some(open) => operation(&open.event),
             None => status::CLOSED,
         }
@@ -36,7 +37,7 @@ impl EventTable {
 
     /// Returns what `operation` returns for the event in `slot`, which it may change.
     pub fn with_mut(&self, slot: u32, operation: impl FnOnce(&mut OpenEvent) -> i32) -> i32 {
-        match self.0.borrow_mut().get_mut(slot as usize) {
+        match self.0.borrow_mut().get_mut(slot) {
             Some(open) => operation(open),
             None => status::CLOSED,
         }
@@ -44,12 +45,12 @@ impl EventTable {
 
     /// Returns the event in `slot`, for calls that may take long.
     pub fn get(&self, slot: u32) -> Result<Event, Error> {
-        self.0.borrow().get(slot as usize).map(|open| open.event.clone()).ok_or(Error::Closed)
+        self.0.borrow().get(slot).map(|open| open.event.clone()).ok_or(Error::Closed)
     }
 
     /// Returns whether the word of the event in `slot` says that it is set.
     pub fn word_is_set(&self, slot: u32) -> bool {
-        self.0.borrow().get(slot as usize).is_some_and(|open| {
+        self.0.borrow().get(slot).is_some_and(|open| {
             let word = open.event.signal().state().observe();
             word.is_set() && !word.is_closed()
         })
@@ -86,7 +87,7 @@ impl EventTable {
 
     fn with_watch<T>(&self, slot: u32, operation: impl FnOnce(&mut Watch, &Event) -> T) -> Option<T> {
         let mut events = self.0.borrow_mut();
-        let open = events.get_mut(slot as usize)?;
+        let open = events.get_mut(slot)?;
         open.watch.as_mut().map(|watch| operation(watch, &open.event))
     }
 
@@ -96,7 +97,7 @@ impl EventTable {
     ///
     /// As for [`OpenEvent::release`].
     pub unsafe fn release(&self, slot: u32, env: sys::napi_env) {
-        let open = self.0.borrow_mut().try_remove(slot as usize);
+        let open = self.0.borrow_mut().remove(slot);
         if let Some(open) = open {
             // SAFETY: the caller's contract.
             unsafe { open.release(env) };
@@ -109,7 +110,8 @@ impl EventTable {
     ///
     /// As for [`OpenEvent::release`].
     pub unsafe fn release_all(&self, env: sys::napi_env) {
-        for open in self.0.borrow_mut().drain() {
+        let all = self.0.borrow_mut().drain();
+        for open in all {
             // SAFETY: the caller's contract.
             unsafe { open.release(env) };
         }

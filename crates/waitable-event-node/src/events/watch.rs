@@ -4,12 +4,13 @@
 //! disarms it when it fires. Beside that it is among the event's waiters, for the same reason as a blocked thread
 //! (`signal.rs`): a `clear()` may drain the pipe before the reactor polls it.
 
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
 use waitable_event::sys::Pipe;
-use waitable_event::{Error, Event, Interest, Snapshot, Trigger, Wake};
+use waitable_event::{Error, Event, Interest, Poller, Snapshot, Trigger, Wake};
 
 use crate::ffi::status;
 use crate::pollers::batch_poller::BatchPoller;
@@ -24,8 +25,9 @@ pub struct Watch {
     /// The pipe whose descriptor is in the reactor. Not held: when another thread closes the event, its descriptors
     /// must not wait for this environment. The kernel removes a closed one by itself.
     pipe: Option<Weak<Pipe>>,
-    /// A copy of the descriptor that is in the reactor in its place, while armed. It exists when this environment has
-    /// opened the event twice and awaits both: a reactor takes a descriptor only once.
+    /// A descriptor that is in the reactor in place of the pipe's own, while armed. It exists when this environment has
+    /// opened the event twice and awaits both, because a reactor takes a descriptor only once. It exists too when so
+    /// many threads await the event that the kernel takes its own descriptor no more (`epoll.rs`).
     copy: Option<OwnedFd>,
     armed: Option<Armed>,
 }
@@ -105,16 +107,12 @@ impl Watch {
         let fd = joined.doorbell.reader();
         let armed = match &self.pipe {
             Some(_) => poller.modify(fd, self.token, Interest::READABLE, Trigger::OneShot),
-            None => match poller.add(fd, self.token, Interest::READABLE, Trigger::OneShot) {
+            None => match self.poller.add(fd, self.token, Interest::READABLE, Trigger::OneShot) {
                 Ok(()) => {
                     self.pipe = Some(Arc::downgrade(&joined.doorbell));
                     Ok(())
                 }
-                Err(error) if error.raw_os_error() == Some(libc::EEXIST) => fd.try_clone_to_owned().and_then(|copy| {
-                    let copy = self.copy.insert(copy);
-                    poller.add(copy.as_fd(), self.token, Interest::READABLE, Trigger::OneShot)
-                }),
-                Err(error) => Err(error),
+                Err(error) => self.add_copy(&joined.doorbell, error),
             },
         };
         if let Err(error) = armed {
@@ -122,6 +120,20 @@ impl Watch {
             return Err(error.into());
         }
         Ok(false)
+    }
+
+    /// Adds a descriptor in place of the pipe's own, which the reactor refuses with `error`.
+    fn add_copy(&mut self, pipe: &Pipe, error: io::Error) -> io::Result<()> {
+        let mut add = |copy: io::Result<OwnedFd>| {
+            let copy = self.copy.insert(copy?);
+            self.poller.add(copy.as_fd(), self.token, Interest::READABLE, Trigger::OneShot)
+        };
+        let is_member = error.raw_os_error() == Some(libc::EEXIST);
+        let result = if is_member { add(pipe.reader().try_clone_to_owned()) } else { Err(error) };
+        match result {
+            Err(error) if Poller::has_too_many_paths(&error) => add(pipe.separate_reader()).map_err(|_| error),
+            result => result,
+        }
     }
 
     /// Reads the word of an event whose arming is pending.

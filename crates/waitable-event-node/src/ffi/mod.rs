@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod handle_scope;
 pub mod int32_array;
+pub mod number_table;
 pub mod readiness_flags;
 pub mod reference;
 pub mod status;

@@ -13,6 +13,9 @@ pub const INVALID_HANDLE: i32 = -10_003;
 /// The environment has not been initialised, or is being torn down.
 pub const NO_ENVIRONMENT: i32 = -10_004;
 
+/// A table of numbers is full.
+pub const FULL: i32 = -libc::ENFILE;
+
 /// No poller, or no reactor, has this number.
 pub const NO_POLLER: i32 = -libc::EBADF;
 
@@ -54,4 +57,9 @@ pub fn of_io_count(result: io::Result<usize>) -> i32 {
 /// Returns a count as a status.
 pub fn of_count(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// Returns a number of a `NumberTable`, which has 31 bits, as a status.
+pub fn of_number(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(FULL)
 }

@@ -1,12 +1,16 @@
 //! A poller that reports into a batch, which JavaScript reads.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use napi::sys;
-use waitable_event::{Interest, Poller, Readiness, Ready};
+use waitable_event::{Interest, Poller, Readiness, Ready, Trigger};
 
 use super::event_members::EventMembers;
+use super::event_pipes::EventPipes;
+use super::polled_members::PolledMembers;
 use super::token;
 use crate::ffi::batch::{ALARM, Batch};
 use crate::ffi::{readiness_flags, status};
@@ -17,8 +21,17 @@ pub struct BatchPoller {
     pub inner: Poller,
     /// The members, for a run loop.
     pub members: EventMembers,
+    /// The pipes of those members that are events.
+    pub pipes: EventPipes,
+    /// The members that the kernel's poller must not hold.
+    pub polled: PolledMembers,
     /// The memory that JavaScript reads.
     pub batch: Batch,
+    /// The tokens of the descriptors that [`BatchPoller::add`] has added, by number. A number is in it for longer than
+    /// its descriptor is open.
+    tokens: RefCell<HashMap<RawFd, u64>>,
+    /// Duplicates of descriptors of the user, by the token under which they are in the poller.
+    copies: RefCell<HashMap<u64, OwnedFd>>,
     /// What was polled, and is not in the batch yet.
     ready: RefCell<Vec<Ready>>,
     /// Whether the alarm has expired, and JavaScript has not been told.
@@ -38,10 +51,70 @@ impl BatchPoller {
         Ok(BatchPoller {
             inner,
             members: EventMembers::default(),
+            pipes: EventPipes::default(),
+            polled: PolledMembers::default(),
             batch,
+            tokens: RefCell::default(),
+            copies: RefCell::default(),
             ready: RefCell::default(),
             alarm_expired: Cell::default(),
         })
+    }
+
+    /// Adds a descriptor as [`waitable_event::Poller::add`] does, in a poller that has descriptors of the user by
+    /// number.
+    pub fn add(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
+        self.inner.add(fd, token, interest, trigger)?;
+        self.tokens.borrow_mut().insert(fd.as_raw_fd(), token);
+        Ok(())
+    }
+
+    /// Adds a descriptor of the user, or a duplicate of it if it is in the poller for another reason: as the pipe of an
+    /// awaited event.
+    pub fn add_foreign(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
+        match self.add(fd, token, interest, trigger) {
+            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {
+                let copy = fd.try_clone_to_owned()?;
+                self.add(copy.as_fd(), token, interest, trigger)?;
+                self.copies.borrow_mut().insert(token, copy);
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Changes what [`BatchPoller::add_foreign`] has added.
+    ///
+    /// # Errors
+    ///
+    /// ENOENT when the user has closed the descriptor, and the number is another one's.
+    pub fn modify_foreign(
+        &self,
+        fd: BorrowedFd<'_>,
+        token: u64,
+        interest: Interest,
+        trigger: Trigger,
+    ) -> io::Result<()> {
+        if let Some(copy) = self.copies.borrow().get(&token) {
+            return self.inner.modify(copy.as_fd(), token, interest, trigger);
+        }
+        if !self.is_member(fd, token) {
+            return Err(io::Error::from_raw_os_error(libc::ENOENT));
+        }
+        self.inner.modify(fd, token, interest, trigger)
+    }
+
+    /// Removes what [`BatchPoller::add_foreign`] has added.
+    pub fn remove_foreign(&self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        if let Some(copy) = self.copies.borrow_mut().remove(&token) {
+            return self.inner.remove(copy.as_fd());
+        }
+        if self.is_member(fd, token) { self.inner.remove(fd) } else { Ok(()) }
+    }
+
+    /// Returns whether no other descriptor with the same number was added since one was under `token`.
+    fn is_member(&self, fd: BorrowedFd<'_>, token: u64) -> bool {
+        self.tokens.borrow().get(&fd.as_raw_fd()) == Some(&token)
     }
 
     /// Moves what is ready into the batch, and returns the number of entries, with the bit [`ALARM`], or a status. What
@@ -89,6 +162,11 @@ impl BatchPoller {
         let alarm_expired = self.inner.poll(&mut ready)?;
         self.alarm_expired.set(self.alarm_expired.get() || alarm_expired);
         Ok(alarm_expired || !ready.is_empty())
+    }
+
+    /// Appends what was found ready in another way than by a poll of the kernel, for the next `fill()`.
+    pub fn append(&self, ready: impl IntoIterator<Item = Ready>) {
+        self.ready.borrow_mut().extend(ready);
     }
 
     /// Polls the members that are events, by `is_set` and without the kernel, for the next `fill()`. Returns whether

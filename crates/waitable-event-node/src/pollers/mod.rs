@@ -2,4 +2,6 @@
 
 pub mod batch_poller;
 pub mod event_members;
+pub mod event_pipes;
+pub mod polled_members;
 pub mod token;

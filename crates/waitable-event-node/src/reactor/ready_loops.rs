@@ -45,7 +45,7 @@ struct ReadyLoop {
 impl ReadyLoops {
     /// Has the reactor with `reactor_poller` report `token` while a member of the run loop with `poller` is ready.
     pub fn add(&self, reactor_poller: &BatchPoller, token: u32, poller: Rc<BatchPoller>) -> io::Result<()> {
-        reactor_poller.inner.add(poller.inner.as_fd(), u64::from(token), Interest::READABLE, Trigger::Level)?;
+        reactor_poller.add(poller.inner.as_fd(), u64::from(token), Interest::READABLE, Trigger::Level)?;
         self.loops.borrow_mut().push(ReadyLoop { token, poller });
         Ok(())
     }
@@ -60,6 +60,11 @@ impl ReadyLoops {
             }
             stays
         });
+    }
+
+    /// Returns whether the run loop with `poller` is one of them.
+    pub fn has(&self, poller: &BatchPoller) -> bool {
+        self.loops.borrow().iter().any(|ready_loop| std::ptr::eq(&*ready_loop.poller, poller))
     }
 
     /// Returns whether there are no loops.

@@ -11,6 +11,7 @@ use std::ptr;
 use std::rc::Rc;
 
 use napi::sys;
+use waitable_event::sys::join_epoll;
 
 use super::on_readable::OnReadable;
 use crate::ffi::uv_symbols::{Handle, POLL, READABLE, UvLoop, UvSymbols};
@@ -67,6 +68,9 @@ impl UvDriver {
             let mut status = (symbols.poll_start)(handle, READABLE, on_poll);
             (symbols.unreference)(handle);
             if status == 0 {
+                status = enter(uv, &*(*attachment).listener);
+            }
+            if status == 0 {
                 let hook = &raw mut (*attachment).cleanup;
                 let hooked = sys::napi_add_async_cleanup_hook(env, Some(on_environment_end), handle, hook);
                 status = if hooked == sys::Status::napi_ok { 0 } else { -libc::EINVAL };
@@ -90,6 +94,27 @@ impl UvDriver {
                 (self.symbols.unreference)(self.handle);
             }
         }
+    }
+}
+
+/// Adds the reactor's descriptor to libuv's epoll. Returns a status of libuv.
+///
+/// libuv would do it itself before it sleeps, and abort if the kernel refused: by then, the reactor may hold an epoll
+/// that nests too deeply, or a descriptor that is in too many epolls. Done here, the reactor is empty. From now on the
+/// kernel refuses such a descriptor when it is added to the reactor, which our caller learns. libuv finds the reactor
+/// in its epoll (EEXIST), and only sets the flags.
+///
+/// # Safety
+///
+/// The environment of the loop is current on this thread.
+unsafe fn enter(uv: UvLoop, listener: &dyn OnReadable) -> c_int {
+    // SAFETY: the caller's contract.
+    let backend = unsafe { uv.backend_fd() };
+    match join_epoll(backend, listener.as_fd()) {
+        Err(error) if error.raw_os_error() != Some(libc::EEXIST) => {
+            error.raw_os_error().map_or(-libc::EIO, |code| -code)
+        }
+        _ => 0,
     }
 }
 

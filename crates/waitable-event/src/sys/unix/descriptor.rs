@@ -1,10 +1,12 @@
 //! A descriptor of the caller: borrowed for a call, duplicated, read and written.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, readlink};
+use nix::libc;
 use nix::unistd;
 
 use super::retry::retry;
@@ -22,6 +24,42 @@ pub unsafe fn borrow<'a>(fd: RawFd) -> io::Result<BorrowedFd<'a>> {
     }
     // SAFETY: not -1, and the caller's contract.
     Ok(unsafe { BorrowedFd::borrow_raw(fd) })
+}
+
+/// Returns EBADF for a number that is not open.
+pub fn check(fd: RawFd) -> io::Result<()> {
+    // SAFETY: fcntl() answers EBADF when the number is not open.
+    fcntl(unsafe { borrow(fd) }?, FcntlArg::F_GETFD)?;
+    Ok(())
+}
+
+/// Returns whether the readiness of `fd` is gone once any thread has polled it.
+///
+/// These are files of /proc and of control groups. They report an exceptional condition once: pressure triggers
+/// (`/proc/pressure`, `*.pressure`), the tables of mounts and of swap areas, and the settings under `/proc/sys`.
+pub fn is_consumed_by_polling(fd: RawFd) -> bool {
+    const PROC: i128 = 0x9fa0;
+    const CGROUP2: i128 = 0x6367_7270;
+    let mut filesystem = MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the kernel writes the structure, or answers EBADF.
+    let kind = unsafe {
+        if libc::fstatfs(fd, filesystem.as_mut_ptr()) != 0 {
+            return false;
+        }
+        // Its type differs between C libraries.
+        i128::from(filesystem.assume_init().f_type)
+    };
+    // Only for a few descriptors is the name read.
+    (kind == PROC || kind == CGROUP2)
+        && readlink(format!("/proc/self/fd/{fd}").as_str()).is_ok_and(|path| names_consumed(&path.to_string_lossy()))
+}
+
+fn names_consumed(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    path.starts_with("/proc/pressure/")
+        || path.starts_with("/proc/sys/")
+        || name.ends_with(".pressure")
+        || matches!(name, "mounts" | "mountinfo" | "mountstats" | "swaps")
 }
 
 /// Duplicates `fd`, close-on-exec, and makes its open file description non-blocking, as asyncore.file_dispatcher does.

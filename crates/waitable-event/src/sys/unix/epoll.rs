@@ -1,14 +1,19 @@
 //! The kernel's list of the descriptors that a poller waits for: an epoll.
+//!
+//! **Nesting.** Linux lets epolls hold each other five levels deep (ELOOP). It counts the ways from an open file
+//! description up to those epolls that no other epoll holds: it takes any number of ways through one epoll, 500 through
+//! two, 100 through three, 50 through four and 10 through five (EINVAL). A descriptor of the user in a run loop passes
+//! the loop's epoll, the reactor's and libuv's. The kernel counts when something is added, for everything beneath it.
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::libc::epoll_event;
+use nix::libc::{EPOLL_CTL_ADD, EPOLLIN, epoll_ctl, epoll_event};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
-use super::syscalls;
+use super::{descriptor, syscalls};
 use crate::readiness::{Interest, Readiness, Ready, Trigger};
 
 /// The number of events that one poll reads at most. The kernel reports the rest, round-robin, in the next one.
@@ -60,6 +65,16 @@ impl AsFd for Selector {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.0.as_fd()
     }
+}
+
+/// Adds a descriptor to a foreign epoll, with its number as the data.
+pub fn join_epoll(epoll: RawFd, fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: it goes to epoll_ctl() alone, which answers EBADF or EINVAL for what is no epoll.
+    let epoll = unsafe { descriptor::borrow(epoll) }?;
+    let mut event = epoll_event { events: EPOLLIN as u32, u64: fd.as_raw_fd() as u64 };
+    // SAFETY: the kernel reads the event.
+    Errno::result(unsafe { epoll_ctl(epoll.as_raw_fd(), EPOLL_CTL_ADD, fd.as_raw_fd(), &mut event) })?;
+    Ok(())
 }
 
 fn flags(interest: Interest, trigger: Trigger) -> EpollFlags {

@@ -17,11 +17,12 @@ mod timerfd;
 
 pub use clock::{coarse_now, monotonic_time, wall_offset};
 pub(crate) use epoll::Selector;
+pub use epoll::join_epoll;
 pub(crate) use eventfd::Waker;
 pub use interrupter::Interrupter;
 pub use parker::{Looks, Parker};
 pub use pipe::Pipe;
 pub use ppoll::sleep;
-pub use select::{Member, select, select_with};
+pub use select::{Member, look, select, select_with};
 pub use sigaction::SignalWatch;
 pub(crate) use timerfd::{Alarm, ClockWatch};

@@ -30,8 +30,8 @@ const LONGEST_BLIND: Duration = Duration::from_millis(20);
 /// * The loop is readable already: a message waits, or an earlier post. (libuv writes to the descriptor of a handle
 ///   only when the handle is not pending.) Then the sleeper looks at intervals of at most 20 ms. At each look it polls
 ///   the loop again.
-/// * The thread that ends it posts nothing (a timeout of `node:vm`), or the loop has not polled once yet. The host knows
-///   when that is so ([`Looks::are_needed`]), and the sleeper looks as often.
+/// * The thread that ends it posts nothing (a timeout of `node:vm`), or the loop has not polled once yet. The host
+///   knows when that is so ([`Looks::are_needed`]), and the sleeper looks as often.
 /// * The handle was pending when the sleep began, though the loop had consumed what it wrote: the thread sleeps within
 ///   a callback of a handle that comes before it. This is rare and has no sign. So every sleep looks now and then, each
 ///   time after twice the time: the answer takes at most as long as the thread had slept before.
@@ -50,7 +50,8 @@ pub struct Looks<'a> {
     /// Returns whether the thread is being ended. It may run code that sleeps in turn, and so consumes a wake-up of
     /// this sleep; the sleep then ends as if woken.
     pub is_ending: &'a dyn Fn() -> bool,
-    /// Returns whether the thread may be ended without its event loop showing it. Called once a sleep, at the first look.
+    /// Returns whether the thread may be ended without its event loop showing it. Called once a sleep, at the first
+    /// look.
     pub are_needed: &'a dyn Fn() -> bool,
 }
 

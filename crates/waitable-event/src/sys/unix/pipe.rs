@@ -4,8 +4,9 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::Mode;
 use nix::unistd;
 
 use super::retry::retry;
@@ -33,6 +34,13 @@ impl Pipe {
     /// Returns the side that is readable while the doorbell is notified.
     pub fn reader(&self) -> BorrowedFd<'_> {
         self.reader.as_fd()
+    }
+
+    /// Returns a read side with an open file description of its own, which the kernel counts apart from the others
+    /// (`epoll.rs`). It needs `/proc`.
+    pub fn separate_reader(&self) -> io::Result<OwnedFd> {
+        let path = format!("/proc/self/fd/{}", self.reader.as_raw_fd());
+        Ok(open(path.as_str(), OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty())?)
     }
 
     /// Returns the number of the read side.
@@ -121,6 +129,23 @@ mod tests {
         assert!(pipe.is_notified()?);
         assert!(pipe.drain()?);
         assert!(!pipe.is_notified()?, "one drain empties a full pipe");
+        Ok(())
+    }
+
+    #[test]
+    fn a_separate_reader_is_notified_with_the_pipe() -> io::Result<()> {
+        let pipe = Pipe::new()?;
+        let reader = pipe.separate_reader()?;
+        let is_ready = || -> io::Result<bool> {
+            let mut fds = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+            retry(|| poll(&mut fds, PollTimeout::ZERO))?;
+            is_notified(&fds[0])
+        };
+        assert!(!is_ready()?);
+        pipe.notify()?;
+        assert!(is_ready()?);
+        assert!(pipe.drain()?);
+        assert!(!is_ready()?);
         Ok(())
     }
 

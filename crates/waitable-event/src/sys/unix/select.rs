@@ -4,10 +4,11 @@ use std::io;
 use std::os::fd::RawFd;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::descriptor;
 use super::parker::Parker;
+use super::retry::retry;
 use crate::deadline::Deadline;
 use crate::park::Parked;
 use crate::readiness::{Interest, Readiness};
@@ -21,6 +22,25 @@ pub struct Member {
     pub interest: Interest,
     /// What the descriptor is ready for, after the call.
     pub readiness: Readiness,
+}
+
+/// Finds out what is ready now, and returns how many members are ready for what the caller wants of them. Opens
+/// nothing, and does not sleep.
+///
+/// # Errors
+///
+/// EBADF for a number that is not open.
+pub fn look(members: &mut [Member]) -> io::Result<usize> {
+    let mut fds = Vec::with_capacity(members.len());
+    for member in members.iter() {
+        // SAFETY: poll() answers POLLNVAL for a number that is not open.
+        fds.push(PollFd::new(unsafe { descriptor::borrow(member.fd) }?, flags(member.interest)));
+    }
+    retry(|| poll(&mut fds, PollTimeout::ZERO))?;
+    for (fd, member) in fds.iter().zip(members.iter_mut()) {
+        member.readiness = readiness(fd)?;
+    }
+    Ok(count_ready(members))
 }
 
 /// Waits until a member is ready for what the caller wants of it, and returns how many are: zero when the deadline
