@@ -16,7 +16,7 @@ test('the timeout of a call says that nothing was read', async () => {
   await expect(remote.call('never', 1, { timeout: 5 })).rejects.toThrow(/its loop does not run/);
 });
 
-test('what is sent to a loop that nobody runs leads to a warning, once', async () => {
+test('what is sent to a loop that does not run leads to a warning, once', async () => {
   const source = `
     const { Worker } = require('node:worker_threads');
     const { core } = require('waitable-event');

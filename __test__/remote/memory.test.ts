@@ -87,24 +87,24 @@ test('names without a handler count in the sums, and nothing of them is kept', (
   expect(errors).toContain('remote 19');
 });
 
-describe('a payload that only a channel carries, and whose record is never sent', () => {
-  /** How many messages a thread has posted to channels when `act` is over. */
-  async function posted(act: () => unknown): Promise<number> {
-    const prototype = BroadcastChannel.prototype as { postMessage(message: unknown): void };
-    const { postMessage } = prototype;
-    let count = 0;
-    prototype.postMessage = function countAndPost(message: unknown): void {
-      count += 1;
-      postMessage.call(this, message);
-    };
-    try {
-      await act();
-    } finally {
-      prototype.postMessage = postMessage;
-    }
-    return count;
+/** How many messages a thread has posted to channels when `act` is over. */
+async function posted(act: () => unknown): Promise<number> {
+  const prototype = BroadcastChannel.prototype as { postMessage(message: unknown): void };
+  const { postMessage } = prototype;
+  let count = 0;
+  prototype.postMessage = function countAndPost(message: unknown): void {
+    count += 1;
+    postMessage.call(this, message);
+  };
+  try {
+    await act();
+  } finally {
+    prototype.postMessage = postMessage;
   }
+  return count;
+}
 
+describe('a payload that only a channel carries, and whose record is never sent', () => {
   test('does not leave its thread: not for a full queue, a timeout or a list of buffers that cannot be moved', async () => {
     const manager = new TaskManager({ loop: new RunLoop(), capacity: 2 });
     finallyDo(() => manager.close());

@@ -122,7 +122,7 @@ const producers = {
     ready();
   },
   schedule({ handle, payload }, ready) {
-    const manager = TaskManager.connect(handle);
+    const manager = TaskManager.connect(handle, { onFull: 'block' });
     parentPort.on('message', (count) => {
       for (let index = 0; index < count; index += 1) {
         manager.schedule('arrive', payload);

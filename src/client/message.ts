@@ -22,7 +22,8 @@ export class Message {
 
   /**
    * `claimPayload` posts the payload of the last record to the side channel, and returns the claim, or `undefined` when
-   * it has to wait. It is called just before that record is sent, so that no payload without a record stays with the manager.
+   * it has to wait. It is called just before that record is sent, so that no payload without a record stays with the
+   * manager.
    */
   constructor(
     record: RingRecord,

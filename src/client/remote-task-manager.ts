@@ -142,9 +142,9 @@ export class RemoteTaskManager {
    *
    * Numbers, strings, bytes and plain objects travel fast. Everything else arrives as structured clone delivers it.
    *
-   * When the queue is full, blocks until there is room, or throws `ERR_QUEUE_FULL`. The `onFull` of `connect()` decides,
-   * then that of the manager. Where neither was given, a worker blocks, and the main thread throws. A thread that blocks
-   * for a thread that blocks for it gets `ERR_WOULD_DEADLOCK`, where that can be told.
+   * When the queue is full, blocks until there is room, or throws `ERR_QUEUE_FULL`. The `onFull` of `connect()`
+   * decides, then that of the manager. Where neither was given, a worker blocks, and the main thread throws. A thread
+   * that blocks for a thread that blocks for it gets `ERR_WOULD_DEADLOCK`, where that can be told.
    *
    * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a
    * payload that cannot be cloned. Then nothing is scheduled.
@@ -188,8 +188,8 @@ export class RemoteTaskManager {
   /**
    * Does the same as `call()`, and blocks this thread for the result. A worker that blocks here can be terminated.
    *
-   * This thread runs nothing meanwhile. When the handler blocks for this thread, both get `ERR_WOULD_DEADLOCK`. A circle
-   * of three threads or more is not found: there a `timeout` helps.
+   * This thread runs nothing meanwhile. When the handler blocks for this thread, both get `ERR_WOULD_DEADLOCK`. A
+   * circle of three threads or more is not found: there a `timeout` helps.
    *
    * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
    */

@@ -17,7 +17,9 @@ export interface Rings {
 /** With the key of the manager that still has it: no other manager may get it. */
 const kept: (Rings & { readonly manager: number })[] = [];
 
-/** Returns memory for a connection. What an earlier one to the same manager has left is used when that has let it go. */
+/**
+ * Returns memory for a connection. What an earlier one to the same manager has left is used when that has let it go.
+ */
 export function obtainRings({ trigger, capacity }: TaskManagerHandle): Rings {
   // The manager releases both, the replies last.
   const index = kept.findIndex(

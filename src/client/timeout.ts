@@ -7,8 +7,8 @@ export interface Timeout {
   /** On the monotonic clock. */
   readonly deadline: number;
   /**
-   * Returns the error for a wait that has reached the deadline. `isUnread` says that the manager has not read everything
-   * that was sent.
+   * Returns the error for a wait that has reached the deadline. `isUnread` says that the manager has not read
+   * everything that was sent.
    */
   toError(isUnread?: boolean): Error;
 }

@@ -3,9 +3,9 @@
  * the other one waits for.
  *
  * Each connection has two words. The producer's thread stores WAIT before it sleeps, and 0 afterwards. A thread that is
- * about to sleep for a manager stores its own WAIT, and *then* loads the WAIT of each producer that the manager's thread
- * has in this thread's managers (`findBlockedPeers()`). Both threads do it in this order, so at least one of them sees
- * the other's store, and finds the deadlock. It tells the other one by the word DEADLOCKED and the doorbell.
+ * about to sleep for a manager stores its own WAIT, and *then* loads the WAIT of each producer that the manager's
+ * thread has in this thread's managers (`findBlockedPeers()`). Both threads do it in this order, so at least one of
+ * them sees the other's store, and finds the deadlock. It tells the other one by the word DEADLOCKED and the doorbell.
  *
  * ## Why a thread that will wake up is not taken for a blocked one
  *

@@ -42,9 +42,9 @@
  *
  * An introduction has the memory of the producer's queues, and every thread that knows the name of a channel gets what
  * is posted there. So the owner opens channels in advance whose names cannot be guessed, and stores their keys in the
- * words OFFERS. A producer takes a key out of its word, by one atomic operation, and with it the channel is its own. The
- * owner replaces what was taken when it fetches. Only when all of them are taken in one sleep, a producer posts to the
- * channel that the handle names.
+ * words OFFERS. A producer takes a key out of its word, by one atomic operation, and with it the channel is its own.
+ * The owner replaces what was taken when it fetches. Only when all of them are taken in one sleep, a producer posts to
+ * the channel that the handle names.
  *
  * ## Channels for payloads
  *

@@ -52,7 +52,9 @@ export class Introductions {
     this.#offer();
   }
 
-  /** Delivers what has arrived, where the event loop stands still, and offers new channels for those that were taken. */
+  /**
+   * Delivers what has arrived, where the event loop stands still, and offers new channels for those that were taken.
+   */
   fetch(): void {
     // First the offers, then the messages: a message that is there now was posted to a channel that is known as taken.
     this.#offer();

@@ -126,8 +126,8 @@ export class NameStats implements TaskStats {
 }
 
 /**
- * The counts of a name that has no handler. They go into those of all such names, and nothing of the name is kept: other
- * threads can make up as many as they like.
+ * The counts of a name that has no handler. They go into those of all such names, and nothing of the name is kept:
+ * other threads can make up as many as they like.
  */
 export class UnknownNameStats extends NameStats {
   readonly #all: NameStats;

@@ -213,7 +213,9 @@ function followGrid(task: Task, time: number): void {
   }
 }
 
-/** Throws for a priority that cannot be compared, before anything is changed: it would stop all tasks of the manager. */
+/**
+ * Throws for a priority that cannot be compared, before anything is changed: it would stop all tasks of the manager.
+ */
 function checkPriority({ priority }: Task): void {
   if (priority !== 0 && (typeof priority !== 'number' || Number.isNaN(priority))) {
     throw new InvalidArgTypeError('task.priority', 'a number', priority);
