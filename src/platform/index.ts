@@ -22,6 +22,7 @@ export {
   fast,
   makeBatch,
   native,
+  sharesUv,
   toError,
 } from './binding';
 export { CLOCK_TOLERANCE, type Clock, monotonicNow, systemClock, wallOffset } from './clock';

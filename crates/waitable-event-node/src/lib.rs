@@ -11,6 +11,7 @@
 //! | `pollers/` | pollers that report into memory that JavaScript reads |
 //! | `reactor/` | what wakes Node's event loop, and what it does before it returns to that loop |
 //! | `sleeper.rs` | how a thread blocks so that `terminate()` can end it |
+//! | `uv_signals.rs` | how watches of signals share them with libuv, and so with Node |
 //! | `environment.rs` | what one Node environment (the main thread, a worker) owns, and its teardown |
 //! | `bindings/` | the functions that JavaScript calls |
 //!
@@ -26,3 +27,4 @@ mod ffi;
 mod pollers;
 mod reactor;
 mod sleeper;
+mod uv_signals;
