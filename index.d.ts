@@ -537,8 +537,12 @@ export declare class RunLoop {
   run(options?: RunOptions): Promise<void>;
   /**
    * Blocks this thread until `stop()`. The thread sleeps in the kernel until a channel is ready or a task is due.
-   * Node's own event loop stands still meanwhile, and so do its promises. It is meant for workers and scripts. A worker
-   * that blocks here can be terminated.
+   * Node's own event loop stands still meanwhile, with its timers and its I/O. It is meant for workers and scripts. A
+   * worker that blocks here can be terminated.
+   *
+   * Promises are settled between passes, and functions of `process.nextTick()` are called there. They are not if the
+   * caller is itself the job of a promise: after an `await`, or at the top level of an ES module. Call it from
+   * `setImmediate()` there.
    *
    * A preceding `stop()` is remembered: the call then returns immediately. Throws `ERR_LOOP_RUNNING` when the loop
    * already runs.

@@ -6,7 +6,7 @@
 //!
 //! | room | what it holds |
 //! |---|---|
-//! | `ffi/` | how values cross into JavaScript, and the functions of libuv |
+//! | `ffi/` | how values cross into JavaScript, and the functions of libuv and V8 |
 //! | `events/` | the events that an environment has open, and how its reactor watches them |
 //! | `pollers/` | pollers that report into memory that JavaScript reads |
 //! | `reactor/` | what wakes Node's event loop, and what it does before it returns to that loop |
