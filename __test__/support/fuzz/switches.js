@@ -5,7 +5,6 @@
  * When the fault is mended, the switch goes.
  */
 const SWITCHES = {
-  'interrupt-blocked': 'a report or statistics of a worker that blocks, before its end',
   'wait-after-close': 'waitAsync() of a closed event that was awaited before it was closed',
 };
 
