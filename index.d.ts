@@ -580,8 +580,12 @@ export declare class RunLoop {
   run(options?: RunOptions): Promise<void>;
   /**
    * Blocks this thread until `stop()`. The thread sleeps in the kernel until a channel is ready or a task is due.
-   * Node's own event loop stands still meanwhile, and so do its promises. It is meant for workers and scripts. A worker
-   * that blocks here can be terminated.
+   * Node's own event loop stands still meanwhile, with its timers and its I/O. It is meant for workers and scripts. A
+   * worker that blocks here can be terminated.
+   *
+   * Promises are settled between passes, and functions of `process.nextTick()` are called there. They are not if the
+   * caller is itself the job of a promise: after an `await`, or at the top level of an ES module. Call it from
+   * `setImmediate()` there.
    *
    * A preceding `stop()` is remembered: the call then returns immediately. Throws `ERR_LOOP_RUNNING` when the loop
    * already runs.
@@ -669,8 +673,8 @@ export declare interface RunSyncOptions {
    * Names of the signals that stop the loop; it touches no others. `SIGKILL` and `SIGSTOP` are refused with
    * `ERR_INVALID_ARG_VALUE`. Default: none.
    *
-   * `runSync()`, and `run()` in a worker, take the signals over: the process's handlers for them are not called until
-   * the loop has stopped. `run()` on the main thread leaves those handlers in place.
+   * One signal stops all loops that name it, in all threads. Listeners of `process.on()` are told, too: when Node's
+   * event loop of the main thread iterates. Afterwards the signal does what it did before.
    */
   stopOn?: NodeJS.Signals[] | undefined;
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 /** The modules of the binding, from below. A module may import what is further up in this list, and its own entry. */
 const BINDING_ORDER = [
   ['ffi'],
-  ['pollers', 'reactor::pending_arms', 'reactor::driver', 'sleeper'],
+  ['pollers', 'reactor::pending_arms', 'reactor::driver', 'sleeper', 'uv_signals'],
   ['events::watch'],
   ['events'],
   ['reactor::ready_loops'],

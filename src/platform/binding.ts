@@ -79,13 +79,16 @@ function load(): Binding {
   return loaded;
 }
 
-/** Tells whether libuv may be called. Bun exports its functions and aborts when one is called; Deno has none. */
+/** Whether this is Node, whose libuv may be called. Bun exports its functions and aborts when one is called. */
+export const sharesUv: boolean = process.versions['bun'] === undefined && process.versions['deno'] === undefined;
+
+/** Tells whether libuv is to wake Node's event loop. */
 function usesUv(): boolean {
   const driver = process.env[DRIVER_VARIABLE];
   if (driver !== undefined && driver !== '' && driver !== 'uv' && driver !== 'thread') {
     throw new InvalidArgValueError(DRIVER_VARIABLE, "'uv' or 'thread'", driver);
   }
-  return driver !== 'thread' && process.versions['bun'] === undefined && process.versions['deno'] === undefined;
+  return driver !== 'thread' && sharesUv;
 }
 
 /** Whether libuv has polled its descriptors once. Before, the descriptor of its loop shows no post of another thread. */

@@ -22,9 +22,11 @@ export {
   fast,
   makeBatch,
   native,
+  sharesUv,
   toError,
 } from './binding';
 export { CLOCK_TOLERANCE, type Clock, monotonicNow, systemClock, wallOffset } from './clock';
+export { jobRunner } from './jobs';
 export { markAsUncloneable, os, perfHooks, v8, workerThreads } from './lazy-builtins';
 export { nodeProcess } from './node-process';
 export * as reactor from './reactor';

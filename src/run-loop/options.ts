@@ -17,8 +17,8 @@ export interface RunSyncOptions {
    * Names of the signals that stop the loop; it touches no others. `SIGKILL` and `SIGSTOP` are refused with
    * `ERR_INVALID_ARG_VALUE`. Default: none.
    *
-   * `runSync()`, and `run()` in a worker, take the signals over: the process's handlers for them are not called until
-   * the loop has stopped. `run()` on the main thread leaves those handlers in place.
+   * One signal stops all loops that name it, in all threads. Listeners of `process.on()` are told, too: when Node's
+   * event loop of the main thread iterates. Afterwards the signal does what it did before.
    */
   stopOn?: NodeJS.Signals[] | undefined;
 }

@@ -13,7 +13,7 @@ import {
   loopHost,
 } from '../task-manager';
 import { LoopClock } from '../virtual-time';
-import { clearImmediate, markAsUncloneable, native, reactor, setImmediate } from '../platform';
+import { clearImmediate, jobRunner, markAsUncloneable, native, reactor, setImmediate } from '../platform';
 import {
   InvalidArgTypeError,
   LoopRunningError,
@@ -218,8 +218,12 @@ export class RunLoop {
 
   /**
    * Blocks this thread until `stop()`. The thread sleeps in the kernel until a channel is ready or a task is due.
-   * Node's own event loop stands still meanwhile, and so do its promises. It is meant for workers and scripts. A worker
-   * that blocks here can be terminated.
+   * Node's own event loop stands still meanwhile, with its timers and its I/O. It is meant for workers and scripts. A
+   * worker that blocks here can be terminated.
+   *
+   * Promises are settled between passes, and functions of `process.nextTick()` are called there. They are not if the
+   * caller is itself the job of a promise: after an `await`, or at the top level of an ES module. Call it from
+   * `setImmediate()` there.
    *
    * A preceding `stop()` is remembered: the call then returns immediately. Throws `ERR_LOOP_RUNNING` when the loop
    * already runs.
@@ -248,9 +252,12 @@ export class RunLoop {
     };
     this.#mode = 'sync';
     try {
+      const runJobs = jobRunner();
       const runPasses = (): void => {
         while (!this.#stopping) {
           this.#runTasks();
+          // Between two passes: no handler is interrupted by the job of a promise.
+          runJobs?.();
           this.#channels.dispatchNext(this.#stopping ? 0 : Math.min(spin, this.#timeUntilWork()));
           this.#deferred.run();
         }

@@ -2,7 +2,7 @@
 
 import { Dispatcher } from '../dispatcher';
 import type { TaskHost } from '../task-manager';
-import { check, native, nodeProcess, os, workerThreads } from '../platform';
+import { check, native, nodeProcess, os, sharesUv, workerThreads } from '../platform';
 import { InvalidArgTypeError, InvalidArgValueError } from '../util';
 
 /**
@@ -32,7 +32,7 @@ export function validateSignals(names: NodeJS.Signals[] | undefined): number[] {
   });
 }
 
-/** Becomes readable when a signal has arrived. The signal has no other handler until the channel is closed. */
+/** Becomes readable when a signal has arrived. */
 class SignalChannel extends Dispatcher {
   readonly #fd: number;
   readonly #onSignal: () => void;
@@ -40,7 +40,7 @@ class SignalChannel extends Dispatcher {
   constructor(number: number, onSignal: () => void) {
     super();
     this.#onSignal = onSignal;
-    this.#fd = check(native.watchSignal(number), 'sigaction');
+    this.#fd = check(native.watchSignal(number, sharesUv), 'sigaction');
   }
 
   fileno(): number {
@@ -55,13 +55,16 @@ class SignalChannel extends Dispatcher {
     this.#onSignal();
   }
 
-  /** Restores the signal's former handling. The channel has left its loop. */
+  /** Ends the watch. The channel has left its loop. */
   override close(): void {
     native.unwatchSignal(this.#fd);
   }
 }
 
-/** Takes signals over, each with a channel in the loop. Returns a function that restores their former handling. */
+/**
+ * Watches signals natively, each with a channel in the loop, beside all others that listen to them. Returns a function
+ * that ends the watches.
+ */
 export function openSignals(host: TaskHost, numbers: readonly number[], onSignal: () => void): () => void {
   const channels: SignalChannel[] = [];
   const close = (): void => {
@@ -97,6 +100,22 @@ export function listenToSignals(
   if (!workerThreads().isMainThread) {
     return openSignals(host, numbers, onSignal);
   }
-  names.forEach((name) => nodeProcess.on(name, onSignal));
-  return () => names.forEach((name) => nodeProcess.off(name, onSignal));
+  const kept: number[] = [];
+  const close = (): void => {
+    names.forEach((name) => nodeProcess.off(name, onSignal));
+    kept.forEach((number) => native.releaseSignal(number));
+  };
+  try {
+    // Node sets the default action when its last listener goes, whatever was there before the first one.
+    for (const number of numbers) {
+      check(native.keepSignal(number), 'sigaction');
+      kept.push(number);
+    }
+    names.forEach((name) => nodeProcess.on(name, onSignal));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  native.listeningToSignals();
+  return close;
 }

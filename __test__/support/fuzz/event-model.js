@@ -24,8 +24,6 @@ class Model {
   spare = 0;
   isClosed = false;
   waits = [];
-  /** The objects that were awaited. */
-  awaited = new Set();
 
   get isSet() {
     return this.isMarked || this.bytes > 0;
@@ -140,7 +138,7 @@ function isReadable(fd) {
   return select([fd], [], [], 0)[0].length === 1;
 }
 
-async function run({ dice, log, operations, allows }) {
+async function run({ dice, log, operations }) {
   const models = [];
 
   const make = () => {
@@ -176,11 +174,8 @@ async function run({ dice, log, operations, allows }) {
       'ERR_INVALID_HANDLE',
       'open() of a closed event',
     );
-    if (!model.awaited.has(event) || allows('wait-after-close')) {
-      const { code } = await outcomeOf(event.waitAsync(dice.pick([0, 1, undefined])), 'waitAsync() of a closed event');
-      same(code, CLOSED, 'waitAsync() of a closed event');
-      model.awaited.add(event);
-    }
+    const { code } = await outcomeOf(event.waitAsync(dice.pick([0, 1, undefined])), 'waitAsync() of a closed event');
+    same(code, CLOSED, 'waitAsync() of a closed event');
     event.close();
   };
 
@@ -199,7 +194,6 @@ async function run({ dice, log, operations, allows }) {
     } else if (timeout <= 0) {
       wait.allow(false);
     }
-    model.awaited.add(event);
     wait.watch(event.waitAsync(timeout, { signal: controller?.signal, ref }));
     model.waits.push(wait);
   };

@@ -51,6 +51,7 @@ process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 function fail(error) {
   const text = error instanceof Finding ? `Finding: ${error.message}` : `Finding: ${error?.stack ?? inspect(error)}`;
   writeSync(2, `${text}\n${[log, ...cast.logs].join('\n')}\n`);
+  watchdog.postMessage({ isEnding: true });
   process.exit(1);
 }
 

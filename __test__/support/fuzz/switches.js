@@ -4,9 +4,6 @@
  * Operations that are left out, each because of a fault that is known. `--with name` lets a program do it all the same.
  * When the fault is mended, the switch goes.
  */
-const SWITCHES = {
-  'interrupt-blocked': 'a report or statistics of a worker that blocks, before its end',
-  'wait-after-close': 'waitAsync() of a closed event that was awaited before it was closed',
-};
+const SWITCHES = {};
 
 module.exports = { SWITCHES };

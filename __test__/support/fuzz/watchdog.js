@@ -9,13 +9,22 @@ const { ActorLog } = require('./actor-log');
 
 /** How often it looks, in milliseconds. */
 const INTERVAL = 500;
+/** How long the end of the process may take, in milliseconds. */
+const END_LIMIT = 3000;
 
 const { progress, limit } = workerData;
 const logs = [new ActorLog('main', workerData.memory)];
 let seen = -1;
 let since = process.hrtime.bigint();
 
-parentPort.on('message', ({ name, memory }) => logs.push(new ActorLog(name, memory)));
+parentPort.on('message', ({ name, memory, isEnding }) => {
+  if (isEnding) {
+    // process.exit() waits for all threads, one of which may be what hangs.
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_LIMIT);
+  } else {
+    logs.push(new ActorLog(name, memory));
+  }
+});
 
 setInterval(() => {
   const now = process.hrtime.bigint();

@@ -177,7 +177,7 @@ async function owner({ log, shared, channel, way }) {
 const ROUNDS = {
   /** Several threads use this one's event and manager, and end. */
   async victims(context) {
-    const { dice, log, cast, allows } = context;
+    const { dice, log, cast } = context;
     const capacity = dice.pick([2, 64, undefined]);
     const loop = new RunLoop();
     const errors = [];
@@ -226,7 +226,7 @@ const ROUNDS = {
       if (dice.chance(0.2)) {
         event.set();
       }
-      if (dice.chance(0.2) && allows('interrupt-blocked')) {
+      if (dice.chance(0.2)) {
         const how = dice.pick(Object.keys(INTERRUPTS));
         log.note(`${how} of ${index}`);
         INTERRUPTS[how](actor.worker);

@@ -12,7 +12,7 @@ use std::ptr;
 use std::rc::Rc;
 
 use napi::{Env, sys};
-use waitable_event::sys::SignalWatch;
+use waitable_event::sys::{SignalKeeper, SignalWatch};
 
 use crate::events::event_table::EventTable;
 use crate::ffi::number_table::NumberTable;
@@ -31,6 +31,8 @@ pub struct Environment {
     pub events: Rc<EventTable>,
     /// The signals that this environment watches.
     pub signals: RefCell<Vec<SignalWatch>>,
+    /// The signals that JavaScript listens to in this environment for a loop, and whose action is to be restored.
+    pub kept_signals: RefCell<Vec<SignalKeeper>>,
     /// How its thread blocks.
     pub sleeper: Sleeper,
     uv: Option<UvLoop>,
@@ -76,6 +78,7 @@ impl Environment {
             raw,
             events: Rc::default(),
             signals: RefCell::default(),
+            kept_signals: RefCell::default(),
             sleeper: Sleeper::new(raw, probe, is_unannounced, uv),
             uv,
             pollers: RefCell::default(),
@@ -203,6 +206,7 @@ unsafe extern "C" fn end(environment: *mut c_void) {
         }
         environment.events.release_all(env);
         environment.signals.borrow_mut().clear();
+        environment.kept_signals.borrow_mut().clear();
         let pollers = environment.pollers.borrow_mut().drain();
         for poller in pollers {
             poller.release(env);

@@ -6,11 +6,12 @@
 //!
 //! | room | what it holds |
 //! |---|---|
-//! | `ffi/` | how values cross into JavaScript, and the functions of libuv |
+//! | `ffi/` | how values cross into JavaScript, and the functions of libuv and V8 |
 //! | `events/` | the events that an environment has open, and how its reactor watches them |
 //! | `pollers/` | pollers that report into memory that JavaScript reads |
 //! | `reactor/` | what wakes Node's event loop, and what it does before it returns to that loop |
 //! | `sleeper.rs` | how a thread blocks so that `terminate()` can end it |
+//! | `uv_signals.rs` | how watches of signals share them with libuv, and so with Node |
 //! | `environment.rs` | what one Node environment (the main thread, a worker) owns, and its teardown |
 //! | `bindings/` | the functions that JavaScript calls |
 //!
@@ -26,3 +27,4 @@ mod ffi;
 mod pollers;
 mod reactor;
 mod sleeper;
+mod uv_signals;

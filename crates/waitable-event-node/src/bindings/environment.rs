@@ -8,6 +8,7 @@ use napi_derive::napi;
 
 use crate::environment::Environment;
 use crate::ffi::int32_array::int32_array;
+use crate::ffi::v8_symbols;
 
 /// Prepares the environment. `probe` is a function that does nothing. `is_unannounced` returns whether another thread
 /// may end the code that is running without the event loop showing it. `uses_uv` says that this runtime's libuv can be
@@ -42,4 +43,11 @@ pub fn call_marked(env: Env, body: Unknown<'_>, mark: Unknown<'_>) -> i32 {
     }
     set(0);
     0
+}
+
+/// Returns 1 when the calling thread runs the job of a promise, 0 when it does not, and -1 when that is not known.
+#[napi]
+pub fn is_running_microtasks() -> i32 {
+    // SAFETY: called from JavaScript.
+    unsafe { v8_symbols::is_running_microtasks() }.map_or(-1, i32::from)
 }

@@ -1,4 +1,4 @@
-//! How values cross into JavaScript, and the functions of libuv. Uses nothing else of this crate.
+//! How values cross into JavaScript, and the functions of libuv and V8. Uses nothing else of this crate.
 
 pub mod batch;
 pub mod handle_scope;
@@ -8,3 +8,4 @@ pub mod readiness_flags;
 pub mod reference;
 pub mod status;
 pub mod uv_symbols;
+pub mod v8_symbols;

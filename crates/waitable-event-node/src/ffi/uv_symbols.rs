@@ -20,6 +20,19 @@ pub type PollCallback = unsafe extern "C" fn(handle: *mut Handle, status: c_int,
 /// `uv_close_cb`.
 pub type CloseCallback = unsafe extern "C" fn(handle: *mut Handle);
 
+/// `uv_async_cb`.
+pub type AsyncCallback = unsafe extern "C" fn(handle: *mut Handle);
+/// `uv_signal_cb`.
+pub type SignalCallback = unsafe extern "C" fn(handle: *mut Handle, number: c_int);
+
+/// Enough for any member of libuv's structures.
+pub const ALIGNMENT: usize = 16;
+/// `UV_ASYNC`, `UV_SIGNAL` of `uv_handle_type`, the same since libuv 0.x.
+pub const ASYNC: c_int = 1;
+/// See [`ASYNC`].
+pub const SIGNAL: c_int = 16;
+/// `UV_RUN_DEFAULT` of `uv_run_mode`.
+pub const RUN_DEFAULT: c_int = 0;
 /// `UV_POLL` of `uv_handle_type`, the same since libuv 0.x.
 pub const POLL: c_int = 8;
 /// `UV_READABLE` of `uv_poll_event`.
@@ -59,9 +72,18 @@ table! {
     reference: unsafe extern "C" fn(*mut Handle) = c"uv_ref",
     unreference: unsafe extern "C" fn(*mut Handle) = c"uv_unref",
     close: unsafe extern "C" fn(*mut Handle, CloseCallback) = c"uv_close",
+    loop_size: unsafe extern "C" fn() -> usize = c"uv_loop_size",
+    loop_init: unsafe extern "C" fn(*mut Loop) -> c_int = c"uv_loop_init",
+    run: unsafe extern "C" fn(*mut Loop, c_int) -> c_int = c"uv_run",
+    async_init: unsafe extern "C" fn(*mut Loop, *mut Handle, AsyncCallback) -> c_int = c"uv_async_init",
+    async_send: unsafe extern "C" fn(*mut Handle) -> c_int = c"uv_async_send",
+    signal_init: unsafe extern "C" fn(*mut Loop, *mut Handle) -> c_int = c"uv_signal_init",
+    signal_start: unsafe extern "C" fn(*mut Handle, SignalCallback, c_int) -> c_int = c"uv_signal_start",
+    signal_stop: unsafe extern "C" fn(*mut Handle) -> c_int = c"uv_signal_stop",
 }
 
-fn symbol(name: &CStr) -> Option<*mut c_void> {
+/// Returns the address of what the process exports by this name.
+pub fn symbol(name: &CStr) -> Option<*mut c_void> {
     // SAFETY: searches the loaded objects for a NUL-terminated name.
     let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
     (!address.is_null()).then_some(address)

@@ -6,7 +6,8 @@
 //! | `Interrupter`, `Parker` | how a thread sleeps on a doorbell, and how another thread ends that sleep |
 //! | `Selector`, `Alarm`, `ClockWatch`, `Waker` | the parts of a [`Poller`](crate::Poller) |
 //! | `select`, `sleep` | the wait for many descriptors |
-//! | `SignalWatch` | a signal as a descriptor |
+//! | `SignalWatch`, `SignalSource`, `SignalKeeper` | a signal as a descriptor, and the action that it leaves behind |
+//! | `Disposition`, `OwnHandler`, `deliver` | what a `SignalSource` is made of |
 //! | `descriptor` | reading, writing and duplicating a descriptor of the caller |
 //! | `monotonic_time`, `wall_offset`, `coarse_now` | the clocks |
 

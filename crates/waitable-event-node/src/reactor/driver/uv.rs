@@ -14,10 +14,7 @@ use napi::sys;
 use waitable_event::sys::join_epoll;
 
 use super::on_readable::OnReadable;
-use crate::ffi::uv_symbols::{Handle, POLL, READABLE, UvLoop, UvSymbols};
-
-/// Enough for any member of a libuv handle.
-const ALIGNMENT: usize = 16;
+use crate::ffi::uv_symbols::{ALIGNMENT, Handle, POLL, READABLE, UvLoop, UvSymbols};
 
 /// The started driver.
 pub struct UvDriver {

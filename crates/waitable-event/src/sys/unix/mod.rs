@@ -12,6 +12,7 @@ mod ppoll;
 mod retry;
 mod select;
 mod sigaction;
+mod signal_watch;
 mod syscalls;
 mod timerfd;
 
@@ -24,5 +25,6 @@ pub use parker::{Looks, Parker};
 pub use pipe::Pipe;
 pub use ppoll::sleep;
 pub use select::{Member, look, select, select_with};
-pub use sigaction::SignalWatch;
+pub use sigaction::Disposition;
+pub use signal_watch::{OwnHandler, SignalKeeper, SignalSource, SignalWatch, deliver};
 pub(crate) use timerfd::{Alarm, ClockWatch};
