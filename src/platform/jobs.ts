@@ -10,10 +10,11 @@
  */
 
 import { native, sharesUv } from './binding';
+import { nodeProcess } from './node-process';
 
 /** As they were when this module was loaded: fake timers replace both. */
 const enqueue = queueMicrotask;
-const { _tickCallback: tickCallback } = process as unknown as { _tickCallback?: unknown };
+const { _tickCallback: tickCallback } = nodeProcess as unknown as { _tickCallback?: unknown };
 
 /**
  * Returns a function that runs the jobs that are ready, and those that they cause. Returns undefined where that is
@@ -28,7 +29,7 @@ export function jobRunner(): (() => void) | undefined {
   return () => {
     for (;;) {
       try {
-        run.call(process);
+        run.call(nodeProcess);
         return;
       } catch (error) {
         // A function of nextTick() threw. What a job of queueMicrotask() throws is an uncaught exception immediately.
