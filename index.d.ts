@@ -51,15 +51,15 @@ export declare interface Channel {
   /** Returns whether the channel wants to be written. */
   writable(): boolean;
   /** Handles a readable descriptor. */
-  handleReadEvent(): void;
+  handleReadEvent(): unknown;
   /** Handles a writable descriptor. */
-  handleWriteEvent(): void;
+  handleWriteEvent(): unknown;
   /** Handles an exceptional condition. */
-  handleExptEvent(): void;
+  handleExptEvent(): unknown;
   /** Handles the end: the peer is gone, and the last byte was read. */
-  handleClose(): void;
+  handleClose(): unknown;
   /** Handles what another handler threw. */
-  handleError(error: unknown): void;
+  handleError(error: unknown): unknown;
   /** Leaves the loop. */
   delChannel(): void;
 }
@@ -90,10 +90,12 @@ export declare const core: RunLoop;
  * handler throws goes to `handleError()`. An error that means that the peer is gone goes to `handleClose()` instead:
  * EPIPE, ECONNRESET, EBADF, ENOTCONN, ESHUTDOWN, ECONNABORTED. A channel belongs to one thread.
  *
+ * A handler may be an async function. The reason of a rejected promise is treated as what the handler throws, and the
+ * loop does not wait for the promise. So an async `handleRead()` reads before its first `await`.
+ *
  * @example
  * class Terminal extends Dispatcher {
  *   fileno() { return 0 }
- *   writable() { return false }
  *   handleRead() { console.log(fs.readSync(0, Buffer.alloc(4096)), 'bytes') }
  * }
  * new Terminal().addChannel();
@@ -107,38 +109,47 @@ export declare abstract class Dispatcher {
   /** Returns the descriptor that the loop watches. */
   abstract fileno(): number;
   /**
-   * Returns whether the channel wants to be read: true, unless overridden. The loop asks when the channel joins, after
-   * its handlers have run, and at `loop.update()`.
+   * Returns whether the channel wants to be read: true, unless overridden. The loop asks before its first sleep or pass
+   * after the channel has joined, after its handlers have run, and at `loop.update()`.
+   *
+   * A channel that does not want to be read, and has a `handleExpt()` of its own, waits for exceptional conditions alone.
    */
   readable(): boolean;
   /**
-   * Returns whether the channel wants to be written: true, unless overridden. The loop asks when the channel joins,
-   * after its handlers have run, and at `loop.update()`.
+   * Returns whether the channel wants to be written: unless overridden, whether it has a `handleWrite()` of its own. The
+   * loop asks when it asks for `readable()`.
    */
   writable(): boolean;
-  /** Reads from the descriptor, which has data, or has reached its end. By default it logs a warning. */
-  handleRead(): void;
+  /**
+   * Reads from the descriptor, which has data, has reached its end, or has an error. `recv()` throws that error. By
+   * default it logs a warning.
+   */
+  handleRead(): unknown;
   /** Writes to the descriptor, which has room. By default it logs a warning. */
-  handleWrite(): void;
+  handleWrite(): unknown;
   /** Handles an exceptional condition: out-of-band data, or a changed sysfs attribute. By default it logs a warning. */
-  handleExpt(): void;
+  handleExpt(): unknown;
   /**
    * Handles the end: the peer is gone, and the last byte was read. By default it logs a warning and closes the channel.
+   * It comes after the last byte also when the channel does not want to be read for now.
    */
-  handleClose(): void;
+  handleClose(): unknown;
   /** Handles what another handler threw. By default it logs the error and calls `handleClose()`; the loop goes on. */
-  handleError(error: unknown): void;
+  handleError(error: unknown): unknown;
   /** Calls `handleRead()`. The loop calls it when the descriptor is readable. */
-  handleReadEvent(): void;
+  handleReadEvent(): unknown;
   /** Calls `handleWrite()`. The loop calls it when the descriptor is writable. */
-  handleWriteEvent(): void;
+  handleWriteEvent(): unknown;
   /** Calls `handleExpt()`. The loop calls it when the descriptor has an exceptional condition. */
-  handleExptEvent(): void;
-  /** Prints a message to standard error through the console, unless `ignoreLogTypes` has its type. */
+  handleExptEvent(): unknown;
+  /**
+   * Prints a message to standard error through the console, unless `ignoreLogTypes` has its type. In a worker whose loop
+   * blocks, the console is mute; there the message is written to descriptor 2.
+   */
   logInfo(message: string, type?: string, ...details: unknown[]): void;
   /**
    * Joins a loop; by default, this thread's own one. A channel is in one loop at a time, so it leaves the loop it was
-   * in.
+   * in. A channel that is in the loop already, with another descriptor since, joins again with that one.
    *
    * Throws `ERR_INVALID_ARG_TYPE` when `loop` is no RunLoop, and what `loop.add()` throws.
    */
@@ -170,11 +181,15 @@ export declare interface EventHandle {
  * Reads and writes a file descriptor in a run loop, as Python's `asyncore.file_dispatcher`.
  *
  * The channel works on a duplicate that it owns, which it makes non-blocking. The caller's descriptor stays open when
- * the channel closes. (Non-blocking mode is a property of the open file, so the two share it.)
+ * the channel closes. Non-blocking mode is a property of the open file, so the two share it, unless the file is a pipe,
+ * which is opened anew. `close()` restores the mode that the file had before, when the last channel of this process on
+ * that open file closes.
+ *
+ * `recv()` and `send()` never block, also when another process makes the file a blocking one. A dispatcher that was
+ * dropped, and is in no loop, is closed when it is garbage.
  *
  * @example
  * class Lines extends FileDispatcher {
- *   writable() { return false }
  *   handleRead() { process.stdout.write(this.recv(4096)) }
  * }
  * new Lines(fs.openSync('/tmp/fifo', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK))
@@ -182,15 +197,16 @@ export declare interface EventHandle {
 export declare class FileDispatcher extends Dispatcher {
   #private;
   /**
-   * Duplicates a descriptor, and joins a loop with the duplicate.
+   * Duplicates a descriptor, and joins a loop with the duplicate. The loop calls no method of the channel before the
+   * constructors of its subclasses have returned.
    *
    * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EMFILE` when no descriptors are
    * left. Throws `ERR_INVALID_ARG_VALUE` or `ERR_INVALID_ARG_TYPE` for a value that cannot be a descriptor.
    *
    * @param fd The descriptor to duplicate.
-   * @param loop The loop to join. Default: this thread's own one.
+   * @param loop The loop to join; `null` joins none. Default: this thread's own one.
    */
-  constructor(fd: number, loop?: Loop);
+  constructor(fd: number, loop?: Loop | null);
   /** Returns the duplicate. Throws `EBADF` when the channel is closed. */
   fileno(): number;
   /**
@@ -210,6 +226,8 @@ export declare class FileDispatcher extends Dispatcher {
   write(data: Uint8Array | string): number;
   /** Leaves the loop and closes the duplicate. Closing twice is allowed. */
   close(): void;
+  /** Calls `close()` at the end of a `using` block. */
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -291,6 +309,17 @@ export declare interface Loop {
   add(channel: Channel): void;
   /** Removes a channel; does nothing when the loop does not have it. */
   remove(channel: Channel): void;
+  /** Asks a channel for its interest again; does nothing when the loop does not have it. */
+  update(channel: Channel): void;
+}
+
+/**
+ * The loop was closed. Thrown by `runSync()`, `loop()`, `add()`, `deferred()`, `handle` and `taskManager` of a closed
+ * loop, and rejects `run()`. Make a new loop.
+ */
+export declare class LoopClosedError extends Error {
+  readonly code: 'ERR_LOOP_CLOSED';
+  constructor();
 }
 
 /** Options of `loop()`. */
@@ -610,8 +639,11 @@ export declare class RunLoop {
    * Calls `fn(...args)` in the next pass, after the channels. A function that is deferred during that pass waits for
    * the pass after it.
    *
-   * An error of `fn` is printed to the console, and the remaining functions still run. Throws `ERR_INVALID_ARG_TYPE`, a
-   * TypeError, at this call when `fn` is no function.
+   * It runs in the async context of this call: an AsyncLocalStorage has the same store. An error of `fn`, or of the
+   * promise that it returns, is printed to the console, and the remaining functions still run.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE`, a TypeError, at this call when `fn` is no function. Throws `ERR_LOOP_CLOSED` when the
+   * loop is closed.
    *
    * @example
    * core.deferred(console.log, 'in the next pass');
@@ -625,11 +657,13 @@ export declare class RunLoop {
    */
   enableSleeping(milliseconds?: number): void;
   /**
-   * Adds a channel; `channel.addChannel(loop)` calls it. The loop keeps the channel alive until it is removed.
+   * Adds a channel; `channel.addChannel(loop)` calls it. The loop keeps the channel alive until it is removed. It calls
+   * `readable()` and `writable()` for the first time before its next sleep or pass. A channel that is in the loop
+   * already, and has another descriptor since, is registered again.
    *
    * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EEXIST` for a descriptor that is
    * already in the loop. Throws `ERR_INVALID_ARG_TYPE` for a value that is no channel, and `ERR_INVALID_ARG_VALUE` for
-   * a number that cannot be a descriptor. A regular file is always ready, as for poll().
+   * a number that cannot be a descriptor. Throws `ERR_LOOP_CLOSED` when the loop is closed. A regular file is always ready, as for poll().
    *
    * While the loop runs by `run()`, throws `ELOOP` for an epoll that nests too deeply, `EINVAL` for a descriptor that
    * is watched in too many places, and `ENOTSUP` for a file whose state is gone once it was polled. `run()` rejects
@@ -642,6 +676,17 @@ export declare class RunLoop {
    * Calls the channel's `readable()` and `writable()` again. Needed when their results change outside of its handlers.
    */
   update(channel: Channel): void;
+  /**
+   * Closes the loop and its three descriptors. A run that is in progress ends after the current pass. The loop's task
+   * managers are closed, so callers in other threads get `ERR_TASK_MANAGER_CLOSED`. Its channels leave it, and stay open.
+   * Deferred functions that have not run are dropped. Closing twice is allowed.
+   *
+   * Afterwards `run()`, `runSync()`, `loop()`, `add()`, `deferred()` and `handle` fail with `ERR_LOOP_CLOSED`. A loop that
+   * was dropped without `close()` is closed when it is garbage.
+   */
+  close(): void;
+  /** Calls `close()` at the end of a `using` block. */
+  [Symbol.dispose](): void;
 }
 
 /** Identifies a loop to other threads. Structured-cloneable: pass it through `workerData` or `postMessage()`. */
@@ -816,8 +861,9 @@ export declare abstract class Task {
   constructor();
   /**
    * The time at which the task is due, or was: milliseconds since the epoch. `null` when it was never installed.
-   * `installTask()` without options uses it. Setting it throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a
-   * value that is no time.
+   * `installTask()` without options uses it. While the body of a recurring task runs, until its first `await`, it is the
+   * point that the task runs for. Setting it throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a value that is
+   * no time.
    */
   get taskTime(): number | null;
   set taskTime(time: number | null);
@@ -963,6 +1009,8 @@ export declare class TaskManager {
    * allowed.
    */
   close(): void;
+  /** Calls `close()` at the end of a `using` block. */
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -1227,11 +1275,11 @@ export declare class WaitableEvent extends Dispatcher {
    * Does nothing. The event stays set, so a loop calls this in every pass. A subclass overrides it, and calls
    * `clear()`.
    */
-  handleRead(): void;
+  handleRead(): unknown;
   /** Does nothing. */
-  handleWrite(): void;
+  handleWrite(): unknown;
   /** Closes the event. A loop calls this when another thread has closed it. */
-  handleClose(): void;
+  handleClose(): unknown;
   /** Returns whether any thread has closed the event. Never throws. */
   get closed(): boolean;
   /**
@@ -1254,9 +1302,9 @@ export declare interface WaitableEventOptions {
   set?: boolean | undefined;
   /**
    * A loop that the event joins immediately. The loop then calls `handleRead()` in every pass in which the event is
-   * set. Default: none.
+   * set. Default: `null`, which joins none.
    */
-  loop?: Loop | undefined;
+  loop?: Loop | null | undefined;
 }
 
 /** Options of `waitAsync()`. */

@@ -41,6 +41,7 @@ export {
   InvalidArgValueError,
   InvalidHandleError,
   InvalidTaskError,
+  LoopClosedError,
   LoopRunningError,
   QueueFullError,
   SystemError,

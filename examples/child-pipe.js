@@ -13,10 +13,6 @@ const { FileDispatcher, core } = require('waitable-event');
 class Output extends FileDispatcher {
   bytes = 0;
 
-  writable() {
-    return false;
-  }
-
   handleRead() {
     const data = this.recv(65_536);
     this.bytes += data.length;

@@ -15,10 +15,6 @@ const { FileDispatcher, core } = require('waitable-event');
 class Commands extends FileDispatcher {
   #line = '';
 
-  writable() {
-    return false;
-  }
-
   handleRead() {
     const lines = (this.#line + this.recv(4096)).split('\n');
     this.#line = lines.pop();

@@ -31,10 +31,6 @@ const NAMES = new Map([
 const HEADER = 16;
 
 class Watch extends FileDispatcher {
-  writable() {
-    return false;
-  }
-
   handleRead() {
     const data = this.recv(65_536);
     for (let at = 0; at < data.length;) {

@@ -20,10 +20,6 @@ class Terminal extends FileDispatcher {
     this.idle.installTask({ delta: MINUTE });
   }
 
-  writable() {
-    return false;
-  }
-
   handleRead() {
     this.idle.installTask({ delta: MINUTE });
     // A terminal gives one line at a time. At its end, Ctrl-D, the loop calls handleClose().

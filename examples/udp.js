@@ -16,10 +16,6 @@ const { FileDispatcher, core } = require('waitable-event');
 const LONGEST = 65_535;
 
 class Datagrams extends FileDispatcher {
-  writable() {
-    return false;
-  }
-
   /** Reads one datagram. If there are more, the loop calls this again in its next pass. */
   handleRead() {
     const text = this.recv(LONGEST).toString().trim();

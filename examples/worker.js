@@ -14,10 +14,6 @@ const { FileDispatcher, TaskManager, WaitableEvent, core } = require('waitable-e
 class Lines extends FileDispatcher {
   #rest = '';
 
-  writable() {
-    return false;
-  }
-
   handleRead() {
     const lines = (this.#rest + this.recv(4096)).split('\n');
     this.#rest = lines.pop();

@@ -33,10 +33,14 @@ afterEach(() => {
 });
 
 describe('DispatcherTests', () => {
-  test('test_basic: a dispatcher wants to be read and written', () => {
-    const channel = new Plain();
-    expect(channel.readable()).toBe(true);
-    expect(channel.writable()).toBe(true);
+  test('test_basic: a dispatcher wants to be read, and written when it has a handleWrite() of its own', () => {
+    class Writer extends Plain {
+      override handleWrite(): void {}
+    }
+    expect(new Plain().readable()).toBe(true);
+    expect(new Plain().writable()).toBe(false);
+    expect(new Writer().readable()).toBe(true);
+    expect(new Writer().writable()).toBe(true);
   });
 
   test('test_log_info: a message with its type, which is info unless it is said', () => {

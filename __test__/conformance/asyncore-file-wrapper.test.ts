@@ -134,10 +134,17 @@ describe('new FileDispatcher(fd)', () => {
     stage.loop.loop();
   });
 
-  test.each([{}, null, 'core', 1])('%p is no loop', (loop) => {
+  test.each([{}, 'core', 1])('%p is no loop', (loop) => {
     const before = countDescriptors();
     expect(codeOf(() => new FileDispatcher(open(), loop as never))).toBe('ERR_INVALID_ARG_TYPE');
     expect(countDescriptors()).toBe(before + 1);
+  });
+
+  test('null joins no loop', () => {
+    const channel = new FileDispatcher(open(), null);
+    core.loop();
+    expect(channel.recv(4)).toHaveLength(4);
+    channel.close();
   });
 
   test('the loop is core, unless it is said', () => {

@@ -4,45 +4,59 @@ import { check, fast, native, os, toError } from '../platform';
 import { InvalidArgTypeError, SystemError, validateDescriptor, validateInteger } from '../util';
 import { isDisconnected } from './disconnect';
 import { Dispatcher } from './dispatcher';
-import { type Loop, defaultLoop } from './loop';
+import { followHandler } from './failure';
+import { type Loop, activity, defaultLoop, privateFileno } from './loop';
 
 /** The most bytes that one `recv()` may ask for. */
 const RECEIVE_LIMIT = 0x7fff_ffff;
+
+/** Closes the duplicate of a dispatcher that was dropped. */
+const dropped = new FinalizationRegistry<number>((fd) => native.closeDescriptor(fd));
 
 /**
  * Reads and writes a file descriptor in a run loop, as Python's `asyncore.file_dispatcher`.
  *
  * The channel works on a duplicate that it owns, which it makes non-blocking. The caller's descriptor stays open when
- * the channel closes. (Non-blocking mode is a property of the open file, so the two share it.)
+ * the channel closes. Non-blocking mode is a property of the open file, so the two share it, unless the file is a pipe,
+ * which is opened anew. `close()` restores the mode that the file had before, when the last channel of this process on
+ * that open file closes.
+ *
+ * `recv()` and `send()` never block, also when another process makes the file a blocking one. A dispatcher that was
+ * dropped, and is in no loop, is closed when it is garbage.
  *
  * @example
  * class Lines extends FileDispatcher {
- *   writable() { return false }
  *   handleRead() { process.stdout.write(this.recv(4096)) }
  * }
  * new Lines(fs.openSync('/tmp/fifo', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK))
  */
 export class FileDispatcher extends Dispatcher {
   #fd: number;
+  /** How often something was read or written. @internal */
+  declare [activity]: number;
 
   /**
-   * Duplicates a descriptor, and joins a loop with the duplicate.
+   * Duplicates a descriptor, and joins a loop with the duplicate. The loop calls no method of the channel before the
+   * constructors of its subclasses have returned.
    *
    * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EMFILE` when no descriptors are
    * left. Throws `ERR_INVALID_ARG_VALUE` or `ERR_INVALID_ARG_TYPE` for a value that cannot be a descriptor.
    *
    * @param fd The descriptor to duplicate.
-   * @param loop The loop to join. Default: this thread's own one.
+   * @param loop The loop to join; `null` joins none. Default: this thread's own one.
    */
-  constructor(fd: number, loop: Loop = defaultLoop()) {
+  constructor(fd: number, loop: Loop | null = defaultLoop()) {
     super();
+    this[activity] = 0;
     this.#fd = check(native.duplicateDescriptor(toDescriptor(fd)), 'dup');
-    try {
-      this.addChannel(loop);
-    } catch (error) {
-      native.closeDescriptor(this.#fd);
-      this.#fd = -1;
-      throw error;
+    dropped.register(this, this.#fd, this);
+    if (loop !== null) {
+      try {
+        this.addChannel(loop);
+      } catch (error) {
+        this.#release();
+        throw error;
+      }
     }
   }
 
@@ -51,7 +65,13 @@ export class FileDispatcher extends Dispatcher {
     if (this.#fd < 0) {
       throw new SystemError(-os().constants.errno.EBADF, 'fileno');
     }
+    native.shareDescriptor(this.#fd);
     return this.#fd;
+  }
+
+  /** Returns the duplicate for a poller of this process, unless `fileno()` is overridden. @internal */
+  [privateFileno](): number {
+    return this.fileno === FileDispatcher.prototype.fileno && this.#fd >= 0 ? this.#fd : this.fileno();
   }
 
   /**
@@ -62,12 +82,15 @@ export class FileDispatcher extends Dispatcher {
   recv(size: number): Buffer {
     const buffer = Buffer.allocUnsafe(validateInteger('size', size, 0, RECEIVE_LIMIT));
     const result = fast.readDescriptor(this.#fd, buffer);
+    if (result > 0) {
+      this[activity] += 1;
+    }
     if (result === size) {
       return buffer;
     }
     const count = result < 0 ? this.#closeOrThrow(result, 'read') : result;
     if (result === 0) {
-      this.handleClose();
+      followHandler(this, this.handleClose());
     }
     return buffer.subarray(0, count);
   }
@@ -84,6 +107,7 @@ export class FileDispatcher extends Dispatcher {
   send(data: Uint8Array | string): number {
     const result = fast.writeDescriptor(this.#fd, toBytes(data));
     if (result >= 0) {
+      this[activity] += result > 0 ? 1 : 0;
       return result;
     }
     return result === -os().constants.errno.EAGAIN ? 0 : this.#closeOrThrow(result, 'write');
@@ -97,9 +121,20 @@ export class FileDispatcher extends Dispatcher {
   /** Leaves the loop and closes the duplicate. Closing twice is allowed. */
   override close(): void {
     super.close();
+    this.#release();
+  }
+
+  /** Calls `close()` at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Closes the duplicate. */
+  #release(): void {
     const fd = this.#fd;
     this.#fd = -1;
     if (fd >= 0) {
+      dropped.unregister(this);
       native.closeDescriptor(fd);
     }
   }
@@ -110,7 +145,7 @@ export class FileDispatcher extends Dispatcher {
     if (!isDisconnected(error)) {
       throw error;
     }
-    this.handleClose();
+    followHandler(this, this.handleClose());
     return 0;
   }
 }

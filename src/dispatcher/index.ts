@@ -4,6 +4,19 @@
  */
 
 export { isDisconnected } from './disconnect';
-export { Dispatcher } from './dispatcher';
+export { Dispatcher, hasOwn } from './dispatcher';
+export { followHandler, onHandlerError } from './failure';
 export { FileDispatcher } from './file-dispatcher';
-export { type Channel, type Loop, brandLoop, defaultLoop, isLoop, loopOf, setDefaultLoop, setLoop } from './loop';
+export {
+  type Channel,
+  type Loop,
+  activity,
+  brandLoop,
+  defaultLoop,
+  isLoop,
+  loopOf,
+  memberFileno,
+  privateFileno,
+  setDefaultLoop,
+  setLoop,
+} from './loop';

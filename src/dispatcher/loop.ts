@@ -13,15 +13,15 @@ export interface Channel {
   /** Returns whether the channel wants to be written. */
   writable(): boolean;
   /** Handles a readable descriptor. */
-  handleReadEvent(): void;
+  handleReadEvent(): unknown;
   /** Handles a writable descriptor. */
-  handleWriteEvent(): void;
+  handleWriteEvent(): unknown;
   /** Handles an exceptional condition. */
-  handleExptEvent(): void;
+  handleExptEvent(): unknown;
   /** Handles the end: the peer is gone, and the last byte was read. */
-  handleClose(): void;
+  handleClose(): unknown;
   /** Handles what another handler threw. */
-  handleError(error: unknown): void;
+  handleError(error: unknown): unknown;
   /** Leaves the loop. */
   delChannel(): void;
 }
@@ -32,10 +32,29 @@ export interface Loop {
   add(channel: Channel): void;
   /** Removes a channel; does nothing when the loop does not have it. */
   remove(channel: Channel): void;
+  /** Asks a channel for its interest again; does nothing when the loop does not have it. */
+  update(channel: Channel): void;
 }
 
 /** Marks the prototypes of loops. `instanceof` would need the class, and so an import in the other direction. */
 const brand = Symbol('waitable-event.Loop');
+
+/**
+ * The key of a channel's count of successful reads, writes and clears. It is a symbol because a subclass may use any
+ * name. Channels that the package does not read or write for have no such count.
+ */
+export const activity: unique symbol = Symbol('activity');
+
+/** The key of a method that returns the descriptor of an object of this package, for a poller of this process alone. */
+export const privateFileno: unique symbol = Symbol('privateFileno');
+
+/**
+ * Returns the descriptor of an object, for a poller of this process alone. Unlike `fileno()`, that does not prepare our
+ * own objects for other processes that get the descriptor, which makes reads and writes slower.
+ */
+export function memberFileno(object: { fileno(): number; [privateFileno]?(): number }): number {
+  return object[privateFileno]?.() ?? object.fileno();
+}
 
 /** The loop of each channel. */
 const loops = new WeakMap<Channel, Loop>();

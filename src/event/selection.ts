@@ -1,5 +1,6 @@
 /** The descriptors of one select() call. */
 
+import { memberFileno } from '../dispatcher';
 import { ERROR, HANG_UP, PRIORITY, READABLE, SELECT_LENGTH, WRITABLE, check, native } from '../platform';
 import { InvalidArgTypeError, validateDescriptor } from '../util';
 import { WaitableEvent, slot } from './waitable-event';
@@ -77,7 +78,7 @@ function filenoOf(name: string, member: Selectable): number {
   if (typeof member !== 'object' || member === null || typeof member.fileno !== 'function') {
     throw new InvalidArgTypeError(name, 'a list of descriptors or of objects with fileno()', member);
   }
-  return validateDescriptor(name, member.fileno());
+  return validateDescriptor(name, memberFileno(member));
 }
 
 /** Returns the flags of readiness that end a wait for the conditions in `wanted`. */

@@ -16,7 +16,7 @@ import {
   validateTimeout,
 } from '../util';
 import { AsyncWaits } from './async-waits';
-import { Dispatcher, type Loop } from '../dispatcher';
+import { Dispatcher, type Loop, activity, privateFileno } from '../dispatcher';
 
 /** Identifies an event to other threads. Structured-cloneable: pass it through `workerData` or `postMessage()`. */
 export interface EventHandle {
@@ -35,9 +35,9 @@ export interface WaitableEventOptions {
   set?: boolean | undefined;
   /**
    * A loop that the event joins immediately. The loop then calls `handleRead()` in every pass in which the event is
-   * set. Default: none.
+   * set. Default: `null`, which joins none.
    */
-  loop?: Loop | undefined;
+  loop?: Loop | null | undefined;
 }
 
 /** Options of `waitAsync()`. */
@@ -95,6 +95,8 @@ export class WaitableEvent extends Dispatcher {
   readonly #state: Int32Array;
   #handle: EventHandle | undefined;
   #waits: AsyncWaits | undefined;
+  /** How often this thread has cleared the event, or read from it. @internal */
+  declare [activity]: number;
 
   /**
    * Makes an event, which is clear unless `options.set` is true.
@@ -104,6 +106,7 @@ export class WaitableEvent extends Dispatcher {
    */
   constructor(options?: WaitableEventOptions) {
     super();
+    this[activity] = 0;
     if (isOpening(options)) {
       this.#state = options[opening];
       this.#slot = options[slot];
@@ -122,7 +125,7 @@ export class WaitableEvent extends Dispatcher {
       if (options?.set === true) {
         this.set();
       }
-      if (options?.loop !== undefined) {
+      if (options?.loop !== undefined && options.loop !== null) {
         this.addChannel(options.loop);
       }
     } catch (error) {
@@ -189,6 +192,7 @@ export class WaitableEvent extends Dispatcher {
    * Clears the event. One call clears all preceding `set()` calls and bytes that other processes wrote. Never blocks.
    */
   clear(): void {
+    this[activity] += 1;
     const failure = fast.clearEvent(this.#slot);
     if (failure !== undefined) {
       throw toError(failure, 'read');
@@ -297,6 +301,13 @@ export class WaitableEvent extends Dispatcher {
     return check(native.eventFileno(this.#slot), 'fileno');
   }
 
+  /** Returns the read side for a poller of this process, unless `fileno()` is overridden. @internal */
+  [privateFileno](): number {
+    return this.fileno === WaitableEvent.prototype.fileno
+      ? check(native.eventMemberFileno(this.#slot), 'fileno')
+      : this.fileno();
+  }
+
   /**
    * Returns the descriptor of the pipe's write side. A byte that any process writes there sets the event. It is meant
    * for a child's `stdio`.
@@ -311,6 +322,7 @@ export class WaitableEvent extends Dispatcher {
    */
   recv(size: number): Buffer {
     const buffer = Buffer.alloc(validateInteger('size', size, 0, 0x7fff_ffff));
+    this[activity] += 1;
     return buffer.subarray(0, check(native.receiveEvent(this.#slot, buffer), 'read'));
   }
 
@@ -353,14 +365,19 @@ export class WaitableEvent extends Dispatcher {
    * Does nothing. The event stays set, so a loop calls this in every pass. A subclass overrides it, and calls
    * `clear()`.
    */
-  override handleRead(): void {}
+  override handleRead(): unknown {
+    return undefined;
+  }
 
   /** Does nothing. */
-  override handleWrite(): void {}
+  override handleWrite(): unknown {
+    return undefined;
+  }
 
   /** Closes the event. A loop calls this when another thread has closed it. */
-  override handleClose(): void {
+  override handleClose(): unknown {
     this.close();
+    return undefined;
   }
 
   /** Returns whether any thread has closed the event. Never throws. */

@@ -31,3 +31,4 @@ export { markAsUncloneable, os, perfHooks, v8, workerThreads } from './lazy-buil
 export { nodeProcess } from './node-process';
 export * as reactor from './reactor';
 export { clearImmediate, setImmediate, setTimeout } from './real-timers';
+export { beginBlocking, endBlocking, report } from './report';

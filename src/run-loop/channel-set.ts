@@ -2,12 +2,11 @@
 
 import { fstatSync } from 'node:fs';
 
-import { type Channel, isDisconnected } from '../dispatcher';
+import { type Channel, Dispatcher, activity, followHandler, hasOwn, memberFileno, onHandlerError } from '../dispatcher';
 import { slot } from '../event';
 import {
   ALARM,
   ENTRY_LENGTH,
-  ERROR,
   HANG_UP,
   LAST_TOKEN,
   PRIORITY,
@@ -19,11 +18,18 @@ import {
   makeBatch,
   native,
   os,
+  report,
 } from '../platform';
 import { SystemError, validateDescriptor } from '../util';
 
 /** How many ready channels one pass reads from the kernel. The next pass reads the rest. */
 const BATCH_ENTRIES = 256;
+
+/** How many passes running a channel may be ready without a read, write or clear before that is reported. */
+const IDLE_PASSES = 1000;
+
+/** In how many further passes it must have left the unread bytes as they were. */
+const IDLE_LOOKS = 50;
 
 /** Closes the poller of a loop that was dropped. */
 const dropped = new FinalizationRegistry<number>((poller) => native.closePoller(poller));
@@ -38,6 +44,13 @@ interface Member {
   isIn: boolean;
   /** Whether the channel is an event that is in the poller. */
   isPolledEvent: boolean;
+  /** Whether the peer hung up, and there are bytes that the channel did not want to read yet. */
+  hasHungUp: boolean;
+  /** The last pass in which the channel was ready, and how many passes running that was without effect. */
+  lastPass: number;
+  idlePasses: number;
+  /** The channel's count of reads, writes and clears at that time. */
+  lastActivity: number;
   /** The key that ends the watch for the event's close, when the channel is an event; otherwise negative. */
   closingKey: number;
 }
@@ -53,8 +66,9 @@ function slotOf(channel: Channel): number | undefined {
 /**
  * Holds the channels of one run loop, and calls their handlers when they are ready.
  *
- * A channel is asked for its interest when it joins, after its handlers have run, and in {@link ChannelSet.update}. It
- * is not asked in every pass, so a channel on which nothing happens costs a pass nothing.
+ * A channel is asked for its interest before the first sleep or pass after it has joined, after its handlers have run,
+ * and in {@link ChannelSet.update}. It is not asked in every pass, so a channel on which nothing happens costs a pass
+ * nothing. It is not asked when it joins, because that is often within the constructor of its base class.
  */
 export class ChannelSet {
   #poller = -1;
@@ -69,10 +83,13 @@ export class ChannelSet {
   readonly #byFileno = new Map<number, Member>();
   /** The regular files: no poller accepts them, and poll() reports them as always ready. */
   readonly #alwaysReady = new Set<Member>();
+  /** The channels that have joined and were not asked yet. */
+  readonly #unasked = new Set<Member>();
   #internal = 0;
   /** Whether the last batch was full. What is left in native code causes no kernel event. */
   #mayHaveMore = false;
   #watchesClock = false;
+  #pass = 0;
 
   /** Returns the number of channels, without the loop's own. */
   get size(): number {
@@ -84,9 +101,24 @@ export class ChannelSet {
     if (this.#poller < 0) {
       this.#batch = makeBatch(BATCH_ENTRIES);
       this.#poller = check(native.createPoller(this.#batch), 'epoll_create1');
-      dropped.register(this, this.#poller);
+      dropped.register(this, this.#poller, this);
     }
     return this.#poller;
+  }
+
+  /** Removes all channels, and closes the poller. Returns the channels that a program has added. */
+  close(): Channel[] {
+    const members = [...this.#members.values()];
+    members.forEach(({ channel }) => this.remove(channel));
+    this.#internal = 0;
+    if (this.#poller >= 0) {
+      dropped.unregister(this);
+      native.closePoller(this.#poller);
+      this.#poller = -1;
+      this.#watchesClock = false;
+      this.#mayHaveMore = false;
+    }
+    return members.map(({ channel }) => channel);
   }
 
   /** Makes the poller ready whenever the wall clock is set. */
@@ -104,19 +136,26 @@ export class ChannelSet {
       return true;
     }
     for (const member of this.#alwaysReady) {
-      if (member.interest !== 0) {
+      if ((member.interest & (READABLE | WRITABLE)) !== 0) {
         return true;
       }
     }
     return false;
   }
 
-  /** Adds a channel. An internal one is the loop's own, and does not count. */
+  /**
+   * Adds a channel. An internal one is the loop's own, and does not count. A channel that is in the set already, and has
+   * another descriptor since, is added again.
+   */
   add(channel: Channel, internal: boolean = false): void {
-    if (this.#byChannel.has(channel)) {
-      return;
+    const fd = validateDescriptor('channel.fileno()', memberFileno(channel));
+    const present = this.#byChannel.get(channel);
+    if (present !== undefined) {
+      if (this.#isRegistered(present, fd)) {
+        return;
+      }
+      this.remove(channel, internal);
     }
-    const fd = validateDescriptor('channel.fileno()', channel.fileno());
     if (this.#poller < 0 && slotOf(channel) === undefined) {
       // Otherwise a descriptor of the poller could get this number, if it is not open.
       check(native.checkDescriptor(fd), 'epoll_ctl');
@@ -126,12 +165,19 @@ export class ChannelSet {
       channel,
       fd,
       token: this.#allocateToken(),
-      interest: interestOf(channel),
+      interest: internal ? interestOf(channel) : 0,
       isIn: false,
       isPolledEvent: false,
+      hasHungUp: false,
+      lastPass: -1,
+      idlePasses: 0,
+      lastActivity: 0,
       closingKey: -1,
     };
     this.#register(member);
+    if (!internal) {
+      this.#unasked.add(member);
+    }
     member.isIn = true;
     this.#members.set(member.token, member);
     this.#byChannel.set(channel, member);
@@ -149,6 +195,7 @@ export class ChannelSet {
     this.#byChannel.delete(channel);
     this.#members.delete(member.token);
     this.#alwaysReady.delete(member);
+    this.#unasked.delete(member);
     if (member.closingKey >= 0) {
       native.unwatchClosing(this.#poller, member.token, slotOf(channel) ?? 0, member.closingKey);
     }
@@ -164,12 +211,22 @@ export class ChannelSet {
     }
   }
 
+  /** Asks the channels that have joined since the last call for their interest. */
+  askNew(): void {
+    for (const member of this.#unasked) {
+      this.#ask(member);
+    }
+  }
+
   /**
    * Calls the handlers of the channels that are ready now, as far as the kernel reports them in one batch. `isStale`
    * says that other code has run since the reactor found them ready.
    */
   dispatchReady(isStale: boolean): void {
-    this.#dispatch(fast.takeReady(this.#poller, isStale ? 1 : 0));
+    this.askNew();
+    if (this.#poller >= 0) {
+      this.#dispatch(fast.takeReady(this.#poller, isStale ? 1 : 0));
+    }
   }
 
   /**
@@ -177,7 +234,10 @@ export class ChannelSet {
    * {@link ChannelSet.dispatchReady} does.
    */
   dispatchNext(timeout: number): void {
-    this.#dispatch(fast.waitReady(this.#poller, this.hasAlwaysReady ? 0 : timeout));
+    this.askNew();
+    if (this.#poller >= 0) {
+      this.#dispatch(fast.waitReady(this.#poller, this.hasAlwaysReady ? 0 : timeout));
+    }
   }
 
   /** Returns a token that no channel in the set has. */
@@ -207,9 +267,7 @@ export class ChannelSet {
       native.unwatchClosing(this.#poller, token, event, member.closingKey);
     }
     check(result, 'epoll_ctl');
-    if (interest === 0) {
-      this.#leavePoller(member);
-    }
+    // A new channel stays in the poller without interest, until it is asked.
   }
 
   /** Adds a member to the poller. Returns a status. */
@@ -247,8 +305,20 @@ export class ChannelSet {
     return member.isPolledEvent || this.#byFileno.get(member.fd) === member;
   }
 
+  /** Returns whether a member's descriptor is `fd`, and is still in the poller, if it was ever put there. */
+  #isRegistered(member: Member, fd: number): boolean {
+    if (member.fd !== fd) {
+      return false;
+    }
+    // A number that was closed and belongs to a new file is not in the poller: the kernel has removed the old file.
+    return (
+      this.#byFileno.get(fd) !== member || native.modifyMember(this.#poller, fd, member.token, member.interest) === 0
+    );
+  }
+
   /** Calls the handlers of the channels in the batch, and of the regular files. */
   #dispatch(filled: number): void {
+    this.#pass += 1;
     const count = check(filled, 'epoll_wait') & ~ALARM;
     this.#mayHaveMore = count === BATCH_ENTRIES;
     // Both lists are copied: a handler may make a pass of its own, and may add or remove channels.
@@ -273,52 +343,120 @@ export class ChannelSet {
   /** Calls the handlers of one ready channel, and asks it for its interest. */
   #call(member: Member, flags: number): void {
     const { channel } = member;
+    const unread = this.#beforeCall(member, flags);
     try {
       if ((flags & READABLE) !== 0) {
-        channel.handleReadEvent();
+        followHandler(channel, channel.handleReadEvent());
       }
       if ((flags & WRITABLE) !== 0 && member.isIn) {
-        channel.handleWriteEvent();
+        followHandler(channel, channel.handleWriteEvent());
       }
       if ((flags & PRIORITY) !== 0 && member.isIn) {
-        channel.handleExptEvent();
+        followHandler(channel, channel.handleExptEvent());
       }
-      // The end is handled after the last byte was read. No flags at all mean that another thread has closed the event.
-      const ended = flags === 0 || ((flags & (HANG_UP | ERROR)) !== 0 && (flags & READABLE) === 0);
-      if (ended && member.isIn) {
-        channel.handleClose();
+      if ((flags & READABLE) === 0 && (flags & (WRITABLE | PRIORITY)) !== flags && member.isIn) {
+        this.#onCondition(member, flags);
+      } else if (flags === 0 && member.isIn) {
+        // No flags at all mean that another thread has closed the event.
+        followHandler(channel, channel.handleClose());
       }
     } catch (error) {
-      this.#onHandlerError(channel, error);
+      onHandlerError(channel, error);
     }
-    try {
-      if (member.isIn) {
-        this.#refresh(member);
-      }
-    } catch (error) {
-      this.#onHandlerError(channel, error);
+    if (member.isIn) {
+      this.#ask(member);
+    }
+    if (unread !== undefined && member.isIn) {
+      this.#checkIdle(member, flags, unread);
     }
   }
 
-  /** Passes what a handler threw to the channel. A channel whose error handling throws leaves the loop. */
-  #onHandlerError(channel: Channel, error: unknown): void {
-    try {
-      if (isDisconnected(error)) {
-        channel.handleClose();
-      } else {
-        channel.handleError(error);
+  /** Handles a hang-up or an error of a descriptor that is not readable, or that its channel did not want to read. */
+  #onCondition(member: Member, flags: number): void {
+    const { channel, fd } = member;
+    if (member.interest === 0) {
+      // It was reported before the channel lost its interest. If it still is so, it is reported again.
+      return;
+    }
+    const event = slotOf(channel);
+    if ((flags & HANG_UP) !== 0) {
+      if (event !== undefined) {
+        // Foreign code has closed the write side. Native code notes that, so as not to close the number again.
+        fast.isEventSet(event);
       }
-    } catch (second) {
-      console.error(`uncaught exception while closing the channel ${channel.constructor.name}`, second);
-      channel.delChannel();
+      // The end is handled after the last byte was read.
+      member.hasHungUp = native.unreadBytes(fd) > 0;
+      if (!member.hasHungUp) {
+        followHandler(channel, channel.handleClose());
+      }
+    } else if (native.isWriteOnly(fd) === 1) {
+      // The write side of a pipe has no hang-up: that its reader is gone is an error.
+      followHandler(channel, channel.handleClose());
+    } else if ((member.interest & READABLE) !== 0 || (flags & (WRITABLE | PRIORITY)) === 0) {
+      this.#onDescriptorError(member);
+    }
+    // Otherwise the handler that was called meets the error.
+  }
+
+  /** Makes a channel read the error of its descriptor: `recv()` throws it. */
+  #onDescriptorError({ channel, fd }: Member): void {
+    if (hasOwn(channel, 'handleRead')) {
+      followHandler(channel, channel.handleReadEvent());
+      return;
+    }
+    const error = native.consumeError(fd);
+    if (error > 0) {
+      throw new SystemError(-error, 'read');
+    }
+    // Nothing else takes the error away, so the poller would report it forever.
+    followHandler(channel, channel.handleClose());
+  }
+
+  /**
+   * Counts the passes running in which a channel was ready without effect. Returns the number of its unread bytes when
+   * they must be compared after its handlers have run.
+   */
+  #beforeCall(member: Member, flags: number): number | undefined {
+    const count = (member.channel as Channel & { readonly [activity]?: number })[activity] ?? 0;
+    const isIdle = member.lastPass === this.#pass - 1 && member.lastActivity === count;
+    member.lastPass = this.#pass;
+    member.lastActivity = count;
+    member.idlePasses = isIdle ? member.idlePasses + 1 : 0;
+    return member.idlePasses < IDLE_PASSES || flags === 0 ? undefined : native.unreadBytes(member.fd);
+  }
+
+  /** Reports a channel that has been ready for long, and does nothing about that. */
+  #checkIdle(member: Member, flags: number, unreadBefore: number): void {
+    const { channel } = member;
+    if (isBusy(member, flags, unreadBefore)) {
+      member.idlePasses = 0;
+    } else if (member.idlePasses === IDLE_PASSES + IDLE_LOOKS) {
+      report(
+        `warning: the channel ${channel.constructor.name} was ready in ${member.idlePasses} passes running, ` +
+          'and nothing was read, written or cleared: the loop cannot sleep',
+      );
+      // It is reported once.
+      member.idlePasses = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** Asks a channel for its interest. What it throws is an error of its handlers. */
+  #ask(member: Member): void {
+    try {
+      this.#refresh(member);
+    } catch (error) {
+      onHandlerError(member.channel, error);
     }
   }
 
   /** Asks a channel for its interest, and tells the poller when it has changed. */
   #refresh(member: Member): void {
     const { fd, token, interest: before } = member;
-    const interest = interestOf(member.channel);
-    if (interest === before) {
+    const isNew = this.#unasked.delete(member);
+    const wanted = interestOf(member.channel);
+    // A hang-up is reported whatever the interest is. Until the channel reads or writes, it is out of the poller.
+    const interest = member.hasHungUp && (wanted & (READABLE | WRITABLE)) === 0 ? 0 : wanted;
+    if (interest === before && !isNew) {
       return;
     }
     member.interest = interest;
@@ -327,7 +465,7 @@ export class ChannelSet {
     }
     // A channel without interest is not in the poller, as in asyncore: the poller would report a hang-up even before
     // the last byte.
-    if (before === 0) {
+    if (before === 0 && !isNew) {
       const result = this.#enterPoller(member);
       // The report of an event that another thread has closed is under way.
       if (result !== STATUS_CLOSED) {
@@ -337,7 +475,11 @@ export class ChannelSet {
       if (interest === 0) {
         this.#leavePoller(member);
       } else {
-        check(native.modifyMember(this.#poller, fd, token, interest), 'epoll_ctl');
+        const result = native.modifyMember(this.#poller, fd, token, interest);
+        if (!isNew || result !== -os().constants.errno.EBADF) {
+          // A descriptor that was closed before the first question reports nothing, as one that is closed later.
+          check(result, 'epoll_ctl');
+        }
       }
     }
   }
@@ -357,10 +499,29 @@ function copyOf(batch: Int32Array, length: number): number[] {
 
 /**
  * Returns the conditions that a channel asks for. As in asyncore, a channel that reads also gets exceptional
- * conditions.
+ * conditions. One that does not read, and has a handler of its own for them, gets these alone.
  */
 function interestOf(channel: Channel): number {
-  return (channel.readable() ? READABLE | PRIORITY : 0) | (channel.writable() ? WRITABLE : 0);
+  const isReadable = channel.readable();
+  const isWritable = channel.writable();
+  const wantsPriority = isReadable || (channel instanceof Dispatcher && hasOwn(channel, 'handleExpt'));
+  return (isReadable ? READABLE : 0) | (isWritable ? WRITABLE : 0) | (wantsPriority ? PRIORITY : 0);
+}
+
+/**
+ * Returns whether the handlers of a channel may have done something about its readiness, as far as that can be told: they
+ * have read, or are those of a program that reads and writes without this package.
+ */
+function isBusy({ channel, fd, lastActivity }: Member, flags: number, unreadBefore: number): boolean {
+  const count = (channel as Channel & { readonly [activity]?: number })[activity];
+  if (count !== undefined && count !== lastActivity) {
+    return true;
+  }
+  if ((flags & READABLE) !== 0 && unreadBefore >= 0) {
+    return native.unreadBytes(fd) !== unreadBefore;
+  }
+  const handler = (flags & WRITABLE) !== 0 ? 'handleWrite' : (flags & PRIORITY) !== 0 ? 'handleExpt' : 'handleRead';
+  return count === undefined && hasOwn(channel, handler);
 }
 
 /**

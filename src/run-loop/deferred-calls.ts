@@ -1,22 +1,37 @@
 /** The deferred functions of a loop. */
 
+import { type AsyncContext, captureContext, runInContext } from '../tasks';
+import { report } from '../platform';
+import { isThenable } from '../util';
+
+/** A call that waits, and the async context of its `deferred()`. */
+interface DeferredCall {
+  readonly call: () => unknown;
+  readonly context: AsyncContext;
+}
+
 /** Keeps calls until the next pass. */
 export class DeferredCalls {
-  #calls: (() => void)[] = [];
+  #calls: DeferredCall[] = [];
 
   /** Returns the number of calls that wait. */
   get size(): number {
     return this.#calls.length;
   }
 
-  /** Adds a call, which the next {@link DeferredCalls.run} makes. */
-  add(call: () => void): void {
-    this.#calls.push(call);
+  /** Adds a call, which the next {@link DeferredCalls.run} makes in the async context of the caller. */
+  add(call: () => unknown): void {
+    this.#calls.push({ call, context: captureContext() });
+  }
+
+  /** Drops the calls that wait. */
+  clear(): void {
+    this.#calls = [];
   }
 
   /**
-   * Makes the calls that wait; calls that are added meanwhile wait for the next run. An error is printed, and the
-   * remaining calls are still made.
+   * Makes the calls that wait; calls that are added meanwhile wait for the next run. An error is printed, also when it is
+   * the reason of a rejected promise, and the remaining calls are still made.
    */
   run(): void {
     const batch = this.#calls;
@@ -24,12 +39,19 @@ export class DeferredCalls {
       return;
     }
     this.#calls = [];
-    for (const call of batch) {
+    for (const { call, context } of batch) {
       try {
-        call();
+        const result = runInContext(context, call, undefined);
+        if (isThenable(result)) {
+          Promise.resolve(result).catch(reportDeferred);
+        }
       } catch (error) {
-        console.error('error in a deferred function', error);
+        reportDeferred(error);
       }
     }
   }
+}
+
+function reportDeferred(error: unknown): void {
+  report('error in a deferred function', error);
 }

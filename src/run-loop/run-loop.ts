@@ -13,9 +13,19 @@ import {
   loopHost,
 } from '../task-manager';
 import { LoopClock } from '../virtual-time';
-import { clearImmediate, jobRunner, markAsUncloneable, native, reactor, setImmediate } from '../platform';
+import {
+  beginBlocking,
+  clearImmediate,
+  endBlocking,
+  jobRunner,
+  markAsUncloneable,
+  native,
+  reactor,
+  setImmediate,
+} from '../platform';
 import {
   InvalidArgTypeError,
+  LoopClosedError,
   LoopRunningError,
   inspectAs,
   validateBoolean,
@@ -71,6 +81,7 @@ export class RunLoop {
   #stopEvent: StopEvent | undefined;
   #mode: 'idle' | 'async' | 'sync' = 'idle';
   #stopping = false;
+  #isClosed = false;
   #inPass = false;
   #immediate: NodeJS.Immediate | undefined;
   #finish: ((error?: Error) => void) | undefined;
@@ -119,6 +130,7 @@ export class RunLoop {
 
   /** Returns what another thread needs to `RunLoop.connect()`. Structured-cloneable. */
   get handle(): RunLoopHandle {
+    this.#refuseWhenClosed();
     if (this.#stopEvent === undefined) {
       const event = new StopEvent(() => this.stop());
       event[closeWithThread]();
@@ -136,6 +148,9 @@ export class RunLoop {
 
   /** Returns the loop's own task manager, which is made at the first access. */
   get taskManager(): TaskManager {
+    if (this.#taskManager === undefined) {
+      this.#refuseWhenClosed();
+    }
     return (this.#taskManager ??= new TaskManager({ loop: this }));
   }
 
@@ -176,6 +191,7 @@ export class RunLoop {
     if (this.running) {
       throw new LoopRunningError();
     }
+    this.#refuseWhenClosed();
     if (this.#consumeStop() || options?.signal?.aborted === true) {
       this.#closeManager(options);
       return;
@@ -236,16 +252,19 @@ export class RunLoop {
     if (this.running) {
       throw new LoopRunningError();
     }
+    this.#refuseWhenClosed();
     if (this.#consumeStop()) {
       this.#closeManager(options);
       return;
     }
     this.#channels.start();
     const closeSignals = openSignals(this.#host, signals, this.#stop);
+    beginBlocking();
     // The signals are given back soon when the run is lost, whether or not the loop is used again.
     const immediate = signals.length > 0 ? setImmediate(() => this.#endLostRun()) : undefined;
     this.#endSync = () => {
       clearImmediate(immediate);
+      endBlocking();
       closeSignals();
       this.#mode = 'idle';
       this.#consumeStop();
@@ -296,11 +315,17 @@ export class RunLoop {
     validateOptions(options);
     const timeout = validateMilliseconds('options.timeout', options?.timeout ?? LOOP_TIMEOUT);
     let count = options?.count === undefined ? Infinity : validateInteger('options.count', options.count, 0, 2 ** 31);
+    this.#refuseWhenClosed();
     this.#channels.start();
-    while (this.#channels.size > 0 && count > 0) {
-      this.#sources.forEach((source) => source.listen());
-      this.#channels.dispatchNext(timeout);
-      count -= 1;
+    beginBlocking();
+    try {
+      while (this.#channels.size > 0 && count > 0) {
+        this.#sources.forEach((source) => source.listen());
+        this.#channels.dispatchNext(timeout);
+        count -= 1;
+      }
+    } finally {
+      endBlocking();
     }
     // If `run()` is in progress, it has to arrange its next wake-up again.
     this.#requestPass();
@@ -317,15 +342,19 @@ export class RunLoop {
    * Calls `fn(...args)` in the next pass, after the channels. A function that is deferred during that pass waits for
    * the pass after it.
    *
-   * An error of `fn` is printed to the console, and the remaining functions still run. Throws `ERR_INVALID_ARG_TYPE`, a
-   * TypeError, at this call when `fn` is no function.
+   * It runs in the async context of this call: an AsyncLocalStorage has the same store. An error of `fn`, or of the
+   * promise that it returns, is printed to the console, and the remaining functions still run.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE`, a TypeError, at this call when `fn` is no function. Throws `ERR_LOOP_CLOSED` when the
+   * loop is closed.
    *
    * @example
    * core.deferred(console.log, 'in the next pass');
    */
   deferred<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
     validateFunction('fn', fn);
-    this.#deferred.add(() => void fn(...args));
+    this.#refuseWhenClosed();
+    this.#deferred.add(() => fn(...args));
     this.#requestPass();
   }
 
@@ -340,11 +369,13 @@ export class RunLoop {
   }
 
   /**
-   * Adds a channel; `channel.addChannel(loop)` calls it. The loop keeps the channel alive until it is removed.
+   * Adds a channel; `channel.addChannel(loop)` calls it. The loop keeps the channel alive until it is removed. It calls
+   * `readable()` and `writable()` for the first time before its next sleep or pass. A channel that is in the loop
+   * already, and has another descriptor since, is registered again.
    *
    * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EEXIST` for a descriptor that is
    * already in the loop. Throws `ERR_INVALID_ARG_TYPE` for a value that is no channel, and `ERR_INVALID_ARG_VALUE` for
-   * a number that cannot be a descriptor. A regular file is always ready, as for poll().
+   * a number that cannot be a descriptor. Throws `ERR_LOOP_CLOSED` when the loop is closed. A regular file is always ready, as for poll().
    *
    * While the loop runs by `run()`, throws `ELOOP` for an epoll that nests too deeply, `EINVAL` for a descriptor that
    * is watched in too many places, and `ENOTSUP` for a file whose state is gone once it was polled. `run()` rejects
@@ -354,13 +385,15 @@ export class RunLoop {
     if (typeof channel !== 'object' || channel === null || typeof channel.fileno !== 'function') {
       throw new InvalidArgTypeError('channel', 'a Dispatcher', channel);
     }
+    this.#refuseWhenClosed();
     this.#channels.add(channel);
     const before = loopOf(channel);
     setLoop(channel, this);
     if (before !== this) {
       before?.remove(channel);
     }
-    this.#wakeForFiles();
+    // The next pass asks the channel what it wants.
+    this.#requestPass();
   }
 
   /** Removes a channel; `channel.delChannel()` calls it. Does nothing when the loop does not have it. */
@@ -379,6 +412,43 @@ export class RunLoop {
     this.#wakeForFiles();
   }
 
+  /**
+   * Closes the loop and its three descriptors. A run that is in progress ends after the current pass. The loop's task
+   * managers are closed, so callers in other threads get `ERR_TASK_MANAGER_CLOSED`. Its channels leave it, and stay open.
+   * Deferred functions that have not run are dropped. Closing twice is allowed.
+   *
+   * Afterwards `run()`, `runSync()`, `loop()`, `add()`, `deferred()` and `handle` fail with `ERR_LOOP_CLOSED`. A loop that
+   * was dropped without `close()` is closed when it is garbage.
+   */
+  close(): void {
+    if (this.#isClosed) {
+      return;
+    }
+    this.#isClosed = true;
+    for (const source of this.#sources) {
+      source.close?.();
+    }
+    this.#sources.clear();
+    this.#deferred.clear();
+    this.#stopEvent?.close();
+    for (const channel of this.#channels.close()) {
+      if (loopOf(channel) === this) {
+        setLoop(channel, undefined);
+      }
+    }
+    if (this.running) {
+      this.#stopping = true;
+      if (this.#mode === 'async' && !this.#inPass) {
+        this.#finish?.();
+      }
+    }
+  }
+
+  /** Calls `close()` at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   /** Returns what task managers and a time machine need. @internal */
   get [loopHost](): LoopHost {
     return this.#host;
@@ -390,6 +460,13 @@ export class RunLoop {
       running: this.running,
       channels: this.#channels.size,
     }));
+  }
+
+  /** Throws when the loop is closed. */
+  #refuseWhenClosed(): void {
+    if (this.#isClosed) {
+      throw new LoopClosedError();
+    }
   }
 
   /** Makes `run()` run a pass soon. Within a pass it does nothing: the end of the pass arranges the next one. */
@@ -405,6 +482,7 @@ export class RunLoop {
     return {
       clock: this.#clock,
       attach: (source) => {
+        this.#refuseWhenClosed();
         this.#sources.add(source);
         this.#requestPass();
       },
@@ -462,6 +540,7 @@ export class RunLoop {
 
   /** Arranges the next pass: soon when there is work, otherwise when the next task is due. */
   #prepareSleep(): void {
+    this.#channels.askNew();
     const timeout = this.#channels.hasAlwaysReady ? 0 : Math.min(this.#spin, this.#timeUntilWork());
     reactor.removeDeadline(this.#deadline);
     if (timeout <= 0) {

@@ -1,5 +1,6 @@
 /** Reports what a task throws. */
 
+import { report } from '../platform';
 import type { NameStats } from './name-stats';
 
 /** Counts errors, and passes them to the manager's `onError`. */
@@ -44,9 +45,9 @@ export function reportError(error: unknown, name: string): void {
 
 function print(what: string, error: unknown): void {
   try {
-    console.error(what, error);
+    report(what, error);
   } catch {
     // One of the error's getters throws.
-    console.error(what, '(the error cannot be printed)');
+    report(what, '(the error cannot be printed)');
   }
 }

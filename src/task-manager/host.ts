@@ -13,6 +13,8 @@ export interface TaskSource {
   beforeSleep(): boolean;
   /** Makes a channel ready for what other threads send, because no pass will poll their queues. */
   listen(): void;
+  /** Ends with the loop, which is being closed. */
+  close?(): void;
 }
 
 /** What a task manager calls on its loop. */

@@ -222,6 +222,11 @@ export class TaskManager {
     this.#runner.configure(options);
   }
 
+  /** Calls `close()` at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   /** Returns what a task calls on the manager it is installed in. @internal */
   get [taskOwner](): TaskOwner {
     return this.#runner;

@@ -18,6 +18,8 @@ import {
   nextTime,
   onPending,
   onSettled,
+  queuedTime,
+  runForPoint,
   runInContext,
   skipsRun,
 } from '../tasks';
@@ -283,15 +285,20 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     // The clock is read only for a run that is measured.
     const late = stats.isMeasured ? this.#schedule.now() - this.#schedule.dueOf(task) : Number.NaN;
     try {
+      let result: unknown;
       if (task[isRecurring]) {
+        const point = task[queuedTime];
         // It is installed before the run, so that it may suspend itself, and is installed also when it throws.
         this.#installAgain(task, stats);
         if (task[skipsRun]()) {
           this.stats.skipped += 1;
           return;
         }
+        const run = (): unknown => runTask(task, stats, late);
+        result = point === null ? run() : runForPoint(task, point, run);
+      } else {
+        result = runTask(task, stats, late);
       }
-      const result = runTask(task, stats, late);
       if (isThenable(result)) {
         this.#follow(task, result, stats);
       }
@@ -303,7 +310,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   /** Installs a recurring task at its next point, in the async context in which it was installed. */
   #installAgain(task: Task, stats: NameStats): void {
     const time = this.#schedule.time();
-    const { taskTime } = task;
+    const taskTime = task[queuedTime];
     // A wall clock that is slowed down may be a little before the current point of the task, which must not be used
     // again.
     const isEarly = taskTime !== null && taskTime > time && taskTime - time <= CLOCK_TOLERANCE;

@@ -22,6 +22,8 @@ export {
   nextTime,
   onPending,
   onSettled,
+  queuedTime,
+  runForPoint,
   skipsRun,
 } from './task';
 export { type TaskOwner, setDefaultTaskOwner, taskOwner } from './task-owner';

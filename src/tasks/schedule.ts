@@ -3,7 +3,7 @@
 import { CLOCK_TOLERANCE, type Clock, systemClock } from '../platform';
 import type { AsyncContext } from './async-context';
 import { Installation } from './installation';
-import { IN_QUEUE, type Task, installation, nextTime, timeHigh, timeOn } from './task';
+import { IN_QUEUE, type Task, installation, nextTime, queuedTime, setWallTime, timeHigh, timeOn } from './task';
 import type { TaskOwner } from './task-owner';
 import { TaskQueue, tableIndex } from '../task-queue';
 import { InvalidArgTypeError } from '../util';
@@ -93,7 +93,7 @@ export class Schedule {
   adopt(task: Task): void {
     if (task[installation] !== undefined) {
       // The getter converts the time from the clock that it was on.
-      void task.taskTime;
+      void task[queuedTime];
     }
     task[installation] = this.#adopted;
   }
@@ -189,7 +189,7 @@ export class Schedule {
           return due;
         }
         followGrid(task, time);
-        return (task.taskTime ?? 0) - offset;
+        return (task[queuedTime] ?? 0) - offset;
       });
     }
   }
@@ -204,12 +204,13 @@ function isByWallClock(task: Task): boolean {
  * Moves a recurring task to its next point when the clock was set back. Without that it would wait until the clock is
  * as late again.
  */
-function followGrid(task: Task, time: number): void {
-  const next = task[nextTime](time);
+function followGrid(task: Task, now: number): void {
+  const next = task[nextTime](now);
   // The task may be one point ahead: it may have just run for the next one.
   const second = next === undefined ? undefined : task[nextTime](next);
-  if (next !== undefined && second !== undefined && task.taskTime !== null && second < task.taskTime) {
-    task.taskTime = next;
+  const time = task[queuedTime];
+  if (next !== undefined && second !== undefined && time !== null && second < time) {
+    setWallTime(task, next);
   }
 }
 

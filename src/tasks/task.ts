@@ -45,6 +45,25 @@ export const nextTime: unique symbol = Symbol('nextTime');
 export const skipsRun: unique symbol = Symbol('skipsRun');
 export const onPending: unique symbol = Symbol('onPending');
 export const onSettled: unique symbol = Symbol('onSettled');
+export const queuedTime: unique symbol = Symbol('queuedTime');
+
+/**
+ * The recurring task whose body is running, and the point that it runs for. The task is installed for its next point
+ * already.
+ */
+let running: Task | undefined;
+let runningPoint = 0;
+
+/** Calls `run()`, during which the `taskTime` of a recurring task is the point that it runs for. */
+export function runForPoint<R>(task: Task, point: number, run: () => R): R {
+  const [outerTask, outerPoint] = [running, runningPoint];
+  [running, runningPoint] = [task, point];
+  try {
+    return run();
+  } finally {
+    [running, runningPoint] = [outerTask, outerPoint];
+  }
+}
 
 /** A double, and its two halves. */
 const double = new Float64Array([1]);
@@ -90,10 +109,23 @@ export abstract class Task {
 
   /**
    * The time at which the task is due, or was: milliseconds since the epoch. `null` when it was never installed.
-   * `installTask()` without options uses it. Setting it throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a
-   * value that is no time.
+   * `installTask()` without options uses it. While the body of a recurring task runs, until its first `await`, it is the
+   * point that the task runs for. Setting it throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a value that is
+   * no time.
    */
   get taskTime(): number | null {
+    return this === running ? runningPoint : this[queuedTime];
+  }
+
+  set taskTime(time: number | null) {
+    setWallTime(this, time === null ? Number.NaN : validateMilliseconds('taskTime', time));
+    if (this === running) {
+      running = undefined;
+    }
+  }
+
+  /** The time at which the task is due in its queue, or was. @internal */
+  get [queuedTime](): number | null {
     if (this[timeHigh] === IN_QUEUE || this[tableIndex] === ON_CLOCK) {
       // The wall clock is read only for a caller that needs the time: the reading takes longer than the rest of an
       // install.
@@ -103,10 +135,6 @@ export abstract class Task {
     }
     const time = timeOf(this);
     return Number.isNaN(time) ? null : time;
-  }
-
-  set taskTime(time: number | null) {
-    setWallTime(this, time === null ? Number.NaN : validateMilliseconds('taskTime', time));
   }
 
   /** Returns whether the task is installed and waits for its time. */
@@ -184,7 +212,7 @@ export abstract class Task {
   [timeOn](clock: Clock): number {
     return this[tableIndex] === ON_CLOCK && this[installation]?.clock === clock
       ? timeOf(this)
-      : (this.taskTime ?? Number.NaN) - clock.offset();
+      : (this[queuedTime] ?? Number.NaN) - clock.offset();
   }
 
   /** Returns whether the task is due again after a run. @internal */
@@ -235,7 +263,7 @@ function setTime(task: Task, time: number): void {
 }
 
 /** Stores a time on the wall clock; NaN means none. */
-function setWallTime(task: Task, time: number): void {
+export function setWallTime(task: Task, time: number): void {
   if (Number.isNaN(time)) {
     task[timeHigh] = NEVER;
   } else {

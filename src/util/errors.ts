@@ -246,6 +246,18 @@ export class LoopRunningError extends Error {
 }
 
 /**
+ * The loop was closed. Thrown by `runSync()`, `loop()`, `add()`, `deferred()`, `handle` and `taskManager` of a closed
+ * loop, and rejects `run()`. Make a new loop.
+ */
+export class LoopClosedError extends Error {
+  readonly code = 'ERR_LOOP_CLOSED' as const;
+
+  constructor() {
+    super('The loop is closed');
+  }
+}
+
+/**
  * Virtual time does not pass. Thrown by a time machine if other threads are busy for longer than `timeout`, or if a
  * function or task always defers or installs itself without delay. The message names them.
  */
@@ -284,6 +296,7 @@ brand(TaskCancelledError, 'TaskCancelledError');
 brand(CallTimeoutError, 'CallTimeoutError');
 brand(WouldDeadlockError, 'WouldDeadlockError');
 brand(LoopRunningError, 'LoopRunningError');
+brand(LoopClosedError, 'LoopClosedError');
 brand(TimeStalledError, 'TimeStalledError');
 brand(TimeMachineRestoredError, 'TimeMachineRestoredError');
 

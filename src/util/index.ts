@@ -13,6 +13,7 @@ export {
   InvalidArgValueError,
   InvalidHandleError,
   InvalidTaskError,
+  LoopClosedError,
   LoopRunningError,
   QueueFullError,
   SystemError,

@@ -109,8 +109,6 @@ export class Recorder extends FileDispatcher {
     super(fd, loop);
     this.log = log;
     this.name = name;
-    // The fields that its readable() and writable() return are set only now.
-    loop.update(this);
   }
 
   note(what: string): void {

@@ -7,12 +7,14 @@
 //! ever runs beneath one.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::ffi::c_void;
+use std::os::fd::RawFd;
 use std::ptr;
 use std::rc::Rc;
 
 use napi::{Env, sys};
-use waitable_event::sys::{SignalKeeper, SignalWatch};
+use waitable_event::sys::{SignalKeeper, SignalWatch, descriptor};
 
 use crate::events::event_table::EventTable;
 use crate::ffi::number_table::NumberTable;
@@ -33,6 +35,8 @@ pub struct Environment {
     pub signals: RefCell<Vec<SignalWatch>>,
     /// The signals that JavaScript listens to in this environment for a loop, and whose action is to be restored.
     pub kept_signals: RefCell<Vec<SignalKeeper>>,
+    /// The descriptors that it has duplicated and not closed.
+    pub duplicates: RefCell<HashSet<RawFd>>,
     /// How its thread blocks.
     pub sleeper: Sleeper,
     uv: Option<UvLoop>,
@@ -79,6 +83,7 @@ impl Environment {
             events: Rc::default(),
             signals: RefCell::default(),
             kept_signals: RefCell::default(),
+            duplicates: RefCell::default(),
             sleeper: Sleeper::new(raw, probe, is_unannounced, uv),
             uv,
             pollers: RefCell::default(),
@@ -207,6 +212,10 @@ unsafe extern "C" fn end(environment: *mut c_void) {
         environment.events.release_all(env);
         environment.signals.borrow_mut().clear();
         environment.kept_signals.borrow_mut().clear();
+        for fd in environment.duplicates.borrow_mut().drain() {
+            // Fails only when foreign code has closed the number.
+            let _ = descriptor::close(fd);
+        }
         let pollers = environment.pollers.borrow_mut().drain();
         for poller in pollers {
             poller.release(env);

@@ -6,6 +6,8 @@ use std::io;
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::time::Duration;
 
+use nix::errno::Errno;
+
 use crate::adaptive_spin::AdaptiveSpin;
 use crate::deadline::Deadline;
 use crate::doorbell::Doorbell;
@@ -79,8 +81,12 @@ impl Event {
     }
 
     /// Returns whether the event is set, by [`Event::set`] or by a byte from a foreign writer.
+    ///
+    /// # Errors
+    ///
+    /// EBADF when foreign code has closed a descriptor of the event. That closes the event.
     pub fn is_set(&self) -> Result<bool, Error> {
-        self.0.signal.is_set()
+        self.0.signal.is_set().inspect_err(|error| self.on_error(error))
     }
 
     /// Waits until the event is set, and returns whether it was: false when `timeout` passed first. `None` waits
@@ -108,7 +114,25 @@ impl Event {
     /// [`Error::Closed`] when another thread closes the event meanwhile, [`Error::Interrupted`] when the parker says
     /// that the thread is being ended.
     pub fn wait_with(&self, parker: &Parker<'_>, deadline: Deadline) -> Result<bool, Error> {
-        self.0.signal.wait(parker, deadline)
+        self.0.signal.wait(parker, deadline).inspect_err(|error| self.on_error(error))
+    }
+
+    /// Closes the event after EBADF: nothing can set it or wake its waiters any more. So one caller gets that error, and
+    /// all others [`Error::Closed`].
+    fn on_error(&self, error: &Error) {
+        if matches!(error, Error::Io(error) if error.raw_os_error() == Some(Errno::EBADF as i32)) {
+            self.close();
+        }
+    }
+
+    /// Closes the event, whose pipe was reported as ended, and returns the error for the caller: EBADF.
+    pub fn on_end_of_pipe(&self) -> Error {
+        let error = match self.0.signal.doorbell() {
+            Ok(pipe) => pipe.on_writer_gone().into(),
+            Err(error) => return error,
+        };
+        self.close();
+        error
     }
 
     /// Reads up to `buffer.len()` bytes out of the pipe, as asyncore's `recv()` would. The event is clear when that
@@ -116,7 +140,8 @@ impl Event {
     pub fn receive(&self, buffer: &mut [u8]) -> Result<usize, Error> {
         self.0.signal.clear_with(|pipe| {
             let count = pipe.read(buffer)?;
-            let is_drained = !buffer.is_empty() && !pipe.is_notified()?;
+            // At the end of the pipe there is nothing left, and the next caller is told.
+            let is_drained = !buffer.is_empty() && !pipe.is_notified().unwrap_or(false);
             Ok((count, is_drained.then_some(count > 0)))
         })
     }

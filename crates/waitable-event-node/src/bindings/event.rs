@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU32;
 use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi::{Env, JsValue};
 use napi_derive::napi;
+use waitable_event::sys::Pipe;
 use waitable_event::{Deadline, Event, State};
 
 use crate::environment::Environment;
@@ -126,16 +127,31 @@ pub fn receive_event(env: Env, slot: u32, mut buffer: Uint8Array) -> i32 {
     })
 }
 
-/// Returns the descriptor of the event's read side.
+/// Returns the descriptor of the event's read side, for a poller of this process alone.
 #[napi]
-pub fn event_fileno(env: Env, slot: u32) -> i32 {
+pub fn event_member_fileno(env: Env, slot: u32) -> i32 {
     with_event(&env, slot, |event| status::of(event.signal().doorbell().map(|pipe| pipe.reader_fileno())))
 }
 
-/// Returns the descriptor of the event's write side.
+/// Returns the descriptor of the event's read side, which the caller may share with other processes.
+#[napi]
+pub fn event_fileno(env: Env, slot: u32) -> i32 {
+    shared_fileno(&env, slot, Pipe::reader_fileno)
+}
+
+/// Returns the descriptor of the event's write side, which the caller may share with other processes.
 #[napi]
 pub fn event_write_fileno(env: Env, slot: u32) -> i32 {
-    with_event(&env, slot, |event| status::of(event.signal().doorbell().map(|pipe| pipe.writer_fileno())))
+    shared_fileno(&env, slot, Pipe::writer_fileno)
+}
+
+fn shared_fileno(env: &Env, slot: u32, fileno: impl FnOnce(&Pipe) -> i32) -> i32 {
+    with_event(env, slot, |event| {
+        status::of(event.signal().doorbell().map(|pipe| {
+            pipe.share();
+            fileno(&pipe)
+        }))
+    })
 }
 
 /// Closes the event for all threads. The slot stays until it is released.

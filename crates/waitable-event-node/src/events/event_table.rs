@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use napi::sys;
-use waitable_event::{Error, Event, Snapshot};
+use waitable_event::{Error, Event, Readiness, Snapshot};
 
 use super::open_event::OpenEvent;
 use super::watch::{Pending, Watch};
@@ -81,8 +81,8 @@ impl EventTable {
     }
 
     /// Ends the wait for the event in `slot`, whose token was reported, and returns the outcome, if there is one.
-    pub fn consume(&self, slot: u32, is_readable: bool) -> Option<i32> {
-        self.with_watch(slot, |watch, event| watch.consume(event, is_readable)).flatten()
+    pub fn consume(&self, slot: u32, readiness: Readiness) -> Option<i32> {
+        self.with_watch(slot, |watch, event| watch.consume(event, readiness)).flatten()
     }
 
     fn with_watch<T>(&self, slot: u32, operation: impl FnOnce(&mut Watch, &Event) -> T) -> Option<T> {

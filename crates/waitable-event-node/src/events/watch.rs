@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
 use waitable_event::sys::Pipe;
-use waitable_event::{Error, Event, Interest, Poller, Snapshot, Trigger, Wake};
+use waitable_event::{Error, Event, Interest, Poller, Readiness, Snapshot, Trigger, Wake};
 
 use crate::ffi::status;
 use crate::pollers::batch_poller::BatchPoller;
@@ -170,11 +170,13 @@ impl Watch {
     /// Ends the wait, now that the token was reported, and returns its outcome. Returns `None` when the event is not
     /// awaited. Returns `None` too, and the event stays armed, when there is no outcome: then a waker was called for an
     /// earlier wait.
-    pub fn consume(&mut self, event: &Event, is_readable: bool) -> Option<i32> {
+    pub fn consume(&mut self, event: &Event, readiness: Readiness) -> Option<i32> {
         let entered = self.armed.as_ref()?.entered;
         let outcome = match event.signal().outcome(entered) {
             Some(outcome) => status::of(outcome),
-            None if is_readable => 1,
+            None if readiness.readable => 1,
+            // Foreign code has closed the other side of the pipe.
+            None if readiness.hang_up || readiness.error => status::of_error(&event.on_end_of_pipe()),
             None => return None,
         };
         self.disarm(event);

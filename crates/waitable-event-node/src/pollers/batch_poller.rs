@@ -120,9 +120,9 @@ impl BatchPoller {
     /// Moves what is ready into the batch, and returns the number of entries, with the bit [`ALARM`], or a status. What
     /// does not fit stays for the next call.
     ///
-    /// `outcome_of` is called with the slot of each event whose token was reported, and whether its pipe is readable.
-    /// It returns the outcome to report, if there is one.
-    pub fn fill(&self, mut outcome_of: impl FnMut(u32, bool) -> Option<i32>) -> i32 {
+    /// `outcome_of` is called with the slot of each event whose token was reported, and what its pipe is ready for. It
+    /// returns the outcome to report, if there is one.
+    pub fn fill(&self, mut outcome_of: impl FnMut(u32, Readiness) -> Option<i32>) -> i32 {
         if !self.has_more()
             && let Err(error) = self.poll()
         {
@@ -140,7 +140,7 @@ impl BatchPoller {
                     count += 1;
                 }
                 Some(slot) => {
-                    if let Some(outcome) = outcome_of(slot, readiness.satisfies(Interest::READABLE)) {
+                    if let Some(outcome) = outcome_of(slot, readiness) {
                         self.batch.write_outcome(count, slot, outcome);
                         count += 1;
                     }

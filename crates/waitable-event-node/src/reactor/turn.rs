@@ -74,7 +74,7 @@ impl Turn<'_> {
 
     /// Fills the batch with what was polled, or polls. Returns the result of [`BatchPoller::fill`].
     pub fn fill(&self, events: &EventTable) -> i32 {
-        self.poller.fill(|slot, is_readable| events.consume(slot, is_readable))
+        self.poller.fill(|slot, readiness| events.consume(slot, readiness))
     }
 
     /// Fills the batch for the next round of the same turn, and returns the number of entries: zero ends the turn.

@@ -1,16 +1,28 @@
 //! A descriptor of the caller: borrowed for a call, duplicated, read and written.
 
+use std::collections::HashMap;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, readlink};
-use nix::libc;
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open, readlink};
+use nix::libc::{
+    self, FIONREAD, O_CLOEXEC, SO_ERROR, SOL_SOCKET, SYS_kcmp, c_int, c_ulong, dup3, getsockopt, ioctl, socklen_t,
+    syscall,
+};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd;
 
 use super::retry::retry;
-use super::syscalls;
+use super::rwf_nowait;
+
+/// Locks, also after a panic of another holder: each change is a single call.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Borrows a number that came from outside. EBADF when it can be no descriptor.
 ///
@@ -62,37 +74,165 @@ fn names_consumed(path: &str) -> bool {
         || matches!(name, "mounts" | "mountinfo" | "mountstats" | "swaps")
 }
 
+/// The duplicates that are open, by their numbers.
+static DUPLICATES: LazyLock<Mutex<HashMap<RawFd, Duplicate>>> = LazyLock::new(Mutex::default);
+
+/// What is known of a duplicate.
+struct Duplicate {
+    /// The file's device and number. A number whose file is another one by now was closed by foreign code.
+    file: (u64, u64),
+    /// Whether the open file was a blocking one before this duplicate, or one that is closed by now, was made.
+    was_blocking: bool,
+}
+
 /// Duplicates `fd`, close-on-exec, and makes its open file description non-blocking, as asyncore.file_dispatcher does.
-/// The caller owns the new number.
+/// The caller owns the new number, until [`close`].
+///
+/// A pipe is opened anew where that is possible. Its open file is then private, and so is its flag: nothing changes for
+/// those who share the other one, and [`read`] and [`write`] need no precautions.
 pub fn duplicate(fd: RawFd) -> io::Result<RawFd> {
     // SAFETY: fcntl() answers EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;
+    // The lock keeps two threads from seeing each other's flag.
+    let mut duplicates = lock(&DUPLICATES);
     let copy = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(0))?;
-    // SAFETY: fcntl() just made it, for this call alone. It is dropped, and so closed, if the next step fails.
+    // SAFETY: fcntl() just made it, for this call alone. It is dropped, and so closed, if a later step fails.
     let copy = unsafe { OwnedFd::from_raw_fd(copy) };
-    let flags = OFlag::from_bits_retain(fcntl(&copy, FcntlArg::F_GETFL)?);
-    fcntl(&copy, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
-    Ok(copy.into_raw_fd())
+    let file = file_of(copy.as_fd())?;
+    let was_blocking = if reopen_pipe(copy.as_fd()) {
+        rwf_nowait::set_private(copy.as_fd());
+        false
+    } else {
+        rwf_nowait::forget(copy.as_fd());
+        set_non_blocking(copy.as_fd(), true)?
+    };
+    let number = copy.into_raw_fd();
+    duplicates.insert(number, Duplicate { file, was_blocking });
+    Ok(number)
 }
 
-/// Reads up to `buffer.len()` bytes, and returns the count; zero is the end of the file.
+/// Opens a pipe anew, non-blocking and close-on-exec, under the number that it has. Returns false for other files, and
+/// where the system refuses it.
+fn reopen_pipe(fd: BorrowedFd<'_>) -> bool {
+    try_reopen_pipe(fd).unwrap_or(false)
+}
+
+fn try_reopen_pipe(fd: BorrowedFd<'_>) -> nix::Result<bool> {
+    if SFlag::from_bits_truncate(fstat(fd)?.st_mode) & SFlag::S_IFMT != SFlag::S_IFIFO {
+        return Ok(false);
+    }
+    let access = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?) & OFlag::O_ACCMODE;
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let fresh = open(path.as_str(), access | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty())?;
+    // A FIFO that was opened without a writer reports no hang-up of the writers before. So one that has hung up by now
+    // keeps its open file.
+    if poll(&mut [PollFd::new(fd, PollFlags::empty())], PollTimeout::ZERO)? > 0 {
+        return Ok(false);
+    }
+    // SAFETY: the kernel replaces the file behind a number that the caller owns.
+    Errno::result(unsafe { dup3(fresh.as_raw_fd(), fd.as_raw_fd(), O_CLOEXEC) })?;
+    Ok(true)
+}
+
+/// Prepares for others that get the descriptor `fd`, a duplicate. From now on its flags are not relied on.
+pub fn share(fd: RawFd) {
+    // SAFETY: the number is only looked up.
+    if let Ok(fd) = unsafe { borrow(fd) } {
+        rwf_nowait::forget(fd);
+    }
+}
+
+/// Returns what identifies the file behind a descriptor.
+fn file_of(fd: BorrowedFd<'_>) -> nix::Result<(u64, u64)> {
+    let stat = fstat(fd)?;
+    Ok((stat.st_dev, stat.st_ino))
+}
+
+/// Sets or clears O_NONBLOCK. Returns whether that has changed anything.
+fn set_non_blocking(fd: BorrowedFd<'_>, wanted: bool) -> nix::Result<bool> {
+    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);
+    if flags.contains(OFlag::O_NONBLOCK) == wanted {
+        return Ok(false);
+    }
+    fcntl(fd, FcntlArg::F_SETFL(flags ^ OFlag::O_NONBLOCK))?;
+    Ok(true)
+}
+
+/// Returns whether two descriptors of this process share their open file, and so its flags. True where the kernel does
+/// not tell.
+fn is_same_description(first: RawFd, second: RawFd) -> bool {
+    const KCMP_FILE: c_int = 0;
+    let pid = unistd::getpid().as_raw();
+    // SAFETY: kcmp() compares, and answers EBADF for a number that is not open.
+    unsafe { syscall(SYS_kcmp, pid, pid, KCMP_FILE, first as c_ulong, second as c_ulong) <= 0 }
+}
+
+/// Reads up to `buffer.len()` bytes, and returns the count; zero is the end of the file. Never blocks: EAGAIN when there
+/// is nothing to read.
 pub fn read(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
-    // SAFETY: read() answers EBADF when the number is not open.
+    // SAFETY: the calls answer EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;
-    retry(|| syscalls::read(fd, buffer))
+    retry(|| rwf_nowait::read(fd, buffer))
 }
 
-/// Writes what fits of `data`, and returns the count.
+/// Writes what fits of `data`, and returns the count. Never blocks: EAGAIN when nothing fits.
 pub fn write(fd: RawFd, data: &[u8]) -> io::Result<usize> {
-    // SAFETY: write() answers EBADF when the number is not open.
+    // SAFETY: the calls answer EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;
-    retry(|| syscalls::write(fd, data))
+    retry(|| rwf_nowait::write(fd, data))
 }
 
-/// Closes a number that [`duplicate`] returned. Never repeats the call: after EINTR the number is closed all the same.
+/// Closes a number that [`duplicate`] returned. Its open file becomes a blocking one again, if it was one before, and if
+/// no other duplicate needs it.
+///
+/// A number that foreign code has closed, and that is another file's by now, is left alone.
 pub fn close(fd: RawFd) -> io::Result<()> {
+    let mut duplicates = lock(&DUPLICATES);
+    let Some(Duplicate { file, was_blocking }) = duplicates.remove(&fd) else {
+        return Err(Errno::EBADF.into());
+    };
+    // SAFETY: fstat() and fcntl() answer EBADF when the number is not open.
+    let copy = unsafe { borrow(fd) }?;
+    if file_of(copy)? != file {
+        return Err(Errno::EBADF.into());
+    }
+    if was_blocking {
+        let heir = duplicates
+            .iter_mut()
+            .find(|(number, duplicate)| duplicate.file == file && is_same_description(fd, **number));
+        match heir {
+            Some((_, heir)) => heir.was_blocking = true,
+            // Fails for a file that has no flags to set, which keeps nothing from being closed.
+            None => drop(set_non_blocking(copy, false)),
+        }
+    }
+    // Never repeated: after EINTR the number is closed all the same.
     match unistd::close(fd) {
         Err(Errno::EINTR) | Ok(()) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Returns how many bytes there are to read. Fails for files that do not tell, such as an eventfd.
+pub fn unread(fd: RawFd) -> io::Result<usize> {
+    let mut count: c_int = 0;
+    // SAFETY: the kernel writes one number, and answers EBADF when the descriptor is not open.
+    Errno::result(unsafe { ioctl(fd, FIONREAD, &mut count) })?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// Returns whether a descriptor can be written and not read, as the write side of a pipe.
+pub fn is_write_only(fd: RawFd) -> io::Result<bool> {
+    // SAFETY: fcntl() answers EBADF when the number is not open.
+    let flags = OFlag::from_bits_retain(fcntl(unsafe { borrow(fd) }?, FcntlArg::F_GETFL)?);
+    Ok(flags & OFlag::O_ACCMODE == OFlag::O_WRONLY)
+}
+
+/// Returns the error that waits in a socket, and clears it: zero when there is none. ENOTSOCK for other files.
+pub fn consume_error(fd: RawFd) -> io::Result<i32> {
+    let (mut error, mut length): (c_int, _) = (0, size_of::<c_int>() as socklen_t);
+    // SAFETY: the kernel writes one number and its length, and answers EBADF when the descriptor is not open.
+    let result = unsafe { getsockopt(fd, SOL_SOCKET, SO_ERROR, (&raw mut error).cast(), &mut length) };
+    Errno::result(result)?;
+    Ok(error)
 }

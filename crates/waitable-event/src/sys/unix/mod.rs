@@ -10,6 +10,7 @@ mod parker;
 mod pipe;
 mod ppoll;
 mod retry;
+mod rwf_nowait;
 mod select;
 mod sigaction;
 mod signal_watch;

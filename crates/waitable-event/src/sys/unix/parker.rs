@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags};
 
 use super::interrupter::Interrupter;
-use super::pipe::{self, Pipe};
+use super::pipe::Pipe;
 use super::ppoll::sleep;
 use crate::adaptive_spin::AdaptiveSpin;
 use crate::deadline::Deadline;
@@ -125,7 +125,7 @@ impl Park<Pipe> for Parker<'_> {
         let mut fds = [PollFd::new(doorbell.reader(), PollFlags::POLLIN), waker, backend];
         let parked = self.sleep(&mut fds, deadline)?;
         if parked == Parked::Notified {
-            pipe::is_notified(&fds[0])?;
+            doorbell.was_notified(&fds[0])?;
         }
         Ok(parked)
     }

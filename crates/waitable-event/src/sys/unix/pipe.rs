@@ -1,7 +1,9 @@
 //! The doorbell of an event: a pipe. It is notified while there is a byte in it.
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -10,7 +12,7 @@ use nix::sys::stat::Mode;
 use nix::unistd;
 
 use super::retry::retry;
-use super::syscalls;
+use super::{rwf_nowait, syscalls};
 use crate::doorbell::Doorbell;
 
 /// The number of bytes that one drain reads at most: more than any pipe holds by default. So a foreign writer that
@@ -21,14 +23,29 @@ const DRAIN_LIMIT: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Pipe {
     reader: OwnedFd,
-    writer: OwnedFd,
+    writer: ManuallyDrop<OwnedFd>,
+    /// Whether a descriptor number was given out. Other processes may then have made the pipe a blocking one.
+    is_shared: AtomicBool,
+    /// Whether foreign code has closed the write side. Its number is no longer this pipe's.
+    is_writer_gone: AtomicBool,
 }
 
 impl Pipe {
     /// Returns an empty pipe. Fails with EMFILE or ENFILE when there are no descriptors left.
     pub fn new() -> io::Result<Pipe> {
         let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-        Ok(Pipe { reader, writer })
+        Ok(Pipe {
+            reader,
+            writer: ManuallyDrop::new(writer),
+            is_shared: AtomicBool::new(false),
+            is_writer_gone: AtomicBool::new(false),
+        })
+    }
+
+    /// Prepares for other processes that get a descriptor of this pipe. From now on its reads and writes do not rely on
+    /// O_NONBLOCK. They cost a third more then, which pipes that stay private do not pay.
+    pub fn share(&self) {
+        self.is_shared.store(true, Ordering::SeqCst);
     }
 
     /// Returns the side that is readable while the doorbell is notified.
@@ -55,7 +72,12 @@ impl Pipe {
 
     /// Reads up to `buffer.len()` bytes, and returns the count: zero when the pipe is empty.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match retry(|| syscalls::read(&self.reader, buffer)) {
+        let is_shared = self.is_shared.load(Ordering::Relaxed);
+        let read = |buffer: &mut [u8]| match is_shared {
+            true => rwf_nowait::read(&self.reader, buffer),
+            false => syscalls::read(&self.reader, buffer),
+        };
+        match retry(|| read(buffer)) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             result => result,
         }
@@ -64,7 +86,12 @@ impl Pipe {
 
 impl Doorbell for Pipe {
     fn notify(&self) -> io::Result<()> {
-        match retry(|| syscalls::write(&self.writer, &[1])) {
+        let is_shared = self.is_shared.load(Ordering::Relaxed);
+        let write = || match is_shared {
+            true => rwf_nowait::write(&*self.writer, &[1]),
+            false => syscalls::write(&*self.writer, &[1]),
+        };
+        match retry(write) {
             // A full pipe is notified.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             result => result.map(drop),
@@ -89,17 +116,39 @@ impl Doorbell for Pipe {
         if retry(|| poll(&mut fds, PollTimeout::ZERO))? == 0 {
             return Ok(false);
         }
-        is_notified(&fds[0])
+        self.was_notified(&fds[0])
     }
 }
 
-/// Returns whether poll() found the read side ready. EBADF when foreign code has closed the descriptor.
-pub(super) fn is_notified(fd: &PollFd<'_>) -> io::Result<bool> {
-    let revents = fd.revents().unwrap_or(PollFlags::empty());
-    if revents.contains(PollFlags::POLLNVAL) {
-        return Err(Errno::EBADF.into());
+impl Pipe {
+    /// Returns whether poll() found the read side ready. EBADF when foreign code has closed one of the descriptors.
+    pub(super) fn was_notified(&self, fd: &PollFd<'_>) -> io::Result<bool> {
+        let revents = fd.revents().unwrap_or(PollFlags::empty());
+        if revents.contains(PollFlags::POLLNVAL) {
+            return Err(Errno::EBADF.into());
+        }
+        if revents.contains(PollFlags::POLLHUP) && !revents.contains(PollFlags::POLLIN) {
+            return Err(self.on_writer_gone());
+        }
+        Ok(!revents.is_empty())
     }
-    Ok(!revents.is_empty())
+
+    /// Notes that the read side has reached its end: there is no write side any more, though this pipe has not closed
+    /// its own. Returns the error that says so.
+    pub fn on_writer_gone(&self) -> io::Error {
+        self.is_writer_gone.store(true, Ordering::SeqCst);
+        Errno::EBADF.into()
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        // The number of a write side that foreign code has closed may be another file's by now.
+        if !self.is_writer_gone.load(Ordering::SeqCst) {
+            // SAFETY: the pipe is being dropped, so the field is not used again.
+            unsafe { ManuallyDrop::drop(&mut self.writer) };
+        }
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +173,7 @@ mod tests {
     fn a_full_pipe_is_notified_and_notify_does_not_block() -> io::Result<()> {
         let pipe = Pipe::new()?;
         let block = [0; 4096];
-        while unistd::write(&pipe.writer, &block).is_ok() {}
+        while unistd::write(&*pipe.writer, &block).is_ok() {}
         pipe.notify()?;
         assert!(pipe.is_notified()?);
         assert!(pipe.drain()?);
@@ -139,7 +188,7 @@ mod tests {
         let is_ready = || -> io::Result<bool> {
             let mut fds = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
             retry(|| poll(&mut fds, PollTimeout::ZERO))?;
-            is_notified(&fds[0])
+            pipe.was_notified(&fds[0])
         };
         assert!(!is_ready()?);
         pipe.notify()?;
@@ -150,10 +199,29 @@ mod tests {
     }
 
     #[test]
+    fn a_pipe_that_was_made_blocking_blocks_nothing() -> io::Result<()> {
+        use nix::fcntl::{FcntlArg, fcntl};
+        let pipe = Pipe::new()?;
+        pipe.share();
+        for fd in [&pipe.reader, &*pipe.writer] {
+            fcntl(fd, FcntlArg::F_SETFL(OFlag::empty()))?;
+        }
+        assert!(!pipe.drain()?);
+        assert_eq!(pipe.read(&mut [0; 8])?, 0);
+        // More than a pipe holds.
+        for _ in 0..(1 << 17) {
+            pipe.notify()?;
+        }
+        assert!(pipe.drain()?);
+        assert!(!pipe.is_notified()?);
+        Ok(())
+    }
+
+    #[test]
     fn both_sides_are_close_on_exec_and_non_blocking() -> io::Result<()> {
         use nix::fcntl::{FcntlArg, FdFlag, fcntl};
         let pipe = Pipe::new()?;
-        for fd in [&pipe.reader, &pipe.writer] {
+        for fd in [&pipe.reader, &*pipe.writer] {
             assert!(FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD)?).contains(FdFlag::FD_CLOEXEC));
             assert!(OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?).contains(OFlag::O_NONBLOCK));
         }
