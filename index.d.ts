@@ -112,12 +112,13 @@ export declare abstract class Dispatcher {
    * Returns whether the channel wants to be read: true, unless overridden. The loop asks before its first sleep or pass
    * after the channel has joined, after its handlers have run, and at `loop.update()`.
    *
-   * A channel that does not want to be read, and has a `handleExpt()` of its own, waits for exceptional conditions alone.
+   * A channel that does not want to be read, and has a `handleExpt()` of its own, waits for exceptional conditions
+   * alone.
    */
   readable(): boolean;
   /**
-   * Returns whether the channel wants to be written: unless overridden, whether it has a `handleWrite()` of its own. The
-   * loop asks when it asks for `readable()`.
+   * Returns whether the channel wants to be written: unless overridden, whether it has a `handleWrite()` of its own.
+   * The loop asks when it asks for `readable()`.
    */
   writable(): boolean;
   /**
@@ -143,8 +144,8 @@ export declare abstract class Dispatcher {
   /** Calls `handleExpt()`. The loop calls it when the descriptor has an exceptional condition. */
   handleExptEvent(): unknown;
   /**
-   * Prints a message to standard error through the console, unless `ignoreLogTypes` has its type. In a worker whose loop
-   * blocks, the console is mute; there the message is written to descriptor 2.
+   * Prints a message to standard error through the console, unless `ignoreLogTypes` has its type. In a worker whose
+   * loop blocks, the console is mute; there the message is written to descriptor 2.
    */
   logInfo(message: string, type?: string, ...details: unknown[]): void;
   /**
@@ -642,8 +643,8 @@ export declare class RunLoop {
    * It runs in the async context of this call: an AsyncLocalStorage has the same store. An error of `fn`, or of the
    * promise that it returns, is printed to the console, and the remaining functions still run.
    *
-   * Throws `ERR_INVALID_ARG_TYPE`, a TypeError, at this call when `fn` is no function. Throws `ERR_LOOP_CLOSED` when the
-   * loop is closed.
+   * Throws `ERR_INVALID_ARG_TYPE`, a TypeError, at this call when `fn` is no function. Throws `ERR_LOOP_CLOSED` when
+   * the loop is closed.
    *
    * @example
    * core.deferred(console.log, 'in the next pass');
@@ -663,7 +664,8 @@ export declare class RunLoop {
    *
    * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EEXIST` for a descriptor that is
    * already in the loop. Throws `ERR_INVALID_ARG_TYPE` for a value that is no channel, and `ERR_INVALID_ARG_VALUE` for
-   * a number that cannot be a descriptor. Throws `ERR_LOOP_CLOSED` when the loop is closed. A regular file is always ready, as for poll().
+   * a number that cannot be a descriptor. Throws `ERR_LOOP_CLOSED` when the loop is closed. A regular file is always
+   * ready, as for poll().
    *
    * While the loop runs by `run()`, throws `ELOOP` for an epoll that nests too deeply, `EINVAL` for a descriptor that
    * is watched in too many places, and `ENOTSUP` for a file whose state is gone once it was polled. `run()` rejects
@@ -678,11 +680,11 @@ export declare class RunLoop {
   update(channel: Channel): void;
   /**
    * Closes the loop and its three descriptors. A run that is in progress ends after the current pass. The loop's task
-   * managers are closed, so callers in other threads get `ERR_TASK_MANAGER_CLOSED`. Its channels leave it, and stay open.
-   * Deferred functions that have not run are dropped. Closing twice is allowed.
+   * managers are closed, so callers in other threads get `ERR_TASK_MANAGER_CLOSED`. Its channels leave it, and stay
+   * open. Deferred functions that have not run are dropped. Closing twice is allowed.
    *
-   * Afterwards `run()`, `runSync()`, `loop()`, `add()`, `deferred()` and `handle` fail with `ERR_LOOP_CLOSED`. A loop that
-   * was dropped without `close()` is closed when it is garbage.
+   * Afterwards `run()`, `runSync()`, `loop()`, `add()`, `deferred()` and `handle` fail with `ERR_LOOP_CLOSED`. A loop
+   * that was dropped without `close()` is closed when it is garbage.
    */
   close(): void;
   /** Calls `close()` at the end of a `using` block. */
@@ -861,9 +863,9 @@ export declare abstract class Task {
   constructor();
   /**
    * The time at which the task is due, or was: milliseconds since the epoch. `null` when it was never installed.
-   * `installTask()` without options uses it. While the body of a recurring task runs, until its first `await`, it is the
-   * point that the task runs for. Setting it throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a value that is
-   * no time.
+   * `installTask()` without options uses it. While the body of a recurring task runs, until its first `await`, it is
+   * the point that the task runs for. Setting it throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a value
+   * that is no time.
    */
   get taskTime(): number | null;
   set taskTime(time: number | null);

@@ -8,8 +8,8 @@ import { report } from '../support/outcomes';
 import { PROGRAMS } from '../support/fuzz/programs';
 
 /**
- * How long each kind of program goes on, in seconds. Together, with the start of processes: less than two minutes. Where
- * the suite runs on several versions of Node, FUZZ_SECONDS makes the later runs shorter.
+ * How long each kind of program goes on, in seconds. Together, with the start of processes: less than two minutes.
+ * Where the suite runs on several versions of Node, FUZZ_SECONDS makes the later runs shorter.
  */
 const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 10);
 /** When a program that makes no progress hangs, in seconds. */

@@ -40,15 +40,16 @@ export abstract class Dispatcher {
    * Returns whether the channel wants to be read: true, unless overridden. The loop asks before its first sleep or pass
    * after the channel has joined, after its handlers have run, and at `loop.update()`.
    *
-   * A channel that does not want to be read, and has a `handleExpt()` of its own, waits for exceptional conditions alone.
+   * A channel that does not want to be read, and has a `handleExpt()` of its own, waits for exceptional conditions
+   * alone.
    */
   readable(): boolean {
     return true;
   }
 
   /**
-   * Returns whether the channel wants to be written: unless overridden, whether it has a `handleWrite()` of its own. The
-   * loop asks when it asks for `readable()`.
+   * Returns whether the channel wants to be written: unless overridden, whether it has a `handleWrite()` of its own.
+   * The loop asks when it asks for `readable()`.
    */
   writable(): boolean {
     return hasOwn(this, 'handleWrite');
@@ -111,8 +112,8 @@ export abstract class Dispatcher {
   }
 
   /**
-   * Prints a message to standard error through the console, unless `ignoreLogTypes` has its type. In a worker whose loop
-   * blocks, the console is mute; there the message is written to descriptor 2.
+   * Prints a message to standard error through the console, unless `ignoreLogTypes` has its type. In a worker whose
+   * loop blocks, the console is mute; there the message is written to descriptor 2.
    */
   logInfo(message: string, type: string = 'info', ...details: unknown[]): void {
     if (!this.ignoreLogTypes.has(type)) {

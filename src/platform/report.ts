@@ -19,8 +19,8 @@ export function endBlocking(): void {
 }
 
 /**
- * Prints a report to standard error, through the console. A worker's console needs the worker's event loop, which stands
- * still while a loop blocks the thread; there the report is written to descriptor 2.
+ * Prints a report to standard error, through the console. A worker's console needs the worker's event loop, which
+ * stands still while a loop blocks the thread; there the report is written to descriptor 2.
  */
 export function report(message: string, ...details: unknown[]): void {
   if (blocking === 0 || workerThreads().isMainThread || !writeReport(`${format(message, ...details)}\n`)) {

@@ -144,8 +144,8 @@ export class ChannelSet {
   }
 
   /**
-   * Adds a channel. An internal one is the loop's own, and does not count. A channel that is in the set already, and has
-   * another descriptor since, is added again.
+   * Adds a channel. An internal one is the loop's own, and does not count. A channel that is in the set already, and
+   * has another descriptor since, is added again.
    */
   add(channel: Channel, internal: boolean = false): void {
     const fd = validateDescriptor('channel.fileno()', memberFileno(channel));
@@ -509,8 +509,8 @@ function interestOf(channel: Channel): number {
 }
 
 /**
- * Returns whether the handlers of a channel may have done something about its readiness, as far as that can be told: they
- * have read, or are those of a program that reads and writes without this package.
+ * Returns whether the handlers of a channel may have done something about its readiness, as far as that can be told:
+ * they have read, or are those of a program that reads and writes without this package.
  */
 function isBusy({ channel, fd, lastActivity }: Member, flags: number, unreadBefore: number): boolean {
   const count = (channel as Channel & { readonly [activity]?: number })[activity];

@@ -30,8 +30,8 @@ export class DeferredCalls {
   }
 
   /**
-   * Makes the calls that wait; calls that are added meanwhile wait for the next run. An error is printed, also when it is
-   * the reason of a rejected promise, and the remaining calls are still made.
+   * Makes the calls that wait; calls that are added meanwhile wait for the next run. An error is printed, also when it
+   * is the reason of a rejected promise, and the remaining calls are still made.
    */
   run(): void {
     const batch = this.#calls;

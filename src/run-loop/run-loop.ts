@@ -345,8 +345,8 @@ export class RunLoop {
    * It runs in the async context of this call: an AsyncLocalStorage has the same store. An error of `fn`, or of the
    * promise that it returns, is printed to the console, and the remaining functions still run.
    *
-   * Throws `ERR_INVALID_ARG_TYPE`, a TypeError, at this call when `fn` is no function. Throws `ERR_LOOP_CLOSED` when the
-   * loop is closed.
+   * Throws `ERR_INVALID_ARG_TYPE`, a TypeError, at this call when `fn` is no function. Throws `ERR_LOOP_CLOSED` when
+   * the loop is closed.
    *
    * @example
    * core.deferred(console.log, 'in the next pass');
@@ -375,7 +375,8 @@ export class RunLoop {
    *
    * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EEXIST` for a descriptor that is
    * already in the loop. Throws `ERR_INVALID_ARG_TYPE` for a value that is no channel, and `ERR_INVALID_ARG_VALUE` for
-   * a number that cannot be a descriptor. Throws `ERR_LOOP_CLOSED` when the loop is closed. A regular file is always ready, as for poll().
+   * a number that cannot be a descriptor. Throws `ERR_LOOP_CLOSED` when the loop is closed. A regular file is always
+   * ready, as for poll().
    *
    * While the loop runs by `run()`, throws `ELOOP` for an epoll that nests too deeply, `EINVAL` for a descriptor that
    * is watched in too many places, and `ENOTSUP` for a file whose state is gone once it was polled. `run()` rejects
@@ -414,11 +415,11 @@ export class RunLoop {
 
   /**
    * Closes the loop and its three descriptors. A run that is in progress ends after the current pass. The loop's task
-   * managers are closed, so callers in other threads get `ERR_TASK_MANAGER_CLOSED`. Its channels leave it, and stay open.
-   * Deferred functions that have not run are dropped. Closing twice is allowed.
+   * managers are closed, so callers in other threads get `ERR_TASK_MANAGER_CLOSED`. Its channels leave it, and stay
+   * open. Deferred functions that have not run are dropped. Closing twice is allowed.
    *
-   * Afterwards `run()`, `runSync()`, `loop()`, `add()`, `deferred()` and `handle` fail with `ERR_LOOP_CLOSED`. A loop that
-   * was dropped without `close()` is closed when it is garbage.
+   * Afterwards `run()`, `runSync()`, `loop()`, `add()`, `deferred()` and `handle` fail with `ERR_LOOP_CLOSED`. A loop
+   * that was dropped without `close()` is closed when it is garbage.
    */
   close(): void {
     if (this.#isClosed) {

@@ -109,9 +109,9 @@ export abstract class Task {
 
   /**
    * The time at which the task is due, or was: milliseconds since the epoch. `null` when it was never installed.
-   * `installTask()` without options uses it. While the body of a recurring task runs, until its first `await`, it is the
-   * point that the task runs for. Setting it throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a value that is
-   * no time.
+   * `installTask()` without options uses it. While the body of a recurring task runs, until its first `await`, it is
+   * the point that the task runs for. Setting it throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a value
+   * that is no time.
    */
   get taskTime(): number | null {
     return this === running ? runningPoint : this[queuedTime];

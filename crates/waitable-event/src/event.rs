@@ -117,8 +117,8 @@ impl Event {
         self.0.signal.wait(parker, deadline).inspect_err(|error| self.on_error(error))
     }
 
-    /// Closes the event after EBADF: nothing can set it or wake its waiters any more. So one caller gets that error, and
-    /// all others [`Error::Closed`].
+    /// Closes the event after EBADF: nothing can set it or wake its waiters any more. So one caller gets that error,
+    /// and all others [`Error::Closed`].
     fn on_error(&self, error: &Error) {
         if matches!(error, Error::Io(error) if error.raw_os_error() == Some(Errno::EBADF as i32)) {
             self.close();

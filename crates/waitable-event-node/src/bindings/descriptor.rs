@@ -7,8 +7,8 @@ use waitable_event::sys::descriptor;
 use crate::environment::Environment;
 use crate::ffi::status;
 
-/// Duplicates a descriptor, close-on-exec and non-blocking. Returns the copy, which the caller owns until this environment
-/// ends.
+/// Duplicates a descriptor, close-on-exec and non-blocking. Returns the copy, which the caller owns until this
+/// environment ends.
 #[napi]
 pub fn duplicate_descriptor(env: Env, fd: i32) -> i32 {
     let Some(environment) = Environment::of(&env) else {

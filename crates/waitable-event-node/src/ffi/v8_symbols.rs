@@ -8,7 +8,8 @@ use crate::ffi::uv_symbols::symbol;
 type GetCurrent = unsafe extern "C" fn() -> *mut c_void;
 type IsRunningMicrotasks = unsafe extern "C" fn(*mut c_void) -> bool;
 
-/// Returns whether the calling thread runs the job of a promise. `None` when the process does not export V8's functions.
+/// Returns whether the calling thread runs the job of a promise. `None` when the process does not export V8's
+/// functions.
 ///
 /// # Safety
 ///

@@ -167,8 +167,8 @@ fn is_same_description(first: RawFd, second: RawFd) -> bool {
     unsafe { syscall(SYS_kcmp, pid, pid, KCMP_FILE, first as c_ulong, second as c_ulong) <= 0 }
 }
 
-/// Reads up to `buffer.len()` bytes, and returns the count; zero is the end of the file. Never blocks: EAGAIN when there
-/// is nothing to read.
+/// Reads up to `buffer.len()` bytes, and returns the count; zero is the end of the file. Never blocks: EAGAIN when
+/// there is nothing to read.
 pub fn read(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the calls answer EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;
@@ -182,8 +182,8 @@ pub fn write(fd: RawFd, data: &[u8]) -> io::Result<usize> {
     retry(|| rwf_nowait::write(fd, data))
 }
 
-/// Closes a number that [`duplicate`] returned. Its open file becomes a blocking one again, if it was one before, and if
-/// no other duplicate needs it.
+/// Closes a number that [`duplicate`] returned. Its open file becomes a blocking one again, if it was one before, and
+/// if no other duplicate needs it.
 ///
 /// A number that foreign code has closed, and that is another file's by now, is left alone.
 pub fn close(fd: RawFd) -> io::Result<()> {

@@ -21,12 +21,13 @@ use super::syscalls;
 /// The number of bytes that one write to a blocking terminal or FIFO takes at most. The rest is the next call's.
 const WRITE_LIMIT: usize = 1 << 16;
 
-/// What is known of the files behind descriptor numbers. It saves system calls. Numbers above have nothing known of them.
+/// What is known of the files behind descriptor numbers. It saves system calls. Numbers above have nothing known of
+/// them.
 static KNOWN: [AtomicU8; 1 << 16] = [const { AtomicU8::new(0) }; 1 << 16];
 
 /// The file has no RWF_NOWAIT.
 const UNSUPPORTED: u8 = 1;
-/// The open file is a non-blocking one that nobody shares.
+/// The open file is a non-blocking one that is shared with no other process.
 const PRIVATE: u8 = 2;
 
 fn known(fd: BorrowedFd<'_>) -> Option<&'static AtomicU8> {
@@ -44,7 +45,8 @@ pub(super) fn forget(fd: BorrowedFd<'_>) {
     }
 }
 
-/// Notes that the open file of `fd` is a non-blocking one that nobody shares, so that its flag can be relied on.
+/// Notes that the open file of `fd` is a non-blocking one that is shared with no other process, so that its flag can be
+/// relied on.
 pub(super) fn set_private(fd: BorrowedFd<'_>) {
     if let Some(known) = known(fd) {
         known.store(PRIVATE, Ordering::Relaxed);
