@@ -80,6 +80,7 @@ class Comparison {
   #machine;
   #model;
   #tasks;
+  #running;
   #expected = new Model(0).advance(0);
   #deferred = 0;
   #operations;
@@ -153,9 +154,12 @@ class Comparison {
         `${this.#nameOf(what)} at ${this.#machine.now}, but ${this.#nameOf(value)} at ${this.#model.now}`,
       );
     }
+    // Within the body of a recurring task its time is the point it runs for, until the body installs it again.
+    this.#running = what instanceof RecurringTask ? what : undefined;
     for (let index = this.#dice.below(3); index > 0; index -= 1) {
       this.#operate(what);
     }
+    this.#running = undefined;
   }
 
   #operate(self) {
@@ -188,6 +192,7 @@ class Comparison {
       const time = model.times.get(task);
       if (time !== undefined) {
         task.resumeTask();
+        this.#onInstalled(task);
         if (task instanceof RecurringTask) {
           model.installNext(task);
         } else {
@@ -215,14 +220,21 @@ class Comparison {
     } else {
       same(
         [task.isScheduled, task.taskTime],
-        [model.entries.has(task), model.times.get(task) ?? null],
+        [model.entries.has(task), task === this.#running ? model.now : (model.times.get(task) ?? null)],
         () => `state of ${this.#nameOf(task)}`,
       );
     }
   }
 
+  #onInstalled(task) {
+    if (task === this.#running) {
+      this.#running = undefined;
+    }
+  }
+
   #install(task) {
     const { taskManager: manager } = this.#loop;
+    this.#onInstalled(task);
     if (task instanceof RecurringTask) {
       const options = this.#dice.chance(0.2) ? { interval: this.#dice.pick([1, 2.5, 10, 100]), offset: -1.25 } : {};
       manager.installTask(task, options);
@@ -236,7 +248,7 @@ class Comparison {
       this.#model.install(task, this.#model.now + delta);
     } else {
       manager.installTask(task, { delta });
-      this.#model.install(task, this.#model.now + Math.max(0, delta));
+      this.#model.install(task, this.#model.now + delta);
     }
   }
 }

@@ -3,6 +3,7 @@
 // The programs of one thread, in several threads together: each has its own events, loops and descriptors, and knows
 // nothing of the others.
 
+const fs = require('node:fs');
 const { inspect } = require('node:util');
 
 const { PROGRAMS, load } = require('./programs');
@@ -18,6 +19,15 @@ const reports = [];
 /** A thread that runs one of the programs. */
 async function modeller({ dice, log, program, operations, directory, switches }) {
   console.error = (...args) => void reports.push(args);
+  // A thread whose loop blocks it writes to the descriptor.
+  const { writeSync } = fs;
+  fs.writeSync = (fd, data, ...rest) => {
+    if (fd !== 2) {
+      return writeSync(fd, data, ...rest);
+    }
+    reports.push([String(data)]);
+    return data.length;
+  };
   const allows = (name) => switches.includes(name);
   await load(program)({ dice, log, operations, directory, allows, reports, isAlone: false });
   await collectGarbage();
