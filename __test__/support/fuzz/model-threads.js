@@ -25,7 +25,7 @@ async function modeller({ dice, log, program, operations, directory, switches })
     if (fd !== 2) {
       return writeSync(fd, data, ...rest);
     }
-    reports.push([String(data)]);
+    reports.push([Buffer.from(data).toString()]);
     return data.length;
   };
   const allows = (name) => switches.includes(name);
