@@ -173,7 +173,10 @@ describe.each(['call', 'callSync'] as const)('%s()', (way) => {
       do {
         const thrown = await producer.fails(way, 'slow', round, { timeout: 5 });
         expect(thrown.code).toBe('ERR_CALL_TIMEOUT');
-        expect(thrown.message).toBe('The call of "slow" had no result within 5 ms');
+        // On a busy machine it may be that the manager has not even read the call.
+        const hint = '. Its manager does not read what is sent to it: its loop does not run, or its thread is busy';
+        const message = 'The call of "slow" had no result within 5 ms';
+        expect([message, message + hint]).toContain(thrown.message);
         // When this is answered, the owner has seen all that came before.
         expect(await producer.do(way, 'echo', round)).toBe(round);
       } while (signals.length === round && Date.now() < deadline);
