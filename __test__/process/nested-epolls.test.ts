@@ -33,6 +33,11 @@ describe.each([
     expect(await outcomesOf('reactors', 120, before, driver)).toEqual({ true: 360, ERR_EVENT_CLOSED: 120 });
   });
 
+  test('2000 dispatchers over one pipe are dispatched', async () => {
+    const outcomes = await outcomesOf('pipeDispatchers', 2000, before, driver);
+    expect(outcomes).toEqual({ read: expect.any(Number), stopped: 1 });
+  });
+
   test('run() with 2000 dispatchers over one description is rejected with EINVAL', async () => {
     expect(await outcomesOf('dispatchers', 2000, before, driver)).toEqual({ EINVAL: 1 });
   });

@@ -476,13 +476,20 @@ export class ChannelSet {
         this.#leavePoller(member);
       } else {
         const result = native.modifyMember(this.#poller, fd, token, interest);
-        if (!isNew || result !== -os().constants.errno.EBADF) {
-          // A descriptor that was closed before the first question reports nothing, as one that is closed later.
+        // A descriptor that was closed before the first question reports nothing, as one that is closed later. The
+        // report of an event that another thread has closed is under way.
+        if (result >= 0 || !(isNew || member.isPolledEvent) || !isGone(result)) {
           check(result, 'epoll_ctl');
         }
       }
     }
   }
+}
+
+/** Returns whether a status says that the descriptor is not open any more, or has left the poller. */
+function isGone(status: number): boolean {
+  const { EBADF, ENOENT } = os().constants.errno;
+  return status === STATUS_CLOSED || status === -EBADF || status === -ENOENT;
 }
 
 /**
