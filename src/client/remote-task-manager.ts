@@ -20,7 +20,7 @@ import {
   validateTransfer,
 } from '../protocol';
 import { ChannelPayloadSender, postToChannel } from '../transport';
-import { workerThreads } from '../platform';
+import { workerThreads, reserveStack } from '../platform';
 import {
   TaskManagerClosedError,
   inspectAs,
@@ -169,6 +169,7 @@ export class RemoteTaskManager {
    */
   call(name: string, payload?: unknown, options?: CallOptions): Promise<unknown> {
     try {
+      reserveStack();
       validateOptions(options);
       validateNames('options', options, ['timeout', 'transfer', 'signal']);
       validateSignal(options?.signal);
@@ -194,6 +195,7 @@ export class RemoteTaskManager {
    * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
    */
   callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown {
+    reserveStack();
     validateOptions(options);
     validateNames('options', options, ['timeout', 'transfer']);
     const milliseconds = validateTimeout(options?.timeout, 'options.timeout');
@@ -238,6 +240,7 @@ export class RemoteTaskManager {
    */
   drained(): Promise<void> {
     try {
+      reserveStack();
       this.#connection.beginSend();
       return this.#sendQueue.drained();
     } catch (error) {
@@ -247,6 +250,7 @@ export class RemoteTaskManager {
 
   /** Ends the connection. Tasks that were scheduled before still run; calls that are pending are rejected. */
   close(): void {
+    reserveStack();
     this.#connection.close();
   }
 
@@ -263,6 +267,7 @@ export class RemoteTaskManager {
   /** Performs an operation on a task, and resolves with the manager's answer. @internal */
   [control](id: number, operation: number): Promise<unknown> {
     try {
+      reserveStack();
       this.#connection.beginSend();
       const replyId = this.#sendQueue.allocateId();
       this.#sendQueue.sendControl(operation, id, replyId);
@@ -273,6 +278,7 @@ export class RemoteTaskManager {
   }
 
   #scheduleWith(name: string, payload: unknown, options: ScheduleOptions): number {
+    reserveStack();
     this.#connection.beginSend();
     const due = dueTime(options, this.#connection.activity);
     const rare = rareOptions(options);

@@ -32,7 +32,7 @@ import {
   encodePayload,
   padded,
 } from '../transport';
-import { monotonicNow, reactor, workerThreads } from '../platform';
+import { monotonicNow, reactor, workerThreads, reserveStack } from '../platform';
 import { validateString } from '../util';
 import { Backlog } from './backlog';
 import type { Connection } from './connection';
@@ -126,6 +126,7 @@ export class SendQueue {
     const mayWait = flags === RECORD_CALL ? !this.#refusesCalls : this.#mayBlock;
     const timeout = mayWait ? askedFor : NO_WAIT;
     if (this.#hasBacklog) {
+      reserveStack();
       this.#sendBacklog(timeout);
     }
     const handler =
@@ -265,6 +266,7 @@ export class SendQueue {
     transfer: readonly ArrayBuffer[] | undefined,
     timeout: Timeout,
   ): void {
+    reserveStack();
     // Before the payload is looked at, which may take long.
     this.#throwIfFull(timeout, options === undefined ? 1 : 2, 0);
     const encoded = this.#encode(payload);
@@ -376,6 +378,7 @@ export class SendQueue {
     validateString('name', name);
     let index = this.#handlers.get(name);
     if (index === undefined) {
+      reserveStack();
       index = this.#handlers.size;
       const encoded = this.#encode(name);
       const records = this.#countRecords(encoded);
@@ -435,6 +438,7 @@ export class SendQueue {
     if (attempt()) {
       return;
     }
+    reserveStack();
     const connection = this.#connection;
     this.#control.wakeOwner(IMMEDIATELY, false);
     if (timeout === NO_WAIT) {

@@ -1,6 +1,6 @@
 /** A channel that owns a file descriptor, as Python's `asyncore.file_dispatcher`. */
 
-import { check, fast, native, os, toError } from '../platform';
+import { check, fast, native, os, toError, reserveStack } from '../platform';
 import { InvalidArgTypeError, SystemError, validateDescriptor, validateInteger } from '../util';
 import { isDisconnected } from './disconnect';
 import { Dispatcher } from './dispatcher';
@@ -120,6 +120,7 @@ export class FileDispatcher extends Dispatcher {
 
   /** Leaves the loop and closes the duplicate. Closing twice is allowed. */
   override close(): void {
+    reserveStack();
     super.close();
     this.#release();
   }

@@ -160,6 +160,7 @@ class AsyncWaiter implements reactor.Deadline {
   readonly #reject: (reason: unknown) => void;
   readonly #ref: boolean;
   #stopListening: (() => void) | undefined;
+  #isHolding = false;
 
   constructor(
     waits: AsyncWaits,
@@ -173,12 +174,12 @@ class AsyncWaiter implements reactor.Deadline {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#ref = ref;
-    if (ref) {
-      reactor.hold();
-    }
   }
 
-  /** Ends the wait after `timeout` milliseconds, or when `signal` aborts. */
+  /**
+   * Ends the wait after `timeout` milliseconds, or when `signal` aborts. Keeps the process alive meanwhile: that comes
+   * last, because what comes before may fail, for want of stack.
+   */
   setLimits(timeout: number, signal: AbortSignal | undefined): void {
     if (timeout !== Infinity) {
       this.at = reactor.now() + timeout;
@@ -189,8 +190,12 @@ class AsyncWaiter implements reactor.Deadline {
         this.#waits.remove(this);
         this.reject(signal.reason);
       };
-      signal.addEventListener('abort', onAbort, { once: true });
       this.#stopListening = () => signal.removeEventListener('abort', onAbort);
+      signal.addEventListener('abort', onAbort, { once: true });
+    }
+    if (this.#ref) {
+      reactor.hold();
+      this.#isHolding = true;
     }
   }
 
@@ -222,7 +227,8 @@ class AsyncWaiter implements reactor.Deadline {
       reactor.removeDeadline(this);
     }
     this.#stopListening?.();
-    if (this.#ref) {
+    if (this.#isHolding) {
+      this.#isHolding = false;
       reactor.release();
     }
   }

@@ -2,7 +2,7 @@
 
 import { setMaxListeners } from 'node:events';
 
-import { READABLE, reactor } from '../platform';
+import { READABLE, reactor, reserveStack } from '../platform';
 import { type SystemError, throwIfAborted, validateOptions, validateSignal, validateTimeout } from '../util';
 import { type DescriptorWaiter, type WatchedDescriptor, unwatchDescriptor, watchDescriptor } from './descriptor-waits';
 import { type Selectable, Selection, maskOf } from './selection';
@@ -79,6 +79,7 @@ async function untilReady(
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  reserveStack();
   // waitAsync() waits for the events. So a close() ends the wait, and a set() counts also if it is cleared immediately.
   let ended: AbortController | undefined;
   reactor.hold();

@@ -2,7 +2,7 @@
 
 import { type InspectOptions, inspect, types } from 'node:util';
 
-import { CLOSED, NO_SLOT, SET, check, fast, markAsUncloneable, native, toError } from '../platform';
+import { CLOSED, NO_SLOT, SET, check, fast, markAsUncloneable, native, toError, reserveStack } from '../platform';
 import {
   EventClosedError,
   InvalidArgTypeError,
@@ -392,6 +392,7 @@ export class WaitableEvent extends Dispatcher {
    * An event that was dropped without `close()`, and is in no loop, is closed when it is garbage in every thread.
    */
   override close(): void {
+    reserveStack();
     native.closeEvent(this.#slot);
     this[release]();
   }

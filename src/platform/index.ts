@@ -32,3 +32,4 @@ export { nodeProcess } from './node-process';
 export * as reactor from './reactor';
 export { clearImmediate, setImmediate, setTimeout } from './real-timers';
 export { beginBlocking, endBlocking, report } from './report';
+export { reserveStack } from './stack';

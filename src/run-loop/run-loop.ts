@@ -22,6 +22,7 @@ import {
   native,
   reactor,
   setImmediate,
+  reserveStack,
 } from '../platform';
 import {
   InvalidArgTypeError,
@@ -130,6 +131,7 @@ export class RunLoop {
 
   /** Returns what another thread needs to `RunLoop.connect()`. Structured-cloneable. */
   get handle(): RunLoopHandle {
+    reserveStack();
     this.#refuseWhenClosed();
     if (this.#stopEvent === undefined) {
       const event = new StopEvent(() => this.stop());
@@ -149,6 +151,7 @@ export class RunLoop {
   /** Returns the loop's own task manager, which is made at the first access. */
   get taskManager(): TaskManager {
     if (this.#taskManager === undefined) {
+      reserveStack();
       this.#refuseWhenClosed();
     }
     return (this.#taskManager ??= new TaskManager({ loop: this }));
@@ -163,6 +166,7 @@ export class RunLoop {
    * core.configure({ capacity: 65_536, onError: (error, name) => log.error({ error, name }) });
    */
   configure(options: Omit<TaskManagerOptions, 'loop'>): void {
+    reserveStack();
     this.taskManager[configure](options);
   }
 
@@ -180,6 +184,7 @@ export class RunLoop {
    * await core.run({ stopOn: ['SIGINT', 'SIGTERM'] });
    */
   async run(options?: RunOptions): Promise<void> {
+    reserveStack();
     validateOptions(options);
     const spin = validateMilliseconds('options.spin', options?.spin ?? this.SPIN);
     validateBoolean('options.close', options?.close);
@@ -245,6 +250,7 @@ export class RunLoop {
    * already runs.
    */
   runSync(options?: RunSyncOptions): void {
+    reserveStack();
     validateOptions(options);
     const spin = validateMilliseconds('options.spin', options?.spin ?? this.SPIN);
     validateBoolean('options.close', options?.close);
@@ -297,6 +303,7 @@ export class RunLoop {
 
   /** Runs the due tasks and the deferred functions now. It neither polls the channels nor sleeps. */
   runOnce(): void {
+    reserveStack();
     this.#runTasks();
     this.#deferred.run();
   }
@@ -312,6 +319,7 @@ export class RunLoop {
    * core.loop({ timeout: 1000, count: 1 }); // one pass, which sleeps for at most a second
    */
   loop(options?: LoopOptions): void {
+    reserveStack();
     validateOptions(options);
     const timeout = validateMilliseconds('options.timeout', options?.timeout ?? LOOP_TIMEOUT);
     let count = options?.count === undefined ? Infinity : validateInteger('options.count', options.count, 0, 2 ** 31);
@@ -352,6 +360,7 @@ export class RunLoop {
    * core.deferred(console.log, 'in the next pass');
    */
   deferred<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
+    reserveStack();
     validateFunction('fn', fn);
     this.#refuseWhenClosed();
     this.#deferred.add(() => fn(...args));
@@ -383,6 +392,7 @@ export class RunLoop {
    * with the same when the loop has such a channel; `runSync()` and `loop()` take all of them.
    */
   add(channel: Channel): void {
+    reserveStack();
     if (typeof channel !== 'object' || channel === null || typeof channel.fileno !== 'function') {
       throw new InvalidArgTypeError('channel', 'a Dispatcher', channel);
     }
@@ -399,6 +409,7 @@ export class RunLoop {
 
   /** Removes a channel; `channel.delChannel()` calls it. Does nothing when the loop does not have it. */
   remove(channel: Channel): void {
+    reserveStack();
     this.#channels.remove(channel);
     if (loopOf(channel) === this) {
       setLoop(channel, undefined);
@@ -409,6 +420,7 @@ export class RunLoop {
    * Calls the channel's `readable()` and `writable()` again. Needed when their results change outside of its handlers.
    */
   update(channel: Channel): void {
+    reserveStack();
     this.#channels.update(channel);
     this.#wakeForFiles();
   }
@@ -425,6 +437,7 @@ export class RunLoop {
     if (this.#isClosed) {
       return;
     }
+    reserveStack();
     this.#isClosed = true;
     for (const source of this.#sources) {
       source.close?.();

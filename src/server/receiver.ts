@@ -4,7 +4,7 @@ import type { RecordableHistogram } from 'node:perf_hooks';
 
 import { WaitableEvent, closeWithThread } from '../event';
 import { type OwnerControlBlock, type TaskManagerHandle, addBlockingManager, removeBlockingManager } from '../protocol';
-import { fast, perfHooks, nodeProcess, setTimeout, systemClock, workerThreads } from '../platform';
+import { fast, perfHooks, nodeProcess, setTimeout, systemClock, workerThreads, reserveStack } from '../platform';
 import { EventClosedError, InvalidArgValueError, TaskManagerClosedError, recordMilliseconds } from '../util';
 import type { CreateRecordHandler } from './producer';
 import { ProducerSet } from './producer-set';
@@ -239,6 +239,7 @@ export class Receiver {
   }
 
   #open(): TaskManagerHandle {
+    reserveStack();
     const { host, capacity, onFull } = this.#settings;
     const trigger = new Trigger(() => this.#onTrigger(trigger));
     trigger[closeWithThread]();

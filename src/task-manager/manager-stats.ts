@@ -76,11 +76,13 @@ export class ManagerStats {
   ofTask(task: Task): NameStats {
     // Consecutive tasks are mostly of one class. Named tasks are all of one class, but have different names.
     if (task.constructor !== this.#lastClass || task instanceof NamedTask) {
-      this.#lastClass = task.constructor;
-      this.#lastStats =
+      const stats =
         task instanceof NamedTask
           ? this.of(task.name)
           : (this.#names.get(task.constructor.name) ?? this.#add(task.constructor.name));
+      // Both at the end: what is called before may fail, for want of stack.
+      this.#lastStats = stats;
+      this.#lastClass = task.constructor;
     }
     return this.#lastStats as NameStats;
   }

@@ -3,7 +3,7 @@
 import { type InspectOptions, inspect } from 'node:util';
 
 import { type ConnectOptions, RemoteTaskManager, type ScheduledTask } from '../client';
-import { markAsUncloneable } from '../platform';
+import { markAsUncloneable, reserveStack } from '../platform';
 import {
   SCHEDULE_OPTIONS,
   type ScheduleOptions,
@@ -73,6 +73,7 @@ export class TaskManager {
 
   /** Makes a manager. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options. */
   constructor(options?: TaskManagerOptions) {
+    reserveStack();
     this.#runner = new TaskRunner(this, toSettings(options));
     markAsUncloneable(this);
   }
@@ -86,6 +87,7 @@ export class TaskManager {
    * const sum = await tasks.call('add', [1, 2], { timeout: 1000 });
    */
   static connect(handle: TaskManagerHandle, options?: ConnectOptions): RemoteTaskManager {
+    reserveStack();
     const valid = validateHandle(handle);
     validateOptions(options);
     validateNames('options', options, ['onFull']);
@@ -165,6 +167,7 @@ export class TaskManager {
    * core.taskManager.define('add', ([a, b]) => a + b);
    */
   define(name: string, handler: TaskHandler): void {
+    reserveStack();
     validateString('name', name);
     validateFunction('handler', handler);
     this.#runner.handlers.define(name, handler);
@@ -181,6 +184,7 @@ export class TaskManager {
    * core.taskManager.schedule('add', [1, 2], { delta: 500 });
    */
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
+    reserveStack();
     validateString('name', name);
     validateOptions(options);
     validateNames('options', options, SCHEDULE_OPTIONS);

@@ -24,7 +24,7 @@ import {
   skipsRun,
 } from '../tasks';
 import type { Participant } from '../virtual-time';
-import { CLOCK_TOLERANCE, type Clock, systemClock } from '../platform';
+import { type Clock, CLOCK_TOLERANCE, reserveStack, systemClock } from '../platform';
 import { InvalidTaskError, TaskManagerClosedError, isThenable } from '../util';
 import { ErrorReporter } from './error-reporter';
 import { Executor } from './executor';
@@ -107,6 +107,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
 
   /** Closes the manager. Waiting tasks stay in the queue and do not run. */
   close(): void {
+    reserveStack();
     this.#host.detach(this);
     this.#host.clock.remove(this);
     this.receiver.close();
@@ -157,6 +158,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
 
   /** Dequeues the first task if it is due. Returns it, and the milliseconds until the next one is due. */
   dequeueNext(): [task: Task | null, delta: number | null] {
+    reserveStack();
     const now = this.#schedule.now();
     const task = this.#schedule.dequeueDue(now) ?? null;
     const due = this.#schedule.nextDue();
@@ -165,6 +167,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
 
   /** Runs a task now, and installs it again when it is a recurring one. */
   process(task: Task): void {
+    reserveStack();
     this.#adopt(task);
     this.#process(task);
   }
@@ -172,14 +175,25 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   /** Installs a task on the wall clock, in the async context of the caller. */
   installAt(task: Task, when: number): void {
     this.#refuseWhenClosed();
-    this.#onInstalled(task, this.#schedule.installAt(task, when, captureContext()));
-    this.#host.watchClock();
+    try {
+      this.#onInstalled(task, this.#schedule.installAt(task, when, captureContext()));
+      this.#host.watchClock();
+    } catch (error) {
+      // The task may be in the queue, though no pass was requested for it: the next one that is installed does that.
+      this.#schedule.earliest = Infinity;
+      throw error;
+    }
   }
 
   /** Installs a task so many milliseconds from now, in the async context of the caller. */
   installIn(task: Task, delta: number): void {
     this.#refuseWhenClosed();
-    this.#onInstalled(task, this.#schedule.installIn(task, delta, captureContext()));
+    try {
+      this.#onInstalled(task, this.#schedule.installIn(task, delta, captureContext()));
+    } catch (error) {
+      this.#schedule.earliest = Infinity;
+      throw error;
+    }
   }
 
   /** Returns when a task is due, on the manager's own clock. */
@@ -190,7 +204,12 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   /** Installs a task at a time on the monotonic clock, in the async context of the caller. */
   installDue(task: Task, due: number): void {
     this.#refuseWhenClosed();
-    this.#onInstalled(task, this.#schedule.installDue(task, due, captureContext()));
+    try {
+      this.#onInstalled(task, this.#schedule.installDue(task, due, captureContext()));
+    } catch (error) {
+      this.#schedule.earliest = Infinity;
+      throw error;
+    }
   }
 
   /** Installs a recurring task at the next point of its grid. */

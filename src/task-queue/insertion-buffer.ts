@@ -56,6 +56,16 @@ export class InsertionBuffer<T extends QueueEntry> {
     }
   }
 
+  /** Replaces all entries. */
+  replace(indices: Int32Array): void {
+    this.members = new Int32Array(Math.max(SHORT, indices.length));
+    this.end = 0;
+    this.#tombstones = 0;
+    for (const index of indices) {
+      this.push(index);
+    }
+  }
+
   clear(): void {
     this.end = 0;
     this.#tombstones = 0;

@@ -34,6 +34,11 @@ export class TaskQueue<T extends QueueEntry = QueueEntry> {
   /** When the first entry is due, and whether it is in the heap. */
   #due = Infinity;
   #isInHeap = false;
+  /**
+   * Whether no change was interrupted. A call within a change may fail, for want of stack. The table alone is right
+   * then, and the lists are made anew before they are used.
+   */
+  #isWhole = true;
 
   get size(): number {
     return this.#table.size;
@@ -46,8 +51,14 @@ export class TaskQueue<T extends QueueEntry = QueueEntry> {
 
   /** Adds an entry that is in no queue. */
   push(entry: T, due: number): void {
-    this.#buffer.push(this.#table.allocate(entry, due, this.#order));
+    const { priority } = entry;
+    if (!this.#isWhole) {
+      this.#restore();
+    }
+    this.#isWhole = false;
     this.#order += 1;
+    this.#buffer.push(this.#table.allocate(entry, due, this.#order - 1, priority));
+    this.#isWhole = true;
   }
 
   /** Removes an entry; false if it is not in this queue. */
@@ -56,7 +67,12 @@ export class TaskQueue<T extends QueueEntry = QueueEntry> {
     if (index < 0 || this.#table.entries[index] !== entry) {
       return false;
     }
+    if (!this.#isWhole) {
+      this.#restore();
+    }
+    this.#isWhole = false;
     this.#removeIndex(index);
+    this.#isWhole = true;
     return true;
   }
 
@@ -85,7 +101,7 @@ export class TaskQueue<T extends QueueEntry = QueueEntry> {
   dequeueDue(now: number): T | undefined {
     this.#merge();
     const index = this.#first();
-    return index < 0 || this.#due > now ? undefined : this.#table.free(this.#removeFirst(index), this.#due);
+    return index < 0 || this.#due > now ? undefined : this.#dequeue(index);
   }
 
   /**
@@ -93,17 +109,26 @@ export class TaskQueue<T extends QueueEntry = QueueEntry> {
    * pushed since stay in the buffer. If a read of the queue has merged them, they are put back into the buffer.
    */
   dequeueDueInPass(now: number, pass: number): T | undefined {
+    if (!this.#isWhole) {
+      this.#restore();
+    }
     let index = this.#first();
     // The order is read only if it can matter: among a million entries, each read is a cache miss.
     while (this.#mergedTo > pass && index >= 0 && this.#due <= now && (this.#table.order[index] as number) >= pass) {
+      this.#isWhole = false;
       this.#buffer.push(this.#removeFirst(index));
+      this.#isWhole = true;
       index = this.#first();
     }
-    return index < 0 || this.#due > now ? undefined : this.#table.free(this.#removeFirst(index), this.#due);
+    return index < 0 || this.#due > now ? undefined : this.#dequeue(index);
   }
 
   /** Makes each entry due at the time that `due` returns for it. */
   reschedule(due: (entry: T, due: number) => number): void {
+    if (!this.#isWhole) {
+      this.#restore();
+    }
+    this.#isWhole = false;
     const { entries } = this.#table;
     for (let index = 0; index < entries.length; index += 1) {
       const entry = entries[index];
@@ -113,6 +138,24 @@ export class TaskQueue<T extends QueueEntry = QueueEntry> {
     }
     this.#mergedTo = this.#order;
     this.#sortAll();
+    this.#isWhole = true;
+  }
+
+  /** Makes the lists anew, from the table. */
+  #restore(): void {
+    const indices = this.#table.restore();
+    this.#heap.size = 0;
+    this.#run.replace({ indices: new Int32Array(0), due: new Float64Array(0) });
+    this.#buffer.replace(indices);
+    this.#isWhole = true;
+  }
+
+  /** Removes and returns the entry that {@link TaskQueue.#first} has found. */
+  #dequeue(index: number): T {
+    this.#isWhole = false;
+    const entry = this.#table.free(this.#removeFirst(index), this.#due);
+    this.#isWhole = true;
+    return entry;
   }
 
   /** Finds the first entry of the run and the heap, and returns its index; -1 if both are empty. */
@@ -148,14 +191,19 @@ export class TaskQueue<T extends QueueEntry = QueueEntry> {
 
   /** Moves the entries of the buffer to the run or the heap. */
   #merge(): void {
+    if (!this.#isWhole) {
+      this.#restore();
+    }
     const { members, end, size } = this.#buffer;
     if (end === 0) {
       return;
     }
+    this.#isWhole = false;
     this.#mergedTo = this.#order;
     // Sorts at most five entries for each new one.
     if (size >= WORTH_SORTING && 5 * size >= this.#table.size) {
       this.#sortAll();
+      this.#isWhole = true;
       return;
     }
     for (let position = 0; position < end; position += 1) {
@@ -165,6 +213,7 @@ export class TaskQueue<T extends QueueEntry = QueueEntry> {
       }
     }
     this.#buffer.clear();
+    this.#isWhole = true;
   }
 
   #sortAll(): void {

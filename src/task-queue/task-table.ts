@@ -52,7 +52,7 @@ export class TaskTable<T extends QueueEntry> {
   #fresh = 0;
 
   /** Puts an entry into the table and returns its index. */
-  allocate(entry: T, due: number, order: number): number {
+  allocate(entry: T, due: number, order: number, priority: number): number {
     let index: number;
     if (this.#freeCount > 0) {
       this.#freeCount -= 1;
@@ -64,7 +64,6 @@ export class TaskTable<T extends QueueEntry> {
       }
       this.#fresh += 1;
     }
-    const { priority } = entry;
     if (priority !== 0 || this.#priorities !== undefined) {
       this.#notePriority(index, priority);
     }
@@ -100,6 +99,33 @@ export class TaskTable<T extends QueueEntry> {
       this.#free = new Int32Array(MIN_CAPACITY);
     }
     return entry;
+  }
+
+  /**
+   * Puts the counts and the free list right after a change that was interrupted. Returns the indices of all entries. An
+   * entry that knows its index is in the table.
+   */
+  restore(): Int32Array {
+    const { entries } = this;
+    const free = new Int32Array(Math.max(MIN_CAPACITY, entries.length));
+    const indices = new Int32Array(entries.length);
+    let [freeCount, size] = [0, 0];
+    for (let index = 0; index < entries.length; index += 1) {
+      const entry = entries[index];
+      if (entry !== undefined && entry[tableIndex] === index) {
+        indices[size] = index;
+        size += 1;
+      } else {
+        entries[index] = undefined;
+        free[freeCount] = index;
+        freeCount += 1;
+      }
+    }
+    this.#free = free;
+    this.#freeCount = freeCount;
+    this.#fresh = entries.length;
+    this.size = size;
+    return indices.subarray(0, size);
   }
 
   /** Compares two entries that are due at the same time: negative if `a` comes first. */

@@ -22,8 +22,11 @@ export class Schedule {
   #offset = systemClock.offset();
   /** The number of tasks on the wall clock. */
   #byWallClock = 0;
-  /** A time before which no task is due. Removing a task does not change it. */
-  #earliest = Infinity;
+  /**
+   * A time before which no task is due. Removing a task does not change it. `Infinity` makes the next task that is
+   * installed count as one that comes before all others.
+   */
+  earliest: number = Infinity;
   readonly #owner: TaskOwner;
   /** The installations of the last tasks, on the monotonic clock and on the wall clock. */
   #byClock: Installation;
@@ -85,8 +88,10 @@ export class Schedule {
     this.remove(task);
     this.#byClock = this.#byClock.like(this.#owner, this.#clock, false, context);
     task[installation] = this.#byClock;
+    const isFirst = this.#push(task, due);
+    // Not before it is in the queue, which knows its time from now on.
     task[timeHigh] = IN_QUEUE;
-    return this.#push(task, due);
+    return isFirst;
   }
 
   /** Adopts a task that is in no queue. From now on its time is on the wall clock. */
@@ -118,12 +123,12 @@ export class Schedule {
   /** Returns when the first task is due; `Infinity` when there is none. */
   nextDue(): number {
     if (this.size === 0) {
-      this.#earliest = Infinity;
+      this.earliest = Infinity;
       return Infinity;
     }
     this.#follow();
-    this.#earliest = this.#tasks.nextDue();
-    return this.#earliest;
+    this.earliest = this.#tasks.nextDue();
+    return this.earliest;
   }
 
   /** Dequeues the first task if it is due at `now`. */
@@ -168,10 +173,10 @@ export class Schedule {
   /** Adds a task to the queue. Returns whether it comes before all others. */
   #push(task: Task, due: number): boolean {
     this.#tasks.push(task, due);
-    if (due >= this.#earliest) {
+    if (due >= this.earliest) {
       return false;
     }
-    this.#earliest = due;
+    this.earliest = due;
     return true;
   }
 

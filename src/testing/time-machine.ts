@@ -2,7 +2,7 @@
 
 import { type LoopHost, RunLoop, core, loopHost } from '../run-loop';
 import type { Barrier } from '../virtual-time';
-import { type Clock, setImmediate } from '../platform';
+import { type Clock, setImmediate, reserveStack } from '../platform';
 import {
   InvalidArgTypeError,
   InvalidArgValueError,
@@ -110,6 +110,7 @@ export class TimeMachine {
    * invalid options.
    */
   constructor(options?: TimeMachineOptions) {
+    reserveStack();
     validateOptions(options);
     const { loop = core, start = 0, onError = 'throw' } = options ?? {};
     if (onError !== 'throw' && onError !== 'report') {
@@ -143,6 +144,7 @@ export class TimeMachine {
    * @param start Default: the beginning of 1970, UTC.
    */
   reset(start: TimeLike = 0): void {
+    reserveStack();
     const time = toTime('start', start);
     this.#refuseWhenRestored();
     this.#setTime(time);
@@ -164,6 +166,7 @@ export class TimeMachine {
    * machine.run({ stopTime: '2026-01-02 00:00' });
    */
   run(options: TimeMachineRunOptions): void {
+    reserveStack();
     validateOptions(options);
     const limit = this.#limitOf(options);
     this.#begin();
@@ -194,6 +197,7 @@ export class TimeMachine {
    * await machine.runAsync({ duration: 60_000, connections: 1 }); // with one worker, for one minute
    */
   async runAsync(options: TimeMachineRunAsyncOptions): Promise<void> {
+    reserveStack();
     validateOptions(options);
     const limit = this.#limitOf(options);
     const { connections = 0, timeout = DEFAULT_TIMEOUT } = options;
@@ -218,6 +222,7 @@ export class TimeMachine {
    * allowed. Tasks that wait keep their times on the wall clock, unless `options.clear` removes them.
    */
   restore(options?: TimeMachineRestoreOptions): void {
+    reserveStack();
     validateOptions(options);
     validateBoolean('options.clear', options?.clear);
     if (this.#isRestored) {

@@ -9,10 +9,17 @@ export interface BinaryHeapMember {
   heapIndex: number;
 }
 
-/** A heap ordered by `before`, which returns true if its first argument comes first, and is never true both ways. */
+/**
+ * A heap ordered by `before`, which returns true if its first argument comes first, and is never true both ways.
+ *
+ * Members change places by swaps, and each swap is made without a call in between. Where `before` cannot be called, for
+ * want of stack, every member is in the heap once, and knows its index. The order is put right by the next change.
+ */
 export class BinaryHeap<T extends BinaryHeapMember> {
   readonly #members: T[] = [];
   readonly #before: (a: T, b: T) => boolean;
+  /** Whether no change was interrupted. */
+  #isOrdered = true;
 
   constructor(before: (a: T, b: T) => boolean) {
     this.#before = before;
@@ -20,17 +27,25 @@ export class BinaryHeap<T extends BinaryHeapMember> {
 
   /** Returns the first member. */
   peek(): T | undefined {
+    if (!this.#isOrdered) {
+      this.#putInOrder();
+    }
     return this.#members[0];
   }
 
   push(member: T): void {
-    this.#members.push(member);
-    this.#up(member, this.#members.length - 1);
+    const members = this.#members;
+    const isOrdered = this.#isOrdered;
+    this.#isOrdered = false;
+    member.heapIndex = members.length;
+    members[members.length] = member;
+    this.#up(member.heapIndex);
+    this.#isOrdered = isOrdered;
   }
 
   /** Removes and returns the first member. */
   pop(): T | undefined {
-    const first = this.#members[0];
+    const first = this.peek();
     if (first !== undefined) {
       this.remove(first);
     }
@@ -43,41 +58,48 @@ export class BinaryHeap<T extends BinaryHeapMember> {
     if (index < 0 || this.#members[index] !== member) {
       return false;
     }
+    const members = this.#members;
+    const last = members[members.length - 1] as T;
+    const isOrdered = this.#isOrdered;
+    this.#isOrdered = false;
+    members.length -= 1;
     member.heapIndex = -1;
-    const last = this.#members.pop() as T;
     if (last !== member) {
-      this.#place(last, index);
+      members[index] = last;
+      last.heapIndex = index;
+      this.#up(index);
+      this.#down(last.heapIndex);
     }
+    this.#isOrdered = isOrdered;
     return true;
   }
 
-  #place(member: T, index: number): void {
-    const parent = this.#members[(index - 1) >> 1];
-    if (index > 0 && parent !== undefined && this.#before(member, parent)) {
-      this.#up(member, index);
-    } else {
-      this.#down(member, index);
+  #putInOrder(): void {
+    for (let index = (this.#members.length >> 1) - 1; index >= 0; index -= 1) {
+      this.#down(index);
     }
+    this.#isOrdered = true;
   }
 
-  #up(member: T, start: number): void {
+  #up(start: number): void {
     const members = this.#members;
     let index = start;
     while (index > 0) {
       const parentIndex = (index - 1) >> 1;
+      const member = members[index] as T;
       const parent = members[parentIndex] as T;
       if (!this.#before(member, parent)) {
         break;
       }
       members[index] = parent;
       parent.heapIndex = index;
+      members[parentIndex] = member;
+      member.heapIndex = parentIndex;
       index = parentIndex;
     }
-    members[index] = member;
-    member.heapIndex = index;
   }
 
-  #down(member: T, start: number): void {
+  #down(start: number): void {
     const members = this.#members;
     const { length } = members;
     let index = start;
@@ -89,15 +111,16 @@ export class BinaryHeap<T extends BinaryHeapMember> {
       if (childIndex + 1 < length && this.#before(members[childIndex + 1] as T, members[childIndex] as T)) {
         childIndex += 1;
       }
+      const member = members[index] as T;
       const child = members[childIndex] as T;
       if (!this.#before(child, member)) {
         break;
       }
       members[index] = child;
       child.heapIndex = index;
+      members[childIndex] = member;
+      member.heapIndex = childIndex;
       index = childIndex;
     }
-    members[index] = member;
-    member.heapIndex = index;
   }
 }

@@ -126,6 +126,16 @@ callback!(yield_thread, 0, failure, |_, _, _, _| {
     0
 });
 
+/// Returns the address of its own frame. A number is enough: what matters is which of two calls is nearer to the end of
+/// the thread's stack.
+unsafe extern "C" fn stack_position(env: sys::napi_env, _info: sys::napi_callback_info) -> sys::napi_value {
+    let mut value: sys::napi_value = ptr::null_mut();
+    let position = ptr::from_ref(&value).addr() as f64;
+    // SAFETY: the environment is current. (If it fails, the value stays null, which is undefined.)
+    unsafe { sys::napi_create_double(env, position, &mut value) };
+    value
+}
+
 unsafe extern "C" fn read_descriptor(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: called by Node, for a function that `fast_functions` made.
     unsafe { transfer(env, info, descriptor::read) }
@@ -136,7 +146,7 @@ unsafe extern "C" fn write_descriptor(env: sys::napi_env, info: sys::napi_callba
     unsafe { transfer(env, info, |fd, data| descriptor::write(fd, data)) }
 }
 
-const FUNCTIONS: [(&CStr, Callback); 11] = [
+const FUNCTIONS: [(&CStr, Callback); 12] = [
     (c"setEvent", set_event),
     (c"clearEvent", clear_event),
     (c"isEventSet", is_event_set),
@@ -144,6 +154,7 @@ const FUNCTIONS: [(&CStr, Callback); 11] = [
     (c"armEvent", arm_event),
     (c"holdReactor", hold_reactor),
     (c"readDescriptor", read_descriptor),
+    (c"stackPosition", stack_position),
     (c"takeReady", take_ready),
     (c"waitReady", wait_ready),
     (c"writeDescriptor", write_descriptor),
@@ -169,6 +180,8 @@ const FUNCTIONS: [(&CStr, Callback); 11] = [
   holdReactor(reactor: number): number | undefined
   /** Reads into `buffer`. Returns the count, 0 at the end of the file. */
   readDescriptor(fd: number, buffer: Uint8Array): number
+  /** Returns how far the stack has grown: the lower the number, the further. */
+  stackPosition(): number
   /**
    * Moves what is ready into the poller's batch. Returns the count, with bit 30 when the alarm has expired. What was
    * polled in the same turn counts as ready, unless `isStale`, 1 or 0, says that something has happened since.
