@@ -153,4 +153,40 @@ describe('a heap', () => {
     expect(indices).toEqual(indices.map((_, index) => index));
     expect(drain(heap)).toEqual(sorted);
   });
+
+  test.each([1, 2, 3, 4, 5, 6, 7])('has all its members when a comparison fails: the one numbered %i', (failing) => {
+    const keys = [9, 7, 8, 5, 6, 3, 4, 1, 2];
+    for (const change of ['push', 'remove', 'pop']) {
+      let left = Infinity;
+      const heap = new BinaryHeap<Member>((a, b) => {
+        left -= 1;
+        if (left === 0) {
+          throw new RangeError('no stack');
+        }
+        return compare(a, b) < 0;
+      });
+      const members = keys.map(makeMember);
+      members.forEach((member) => heap.push(member));
+      const added = makeMember(0);
+      left = failing;
+      let removed: Member | undefined;
+      try {
+        if (change === 'push') {
+          heap.push(added);
+        } else if (change === 'remove') {
+          [removed] = members;
+          heap.remove(members[0] as Member);
+        } else {
+          removed = heap.peek();
+          heap.pop();
+        }
+      } catch {
+        // The comparison that fails.
+      }
+      left = Infinity;
+      const expected = [...(change === 'push' ? [added] : []), ...members].filter((member) => member !== removed);
+      expect(heap.remove(makeMember(1))).toBe(false);
+      expect(drain(heap)).toEqual(expected.toSorted(compare));
+    }
+  });
 });

@@ -191,7 +191,13 @@ function setHolders(change: number): void {
   batch[HOLDERS_INDEX] = before + change;
   // At the end of an iteration, native code reads the count itself. A wait that ends and one that begins cost no call.
   if ((before === 0 || before + change === 0) && batch[IN_ITERATION_INDEX] === 0) {
-    fast.holdReactor(reactor);
+    try {
+      fast.holdReactor(reactor);
+    } catch (error) {
+      // The stack ends here. What could not hold does not release, either.
+      batch[HOLDERS_INDEX] = change > 0 ? before : before + change;
+      throw error;
+    }
   }
 }
 

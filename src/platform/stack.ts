@@ -11,7 +11,7 @@ import { fast } from './binding';
  * How many words of the stack are asked for: 64 KiB. V8 compiles a function when it is called first, and wants 40 KiB for
  * that.
  */
-const WORDS = new Array(8192).fill(0);
+const WORDS = Array.from<number>({ length: 8192 }).fill(0);
 
 const doNothing = (): void => {};
 

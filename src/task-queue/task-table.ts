@@ -52,7 +52,7 @@ export class TaskTable<T extends QueueEntry> {
   #fresh = 0;
 
   /** Puts an entry into the table and returns its index. */
-  allocate(entry: T, due: number, order: number, priority: number): number {
+  allocate(entry: T, due: number, order: number, priority: number = entry.priority): number {
     let index: number;
     if (this.#freeCount > 0) {
       this.#freeCount -= 1;

@@ -175,10 +175,7 @@ export class RingWriter extends RingEnd {
 
   #write(kind: number, arg: number, value: number, time: number, id: number, size: number): void {
     const { doubles, words } = this;
-    if (size > 0) {
-      this.#bytesHead = (this.#bytesHead + padded(size)) | 0;
-    }
-    // No function is called from here on: where the stack ends, the record is written as a whole or not at all.
+    const bytesHead = size > 0 ? (this.#bytesHead + padded(size)) | 0 : this.#bytesHead;
     const slot = this.#head & this.slotMask;
     doubles[slot * SLOT_DOUBLES + VALUE] = value;
     doubles[slot * SLOT_DOUBLES + TIME] = time;
@@ -186,9 +183,11 @@ export class RingWriter extends RingEnd {
     words[slot * SLOT_WORDS + ARG] = arg;
     words[slot * SLOT_WORDS + SIZE] = size;
     words[slot * SLOT_WORDS + ID] = id;
+    // The last call, which may fail where the stack ends. Then the record is not written, and nothing has changed.
+    this.isPolled = (Atomics.add(this.header, HEAD, ONE_RECORD) & UNPOLLED_BIT) === 0;
+    this.#bytesHead = bytesHead;
     this.#room -= 1;
     this.#head = (this.#head + 1) | 0;
-    this.isPolled = (Atomics.add(this.header, HEAD, ONE_RECORD) & UNPOLLED_BIT) === 0;
   }
 
   #mark(count: number): void {
