@@ -204,10 +204,10 @@ describe('memory', () => {
     const table = new TaskTable();
     const list = new InsertionBuffer(table, 0);
     let last = -1;
-    const kept = table.allocate(makeTask(), 0, 0);
+    const kept = table.allocate(makeTask(), 0, 0, 0);
     list.push(kept);
     for (let index = 0; index < 100_000; index += 1) {
-      const next = table.allocate(makeTask(), 0, index);
+      const next = table.allocate(makeTask(), 0, index, 0);
       list.push(next);
       if (last >= 0) {
         list.removeAt((table.location[last] as number) >> 2);
@@ -222,7 +222,7 @@ describe('memory', () => {
 
   test('is given back when a long queue is empty', () => {
     const table = new TaskTable();
-    const taken = Array.from({ length: 10_000 }, (_, index) => table.allocate(makeTask(), index, index));
+    const taken = Array.from({ length: 10_000 }, (_, index) => table.allocate(makeTask(), index, index, 0));
     expect(table.due.length).toBeGreaterThanOrEqual(10_000);
     taken.forEach((index) => table.free(index, table.due[index] as number));
     expect(table.due.length).toBe(64);

@@ -8,8 +8,8 @@
 import { fast } from './binding';
 
 /**
- * How many words of the stack are asked for: 64 KiB. V8 compiles a function when it is called first, and wants 40 KiB for
- * that.
+ * How many words of the stack are asked for: 64 KiB. V8 compiles a function when it is called first, and wants 40 KiB
+ * for that.
  */
 const WORDS = Array.from<number>({ length: 8192 }).fill(0);
 
@@ -19,8 +19,8 @@ const doNothing = (): void => {};
 let lowest = Infinity;
 
 /**
- * Throws a RangeError when less than 64 KiB of the stack are left. The words are passed as arguments only where the stack
- * has never been so deep: a native call, which costs 40 ns, tells that.
+ * Throws a RangeError when less than 64 KiB of the stack are left. The words are passed as arguments only where the
+ * stack has never been so deep: a native call, which costs 40 ns, tells that.
  */
 export function reserveStack(): void {
   const position = fast.stackPosition();
