@@ -92,6 +92,15 @@ export class ProducerSet {
     }
   }
 
+  /** Returns how many tasks are in the queues of all threads but one. */
+  countTasks(exceptOf: number | undefined): number {
+    let tasks = 0;
+    for (const producer of this.#producers) {
+      tasks += producer.threadId === exceptOf ? 0 : producer.countTasks();
+    }
+    return tasks;
+  }
+
   /** Sends the replies that wait for room. */
   flush(): void {
     this.#producers.forEach((producer) => producer.flush());
