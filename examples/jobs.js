@@ -23,4 +23,7 @@ server.on('error', (error) => {
 server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${server.address().port}/`);
 });
-core.run({ stopOn: ['SIGINT', 'SIGTERM'] }).then(() => server.close());
+core.run({ stopOn: ['SIGINT', 'SIGTERM'] }).then(() => {
+  job.suspendTask();
+  server.close();
+});

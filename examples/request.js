@@ -17,7 +17,7 @@ if (isMainThread) {
   });
   const worker = new Worker(__filename, { workerData: core.taskManager.handle });
   worker.on('exit', () => core.stop());
-  core.run();
+  core.run({ close: true });
 } else {
   const manager = TaskManager.connect(workerData);
   console.log('limit of the boiler:', manager.callSync('limit', 'boiler'));

@@ -19,7 +19,7 @@ if (isMainThread) {
     }
   });
   new Worker(__filename, { workerData: core.taskManager.handle });
-  core.run().then(() => {
+  core.run({ close: true }).then(() => {
     const { wakeUps } = core.taskManager.stats();
     console.log(`${count} readings, ${(sum / count).toFixed(1)} °C on average, ${wakeUps} wake-ups`);
   });
@@ -28,4 +28,5 @@ if (isMainThread) {
   for (let index = 0; index < READINGS; index += 1) {
     manager.schedule('reading', { sensor: 7, celsius: 20 + Math.sin(index) });
   }
+  manager.close();
 }

@@ -37,6 +37,7 @@ function work({ path, manager, enough }) {
   core.runSync();
   lines.close();
   lines.tasks.schedule('end');
+  lines.tasks.close();
 }
 
 async function main(path, wanted) {
@@ -60,7 +61,8 @@ async function main(path, wanted) {
     core.stop();
   });
   worker.once('exit', (code) => console.log(`the worker has ended with ${code}`));
-  await core.run();
+  // The worker has ended, or is about to: what it still sends is refused.
+  await core.run({ close: true });
 }
 
 if (isMainThread) {

@@ -54,7 +54,7 @@ function makeValue(number: number): object {
 }
 
 function setUp(): { writer: InstanceType<typeof PayloadWriter>; reader: InstanceType<typeof RecordReader> } {
-  const memory = makeRingMemory(4096, 1 << 20);
+  const memory = makeRingMemory({ slots: 4096, bytes: 1 << 20 });
   return {
     writer: new PayloadWriter(new RingWriter(memory)),
     reader: new RecordReader(memory, () => undefined),

@@ -200,7 +200,7 @@ class FullRing {
   readonly #consumer: RingReader;
 
   constructor() {
-    const memory = makeRingMemory(SLOTS, 64);
+    const memory = makeRingMemory({ slots: SLOTS, bytes: 64 });
     this.#producer = new RingWriter(memory);
     this.#consumer = new RingReader(memory);
     while (this.#producer.pushValue(0, 0, 0, 0, 0)) {

@@ -21,7 +21,7 @@ import { toPlain } from '../support/plain-copy';
 
 /** Sends a payload through a ring: as what, and what arrives. */
 function send(payload: unknown): { kind: number; result: unknown } {
-  const memory = makeRingMemory(2, 1 << 22);
+  const memory = makeRingMemory({ slots: 2, bytes: 1 << 22 });
   const producer = new RingWriter(memory);
   const sideChannel: unknown[] = [];
   if (!new PayloadWriter(producer).push(0, 0, payload, 0, 0)) {

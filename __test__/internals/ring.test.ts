@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
-import { RingReader, type RingMemory, RingWriter, makeRingMemory } from '../support/internals';
+import { RecordReader, RingReader, type RingMemory, RingWriter, makeRingMemory } from '../support/internals';
 
 const SLOTS = 8;
 const BYTES = 64;
@@ -45,7 +45,7 @@ const STARTS = [
 
 describe.each(STARTS)('from record $records and byte $bytes on:', (start) => {
   beforeEach(() => {
-    memory = makeRingMemory(SLOTS, BYTES, start);
+    memory = makeRingMemory({ slots: SLOTS, bytes: BYTES }, undefined, start);
     producer = new RingWriter(memory);
     consumer = new RingReader(memory);
   });
@@ -214,5 +214,92 @@ describe.each(STARTS)('from record $records and byte $bytes on:', (start) => {
       push(id);
     }
     expect([producer.hasRoom(1, 0), producer.hasRoom(100, 0)]).toEqual([false, false]);
+  });
+});
+
+describe('a ring that begins small', () => {
+  const SMALL = { slots: 4, bytes: 32 };
+  const LARGE = { slots: 16, bytes: 256 };
+  const sent: unknown[] = [];
+  let reader: InstanceType<typeof RecordReader>;
+
+  beforeEach(() => {
+    sent.length = 0;
+    memory = makeRingMemory(SMALL, LARGE, { records: 2 ** 32 - 3, bytes: 2 ** 32 - 8 });
+    producer = new RingWriter(memory, (area) => sent.push(area));
+    reader = new RecordReader(memory, (claim) => sent[claim - 1]);
+    consumer = reader.record;
+  });
+
+  function readAll(): number[] {
+    const ids: number[] = [];
+    for (let left = reader.available; left > 0;) {
+      const count = reader.readable(left);
+      left -= count;
+      ids.push(...Array.from({ length: count }, () => next().id));
+    }
+    consumer.publish();
+    return ids;
+  }
+
+  function idsAhead(): number[] {
+    const ids: number[] = [];
+    consumer.lookAhead(reader.available, ({ id }) => ids.push(id));
+    return ids;
+  }
+
+  test('takes as many records as it may, in their order, and is replaced once', () => {
+    push(0);
+    push(1);
+    expect(readAll()).toEqual([0, 1]);
+    const ids = Array.from({ length: LARGE.slots }, (_, index) => index);
+    expect(ids.map((id) => push(id))).not.toContain(false);
+    expect([push(99), producer.hasRoom(1, 0), sent.length]).toEqual([false, false, 1]);
+    let unread = 0;
+    producer.forEachUnread(() => (unread += 1));
+    expect(unread).toBe(LARGE.slots);
+    expect(idsAhead()).toEqual(ids);
+    expect(readAll()).toEqual(ids);
+    for (let round = 0; round < 100; round += 1) {
+      expect(push(round, bytes(round % 128))).toBe(true);
+      expect(readAll()).toEqual([round]);
+    }
+    expect([sent.length, producer.memory]).toEqual([1, { words: memory.words, area: sent[0], limits: LARGE }]);
+  });
+
+  test.each([0, 1, 2, 3, 4])('the bytes of %i records before it grows, and of those behind, arrive', (before) => {
+    for (let id = 0; id < before; id += 1) {
+      push(id, bytes(8, id));
+    }
+    expect([producer.largestFor(100), sent.length]).toEqual([128, 1]);
+    push(before, bytes(100));
+    expect(reader.available).toBe(before + 1);
+    for (let id = 0; id < before; id += 1) {
+      expect([reader.readable(before + 1 - id), next()]).toEqual([before - id, { id, data: [...bytes(8, id)] }]);
+    }
+    expect([reader.readable(1), next()]).toEqual([1, { id: before, data: [...bytes(100)] }]);
+  });
+
+  test('does not grow for what the larger one has no room for either', () => {
+    expect([producer.hasRoom(5, 257, true), producer.hasRoom(17, 0, true), sent.length]).toEqual([false, false, 0]);
+    expect([producer.hasRoom(5, 256, true), sent.length]).toEqual([true, 1]);
+  });
+
+  test('a reader gives up when what replaces it has another size, or does not come', () => {
+    for (const area of [undefined, {}, makeRingMemory(SMALL).area]) {
+      memory = makeRingMemory(SMALL, LARGE);
+      const other = new RingWriter(memory, () => 1);
+      const wrong = new RecordReader(memory, () => area);
+      other.largestFor(100);
+      other.push(0, 0, 0, 0, 1, undefined);
+      expect([wrong.available, wrong.record.isBroken]).toEqual([0, true]);
+    }
+  });
+
+  test('one that cannot send its memory stays as it is', () => {
+    memory = makeRingMemory(SMALL, LARGE);
+    producer = new RingWriter(memory, () => undefined);
+    expect(Array.from({ length: 5 }, (_, id) => push(id))).toEqual([true, true, true, true, false]);
+    expect([producer.largestFor(100), producer.hasRoom(1, 0)]).toEqual([16, false]);
   });
 });

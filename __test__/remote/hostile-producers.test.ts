@@ -45,9 +45,14 @@ describe('what is posted to the channel that the handle names', () => {
       }
     }
     const ring = introduction['ring'] as Record<string, unknown>;
-    for (const key of Object.keys(ring)) {
-      for (const value of [undefined, null, 0, 3, 2 ** 30, 'text', shared, ring['words']]) {
+    const area = ring['area'] as Record<string, unknown>;
+    for (const value of [undefined, null, 0, 3, 2 ** 30, 'text', shared, ring['words'], area['slots'], area['bytes']]) {
+      for (const key of Object.keys(ring)) {
         messages.push({ introduction: { ...introduction, ring: { ...ring, [key]: value } } });
+      }
+      for (const key of Object.keys(area)) {
+        const garbage = { ...ring, area: { ...area, [key]: value } };
+        messages.push({ introduction: { ...introduction, ring: garbage } });
       }
     }
     messages.push({ claim: 1 }, { claim: {}, from: null, payload: 1 });
@@ -81,8 +86,8 @@ test('garbage in the memory of one producer hurts that producer alone', async ()
   for (let round = 0; round < 150; round += 1) {
     const introduction = introductionTo(owner.manager);
     const memories = ['ring', 'replies'].flatMap((name) => {
-      const { words, bytes } = introduction[name] as { words: SharedArrayBuffer; bytes: SharedArrayBuffer };
-      return [new Int32Array(words), new Int32Array(bytes)];
+      const { words, area } = introduction[name] as { words: SharedArrayBuffer; area: object };
+      return [words, ...(Object.values(area) as SharedArrayBuffer[])].map((memory) => new Int32Array(memory));
     });
     memories.push(new Int32Array(introduction['activity'] as SharedArrayBuffer));
     for (let write = 0; write < 300; write += 1) {

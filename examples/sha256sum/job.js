@@ -65,7 +65,8 @@ class Job {
     this.#define('unreadable', ({ index, error }) => this.#onUnreadable(index, error));
     core.taskManager.schedule('tick');
     core.deferred(() => this.#start().catch((error) => this.#onBug(error)));
-    await core.run({ signal });
+    // A stopped job has workers that still send results. The closed manager refuses these.
+    await core.run({ signal, close: true });
 
     const milliseconds = performance.now() - startedAt;
     await Promise.all([...this.#workers].map((worker) => worker.terminate()));

@@ -77,6 +77,11 @@ export class PendingCalls {
     this.#reader = new RecordReader(memory, (claim) => this.#channel?.claimPayload(claim));
   }
 
+  /** The memory of the replies as it is now. */
+  get memory(): RingMemory {
+    return this.#reader.record.memory;
+  }
+
   /** Opens the channel for results that only a channel carries. Called before the first result may arrive. */
   listen(): void {
     this.#channel ??= new SideChannel(this.#channelName, () => {});
@@ -186,8 +191,12 @@ export class PendingCalls {
   readReplies(): void {
     const reader = this.#reader;
     const { available } = reader;
-    for (let count = available; count > 0; count -= 1) {
-      this.#readReply();
+    for (let count = available; count > 0;) {
+      const readable = reader.readable(count);
+      count -= readable;
+      for (let index = 0; index < readable; index += 1) {
+        this.#readReply();
+      }
     }
     if ((available > 0 || reader.owesRoom) && reader.publish()) {
       // The manager waits for this room.

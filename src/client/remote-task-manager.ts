@@ -100,11 +100,9 @@ export class RemoteTaskManager {
   /** @internal */
   constructor(handle: TaskManagerHandle, onFull: 'block' | 'throw' | undefined) {
     const connection = new Connection(handle, onFull, () => {
-      keepRings(handle, rings);
+      keepRings(handle, this.#sendQueue.memory, this.#calls.memory);
       this.#calls.close(new TaskManagerClosedError('connection to the task manager'));
     });
-    const rings = obtainRings(handle);
-    const { ring, replies } = rings;
     producers += 1;
     const number = producers;
     const { threadId } = workerThreads();
@@ -112,6 +110,7 @@ export class RemoteTaskManager {
     const channel = `waitable-event.connection.${connection.doorbell.handle.key}`;
     const offer = connection.control.takeOffer();
     const taken = offer === undefined ? undefined : new ChannelPayloadSender(offeredChannelName(offer), channel);
+    const { ring, replies } = obtainRings(handle, taken !== undefined);
     this.#connection = connection;
     this.#calls = new PendingCalls(connection, replies, channel, () => this.#sendQueue);
     this.#sendQueue = new SendQueue(connection, ring, taken, channel, this.#calls);
@@ -269,6 +268,7 @@ export class RemoteTaskManager {
     try {
       reserveStack();
       this.#connection.beginSend();
+      this.#calls.listen();
       const replyId = this.#sendQueue.allocateId();
       this.#sendQueue.sendControl(operation, id, replyId);
       return this.#calls.waitAsync(replyId, NO_TIMEOUT, undefined);

@@ -1,6 +1,6 @@
 /** The memory of closed connections, for the next ones. V8 does not count it, and would be slow to collect it. */
 
-import { RING_BYTES, type TaskManagerHandle } from '../protocol';
+import { type TaskManagerHandle, firstRingSizes, ringLimits } from '../protocol';
 import { type RingMemory, makeRingMemory, renewRingMemory } from '../transport';
 
 /** How many connections' memory is kept. */
@@ -19,19 +19,23 @@ const kept: (Rings & { readonly manager: number })[] = [];
 
 /**
  * Returns memory for a connection. What an earlier one to the same manager has left is used when that has let it go.
+ * `canGrow` says whether the connection has a channel for a larger ring.
  */
-export function obtainRings({ trigger, capacity }: TaskManagerHandle): Rings {
+export function obtainRings({ trigger, capacity }: TaskManagerHandle, canGrow: boolean): Rings {
   // The manager releases both, the replies last.
   const index = kept.findIndex(
-    ({ manager, replies, ring }) => manager === trigger.key && renewRingMemory(replies) && renewRingMemory(ring),
+    ({ manager, replies, ring }) =>
+      canGrow && manager === trigger.key && renewRingMemory(replies) && renewRingMemory(ring),
   );
   const [rings] = index < 0 ? [] : kept.splice(index, 1);
-  return rings ?? { ring: makeRingMemory(capacity, RING_BYTES), replies: makeRingMemory(capacity, RING_BYTES) };
+  const limits = ringLimits(capacity);
+  const first = firstRingSizes(capacity);
+  return rings ?? { ring: makeRingMemory(canGrow ? first : limits, limits), replies: makeRingMemory(first, limits) };
 }
 
 /** Keeps the memory of a connection that was closed. */
-export function keepRings({ trigger }: TaskManagerHandle, rings: Rings): void {
-  kept.push({ ...rings, manager: trigger.key });
+export function keepRings({ trigger }: TaskManagerHandle, ring: RingMemory, replies: RingMemory): void {
+  kept.push({ ring, replies, manager: trigger.key });
   if (kept.length > MOST_KEPT) {
     kept.shift();
   }

@@ -93,7 +93,8 @@ export class SendQueue {
   ) {
     this.#connection = connection;
     this.#control = connection.control;
-    this.#ring = new RingWriter(memory);
+    // Without a channel of its own, the ring does not grow.
+    this.#ring = new RingWriter(memory, channel === undefined ? undefined : (area) => channel.send(area));
     this.#writer = new PayloadWriter(this.#ring);
     this.#channel = channel;
     this.#channelName = channelName;
@@ -101,6 +102,11 @@ export class SendQueue {
     this.#ids = new IdAllocator((id) => calls.isPending(id));
     this.#mayBlock = (connection.onFull ?? (workerThreads().isMainThread ? 'throw' : 'block')) === 'block';
     this.#refusesCalls = connection.onFull === 'throw';
+  }
+
+  /** The memory of the queue as it is now. */
+  get memory(): RingMemory {
+    return this.#ring.memory;
   }
 
   /** How many tasks the manager has not read. */
@@ -314,7 +320,8 @@ export class SendQueue {
   #message(header: RecordHeader, encoded: DeferredPayload, onError?: (error: unknown) => void): Message {
     const { kind, value, data, unsent } = encoded;
     const claimPayload = unsent === undefined ? undefined : () => this.#post(unsent.payload);
-    return new Message({ ...header, kind: header.kind | kind, value, data }, this.#ring.largest, claimPayload, onError);
+    const largest = this.#ring.largestFor(data?.length ?? 0);
+    return new Message({ ...header, kind: header.kind | kind, value, data }, largest, claimPayload, onError);
   }
 
   #encode(payload: unknown): DeferredPayload {
@@ -350,7 +357,8 @@ export class SendQueue {
   }
 
   #countRecords({ data }: EncodedPayload): number {
-    return countPieces(data?.length ?? 0, this.#ring.largest);
+    const size = data?.length ?? 0;
+    return countPieces(size, this.#ring.largestFor(size));
   }
 
   /**

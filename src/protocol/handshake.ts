@@ -5,7 +5,7 @@ import { types } from 'node:util';
 import type { EventHandle } from '../event';
 import { type RingMemory, isRingMemory } from '../transport';
 import { ACTIVITY_BYTES } from './blocked-threads';
-import { RING_BYTES } from './records';
+import { firstRingSizes, ringLimits } from './records';
 
 /** How a producer introduces itself. */
 export interface Introduction {
@@ -45,9 +45,11 @@ export function readIntroduction(message: unknown, capacity: number): Introducti
   const { introduction } = fieldsOf(message);
   const { ring, replies, doorbell, channel, activity, threadId, number } = fieldsOf(introduction);
   const { key, state } = fieldsOf(doorbell);
+  const limits = ringLimits(capacity);
+  const first = firstRingSizes(capacity);
   const isValid =
-    isRingMemory(ring, capacity, RING_BYTES) &&
-    isRingMemory(replies, capacity, RING_BYTES) &&
+    isRingMemory(ring, limits, first, limits) &&
+    isRingMemory(replies, limits, first, limits) &&
     typeof key === 'number' &&
     types.isSharedArrayBuffer(state) &&
     typeof channel === 'string' &&

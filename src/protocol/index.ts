@@ -48,15 +48,16 @@ export {
   RECORD_PIECE,
   REPLY_ERROR,
   REPLY_RESULT,
-  RING_BYTES,
   type RemoteOptions,
   countPieces,
+  firstRingSizes,
   handlerIndexOf,
   hashKey,
   isTask,
   keyHashOf,
   needsLookahead,
   replyIdOf,
+  ringLimits,
   splitRecord,
 } from './records';
 export {

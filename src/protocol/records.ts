@@ -1,6 +1,6 @@
 /** The records of the two rings between a producer and a manager: their kinds, and what their numbers mean. */
 
-import type { RingRecord } from '../transport';
+import type { RingRecord, RingSizes } from '../transport';
 
 /** What a record of a producer is: the upper bits of its kind. A task that is due immediately. */
 export const RECORD_NOW = 0;
@@ -46,8 +46,22 @@ export interface RemoteOptions {
   readonly key?: string;
 }
 
-/** Bytes for payloads in each ring. */
-export const RING_BYTES: number = 1 << 20;
+/** How many bytes for payloads a ring may have. */
+const RING_BYTES: number = 1 << 20;
+
+/** The sizes with which a ring begins, at most. Most connections send little, and there may be many. */
+const FIRST_SLOTS = 256;
+const FIRST_BYTES: number = 1 << 15;
+
+/** Returns the sizes that the rings of a manager with this `capacity` may have. */
+export function ringLimits(capacity: number): RingSizes {
+  return { slots: capacity, bytes: RING_BYTES };
+}
+
+/** Returns the sizes that they have at first. */
+export function firstRingSizes(capacity: number): RingSizes {
+  return { slots: Math.min(capacity, FIRST_SLOTS), bytes: FIRST_BYTES };
+}
 
 /** A record's number whose meaning depends on the kind: one of the three that follow. */
 interface WithArg {

@@ -512,11 +512,12 @@ export class RunLoop {
     };
   }
 
-  /** Closes the loop's own manager at the end of a run, when its options say so. */
+  /** Closes the loop's own manager at the end of a run, when its options say so. The others learn of the end. */
   #closeManager(options: RunSyncOptions | undefined): void {
     if (options?.close === true) {
       this.#taskManager?.close();
     }
+    this.#sources.forEach((source) => source.onStop());
   }
 
   /** Returns whether `stop()` was called, and forgets it. */

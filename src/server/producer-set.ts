@@ -92,6 +92,15 @@ export class ProducerSet {
     }
   }
 
+  /** Returns how many tasks are in the queues of all threads but one. */
+  countTasks(exceptOf: number | undefined): number {
+    let tasks = 0;
+    for (const producer of this.#producers) {
+      tasks += producer.threadId === exceptOf ? 0 : producer.countTasks();
+    }
+    return tasks;
+  }
+
   /** Sends the replies that wait for room. */
   flush(): void {
     this.#producers.forEach((producer) => producer.flush());
@@ -149,8 +158,8 @@ export class ProducerSet {
     do {
       isDone = true;
       for (const producer of this.#producers) {
-        const count = Math.min(producer.quota, QUANTUM);
-        if (count > 0) {
+        if (producer.quota > 0) {
+          const count = producer.readable(Math.min(producer.quota, QUANTUM));
           isDone = false;
           hasRead = true;
           producer.quota -= count;
@@ -165,14 +174,15 @@ export class ProducerSet {
   close(): void {
     // A producer that has just introduced itself is told, too.
     this.fetch();
-    this.#introductions.close();
-    this.#payloads.close();
     this.#receivedFromGone = this.received;
     this.#producers.forEach((producer) => {
       producer.close();
       this.dropped += producer.countTasks();
     });
     this.#producers.clear();
+    // Tasks may be in memory that comes through these channels.
+    this.#introductions.close();
+    this.#payloads.close();
   }
 
   #remove(producer: Producer): void {

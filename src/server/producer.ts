@@ -139,7 +139,12 @@ export class Producer {
 
   /** How many records there are to read. */
   get available(): number {
-    return this.#reader.available;
+    try {
+      return this.#reader.available;
+    } catch {
+      // The stack has no room to find the memory that they are in. The next pass tries again.
+      return 0;
+    }
   }
 
   /** Whether a part of a task has arrived, and the rest has not. */
@@ -155,6 +160,11 @@ export class Producer {
     this.quota = this.available;
     this.#lookahead.scan(this.quota);
     this.#updateSimple();
+  }
+
+  /** Returns how many of the next `count` records {@link Producer.readQuantum} may read. */
+  readable(count: number): number {
+    return this.#reader.readable(count);
   }
 
   /** Reads up to `count` records. */

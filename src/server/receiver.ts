@@ -15,6 +15,13 @@ const CALL_BURST = 0.25;
 /** How long, in milliseconds, what was sent waits for the first pass before a warning says so. */
 const NOT_RUN_LIMIT = 1000;
 
+/** The code of the warnings about tasks that wait for a loop. */
+const NOT_RUNNING = 'WAITABLE_EVENT_NOT_RUNNING';
+
+/** The receivers of this thread. They are weak: a manager that was dropped is collected. */
+const receivers = new Set<WeakRef<Receiver>>();
+let isExitWatched = false;
+
 /** What a receiver needs of the loop that runs its manager. */
 export interface ReceiverHost {
   /** Adds a channel of the loop's own. */
@@ -61,8 +68,10 @@ export class Receiver {
   #handle: TaskManagerHandle | undefined;
   #threads: Threads | undefined;
   #isInRun = false;
-  /** Whether a pass has read what other threads sent. */
-  #hasRead = false;
+  /** How many passes have read what was sent. */
+  #passes = 0;
+  #isWatched = false;
+  #hasWarned = false;
   #wakeUpLatency: RecordableHistogram | undefined;
   #isClosed = false;
   readonly #findBlocked = (threadId: number): (() => void)[] => {
@@ -137,7 +146,7 @@ export class Receiver {
       return false;
     }
     const { producerSet, trigger } = threads;
-    this.#hasRead = true;
+    this.#passes += 1;
     // The loop passes over its tasks before its channels. Answered here, the trigger is clear when its turn comes.
     const isNotified = this.#control.isNotified;
     if (isNotified) {
@@ -154,7 +163,7 @@ export class Receiver {
 
   /** Reads what other threads have sent, for a time machine. */
   read(): void {
-    this.#hasRead = true;
+    this.#passes += 1;
     this.#threads?.producerSet.drain(this.#control.consumePosted());
   }
 
@@ -251,7 +260,8 @@ export class Receiver {
     this.#threads = { producerSet, trigger };
     addBlockingManager(this.#findBlocked);
     this.#control.markAsleep(Infinity);
-    this.#warnWhenNotRun(trigger, false);
+    warnAtExit(this);
+    this.watch();
     return Object.freeze({
       trigger: trigger.handle,
       control: this.#control.memory,
@@ -262,23 +272,52 @@ export class Receiver {
     });
   }
 
-  /** Warns once when other threads have sent something for a second, and no pass has read it yet. */
-  #warnWhenNotRun(trigger: WaitableEvent, wasSet: boolean): void {
+  /**
+   * Watches what is sent until the loop makes its next pass: the loop does not run. Warns once when tasks have waited
+   * for a second.
+   */
+  watch(): void {
+    if (this.#threads !== undefined && !this.#isWatched && !this.#hasWarned) {
+      this.#isWatched = true;
+      this.#watch(this.#passes, false);
+    }
+  }
+
+  #watch(passes: number, hadTasks: boolean): void {
     setTimeout(() => {
-      if (this.#hasRead || trigger.closed) {
+      if (this.#isClosed || this.#passes !== passes) {
+        this.#isWatched = false;
         return;
       }
-      const isSet = trigger.isSet();
-      if (!isSet || !wasSet) {
-        this.#warnWhenNotRun(trigger, isSet);
+      const hasTasks = this.countUnread() > 0;
+      if (!hasTasks || !hadTasks) {
+        this.#watch(passes, hasTasks);
         return;
       }
+      this.#hasWarned = true;
       nodeProcess.emitWarning(
-        'Another thread has sent tasks to a task manager whose loop does not run. They wait until run() is called: ' +
+        'Tasks were sent to a task manager whose loop does not run. They wait until run() is called: ' +
           'await core.run(), or that of the loop of the manager.',
-        { code: 'WAITABLE_EVENT_NOT_RUNNING' },
+        { code: NOT_RUNNING },
       );
     }, NOT_RUN_LIMIT).unref();
+  }
+
+  /** Whether a warning has said that tasks wait. */
+  get hasWarned(): boolean {
+    return this.#hasWarned;
+  }
+
+  /** Returns how many tasks are in the queues. `exceptOf` is a thread whose tasks do not count. */
+  countUnread(exceptOf?: number): number {
+    if (this.#threads === undefined || this.#isClosed) {
+      return 0;
+    }
+    const { producerSet } = this.#threads;
+    if (this.#control.consumePosted()) {
+      producerSet.fetch();
+    }
+    return producerSet.countTasks(exceptOf);
   }
 
   /**
@@ -329,4 +368,32 @@ export class Receiver {
       goesOn = producerSet.consumeAnswered();
     }
   }
+}
+
+/** Warns when this thread ends and a receiver has tasks of other threads that were not read. */
+function warnAtExit(receiver: Receiver): void {
+  if (!isExitWatched) {
+    isExitWatched = true;
+    nodeProcess.once('exit', () => {
+      const { threadId } = workerThreads();
+      let tasks = 0;
+      for (const reference of receivers) {
+        const each = reference.deref();
+        tasks += each === undefined || each.hasWarned ? 0 : each.countUnread(threadId);
+      }
+      if (tasks > 0) {
+        const message =
+          `Tasks that other threads have sent did not run: ${tasks}. Their task manager was not closed, and its loop ` +
+          'does not run any more. End the threads first, or close the manager: run({ close: true }).';
+        // emitWarning() would emit it in the next iteration of the event loop, and there is none.
+        nodeProcess.emit('warning', Object.assign(new Error(message), { name: 'Warning', code: NOT_RUNNING }));
+      }
+    });
+  }
+  receivers.forEach((reference) => {
+    if (reference.deref()?.isClosed !== false) {
+      receivers.delete(reference);
+    }
+  });
+  receivers.add(new WeakRef(receiver));
 }

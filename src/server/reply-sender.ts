@@ -34,9 +34,9 @@ export class ReplySender {
 
   /** `notify` is called when there is something to read, unless the producer polls. */
   constructor(memory: RingMemory, channel: string, activity: RemoteThreadActivity, notify: () => void) {
-    this.#ring = new RingWriter(memory);
-    this.#writer = new PayloadWriter(this.#ring);
     this.#channel = new ChannelPayloadSender(channel, channel);
+    this.#ring = new RingWriter(memory, (area) => this.#channel.send(area));
+    this.#writer = new PayloadWriter(this.#ring);
     this.#activity = activity;
     this.#notify = notify;
   }
@@ -122,7 +122,8 @@ export class ReplySender {
     encodePayload(payload, encoded, (unwritable) => this.#channel.send(unwritable));
     const { value, data } = encoded;
     const isBytes = encoded.kind === PAYLOAD_BYTES;
-    const records = splitRecord({ kind: kind | encoded.kind, arg: 0, value, time: 0, id, data }, this.#ring.largest);
+    const largest = this.#ring.largestFor(data?.length ?? 0);
+    const records = splitRecord({ kind: kind | encoded.kind, arg: 0, value, time: 0, id, data }, largest);
     this.#waiting.push(...records);
     this.#flush();
     if (isBytes) {

@@ -13,6 +13,8 @@ export interface TaskSource {
   beforeSleep(): boolean;
   /** Makes a channel ready for what other threads send, because no pass will poll their queues. */
   listen(): void;
+  /** Learns that a run of the loop has ended. */
+  onStop(): void;
   /** Ends with the loop, which is being closed. */
   close?(): void;
 }

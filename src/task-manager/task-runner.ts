@@ -275,6 +275,11 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     this.receiver.listen();
   }
 
+  /** Learns that a run of the loop has ended. */
+  onStop(): void {
+    this.receiver.watch();
+  }
+
   /** Throws when the manager is closed. */
   #refuseWhenClosed(): void {
     if (this.receiver.isClosed) {

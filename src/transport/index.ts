@@ -17,6 +17,7 @@ export {
   type RecordHeader,
   type RingMemory,
   type RingRecord,
+  type RingSizes,
   isRingMemory,
   makeRingMemory,
   padded,

@@ -84,12 +84,14 @@ export class PayloadWriter {
     if (!ring.hasSlot()) {
       return false;
     }
+    // The ring may grow here.
+    const room = ring.byteRoom(WANTED_BYTES);
     const start = ring.byteOffset;
-    const end = this.#plain.write(payload, start, start + ring.byteRoom(WANTED_BYTES));
+    const end = this.#plain.write(payload, start, start + room);
     if (end < 0) {
       return false;
     }
-    if (!ring.hasSlot()) {
+    if (!ring.hasSlot() || ring.limit === 0) {
       // A getter of the payload has used the last slot.
       return false;
     }

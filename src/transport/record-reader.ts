@@ -16,7 +16,7 @@ import {
   decodeClone,
 } from './payload';
 import { ValueReader } from './value-reader';
-import type { RingMemory } from './ring-layout';
+import { type RingMemory, isArea } from './ring-layout';
 import { RingReader } from './ring-reader';
 
 /** Small payloads share a buffer, as Node's own do: making one costs more than copying the bytes. */
@@ -35,6 +35,8 @@ export class RecordReader {
   #piecesOf = 0;
   #pool = new ArrayBuffer(0);
   #poolUsed = 0;
+  /** What has arrived as the larger area, until the ring knows it. */
+  #claimedArea: unknown;
 
   constructor(memory: RingMemory, claimPayload: (claim: number) => unknown) {
     this.#ring = new RingReader(memory);
@@ -49,7 +51,27 @@ export class RecordReader {
 
   /** How many records there are now. */
   get available(): number {
-    return this.#ring.available;
+    const ring = this.#ring;
+    const count = ring.available;
+    // Loaded after the number of records: point 6 in `ring-layout.ts`.
+    const claim = ring.nextClaim;
+    if (claim !== 0) {
+      this.#claimArea(claim);
+    }
+    return ring.isBroken ? 0 : count;
+  }
+
+  /**
+   * Returns how many of the next `count` records, which exist, can be read one after the other. The caller asks again
+   * for the rest.
+   */
+  readable(count: number): number {
+    const left = this.#ring.leftInArea;
+    if (left === 0) {
+      this.#enterNextArea();
+      return count;
+    }
+    return Math.min(count, left);
   }
 
   /** Whether pieces have arrived whose last one has not. */
@@ -110,6 +132,35 @@ export class RecordReader {
       }
     }
     return this.#ring.publish();
+  }
+
+  /** Finds the larger area in which the ring continues. */
+  #claimArea(claim: number): void {
+    if (this.#claimedArea === undefined) {
+      try {
+        this.#claimedArea = this.#claimPayload(claim);
+      } catch (error) {
+        if ((error as Error).name !== 'DataCloneError') {
+          // The stack has no room for that. The caller may try again.
+          throw error;
+        }
+        // Nothing was sent: the connection is of no use any more.
+      }
+    }
+    if (isArea(this.#claimedArea, this.#ring.limits)) {
+      this.#ring.setNext(this.#claimedArea);
+    } else {
+      this.#ring.isBroken = true;
+    }
+    this.#claimedArea = undefined;
+  }
+
+  #enterNextArea(): void {
+    if (this.#values.unreadCount > 0) {
+      // They are in the area that is left now.
+      this.#values.read();
+    }
+    this.#ring.enterNext();
   }
 
   #readLarger(form: number, value: number): unknown {

@@ -14,11 +14,15 @@
  * Positions count on forever, modulo 2^32; HEAD's modulo 2^31, because its lowest bit is a flag. Both sizes are powers
  * of two.
  *
+ * A ring begins with a small area of slots and bytes. When that is full, or too small for a payload, the writer makes a
+ * larger one, sends it through the side channel, and continues there: see "How a ring grows".
+ *
  * ## Who writes what
  *
- * The writer writes slots, bytes, WAITING, WAKE_TAIL, WAKE_BYTES_TAIL and MARKS, and adds to HEAD. The reader writes
- * TAIL and BYTES_TAIL, and sets and clears the lowest bit of HEAD. Each end remembers the other's position and loads it
- * only when it would otherwise have nothing to do: an atomic operation costs more than all the rest of a record.
+ * The writer writes slots, bytes, WAITING, WAKE_TAIL, WAKE_BYTES_TAIL, MARKS, GROWN_AT and GROWN_CLAIM, and adds to
+ * HEAD. The reader writes TAIL and BYTES_TAIL, and sets and clears the lowest bit of HEAD. Each end remembers the
+ * other's position and loads it only when it would otherwise have nothing to do: an atomic operation costs more than
+ * all the rest of a record.
  *
  * ## Which store pairs with which load
  *
@@ -43,6 +47,16 @@
  *    (`RingWriter.pushRecord`). The reader loads HEAD, and *then* reads MARKS: it may count a mark whose record it does
  *    not see yet, but never misses one.
  *
+ * 6. **A record in the larger area is read there.** The writer posts the area, writes GROWN_AT, the position from which
+ *    on records are in it, *then* stores GROWN_CLAIM, and *then* adds such a record to HEAD (`RingEnd.enter`). The
+ *    reader loads HEAD, and *then* GROWN_CLAIM (`RecordReader.available`): when it sees the record, it finds the area.
+ *
+ * ## How a ring grows
+ *
+ * Only the slots and bytes are replaced, once. The words stay, and the positions count on: a record is in the area that
+ * its position tells. So order, room, marks and wake-ups are as if the ring had been large from the beginning. The
+ * writer does not write to the first area again, and the reader leaves it when it has read what is there.
+ *
  * ## Bytes
  *
  * The bytes of one record are contiguous. What begins before the end continues in the margin, and as many bytes at the
@@ -66,6 +80,8 @@ export const WAITING = 32;
 export const WAKE_TAIL = 33;
 export const WAKE_BYTES_TAIL = 34;
 export const MARKS = 35;
+export const GROWN_AT = 36;
+export const GROWN_CLAIM = 37;
 const RELEASED = 48;
 const HEADER_BYTES = 256;
 
@@ -83,14 +99,30 @@ export const ARG = 5;
 export const SIZE = 6;
 export const ID = 7;
 
+/** The memory of records. */
+export interface RingArea {
+  readonly slots: SharedArrayBuffer;
+  /** With the margin. */
+  readonly bytes: SharedArrayBuffer;
+}
+
+/** How many records, and how many bytes of them, padded, may be in an area at a time. Both are powers of two. */
+export interface RingSizes {
+  readonly slots: number;
+  readonly bytes: number;
+}
+
 /** The shared memory of a ring. */
 export interface RingMemory {
   readonly words: SharedArrayBuffer;
-  /** With the margin. */
-  readonly bytes: SharedArrayBuffer;
-  /** How many bytes may be in the ring at a time. */
-  readonly byteCapacity: number;
+  /** Where the records are at first. */
+  readonly area: RingArea;
+  /** The sizes of the area that may replace it. */
+  readonly limits: RingSizes;
 }
+
+/** Sends an area to the reader, and returns the claim for it. Returns `undefined` when that is not possible. */
+export type SendArea = (area: RingArea) => number | undefined;
 
 /** How many records, and bytes of them, padded, have gone through a ring. */
 export interface RingPosition {
@@ -122,19 +154,27 @@ export interface RingRecord extends RecordHeader {
 const BEGINNING: RingPosition = { records: 0, bytes: 0 };
 
 /**
- * Makes the memory for `slots` records and `bytes` bytes, both powers of two. Both ends begin at `start`: tests set it
- * to see what happens when positions wrap around.
+ * Makes the memory of a ring, which may grow up to `limits`. Both ends begin at `start`: tests set it to see what
+ * happens when positions wrap around.
  */
-export function makeRingMemory(slots: number, bytes: number, start: RingPosition = BEGINNING): RingMemory {
-  const words = new SharedArrayBuffer(HEADER_BYTES + slots * SLOT_DOUBLES * Float64Array.BYTES_PER_ELEMENT);
-  const header = new Int32Array(words, 0, HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT);
+export function makeRingMemory(
+  sizes: RingSizes,
+  limits: RingSizes = sizes,
+  start: RingPosition = BEGINNING,
+): RingMemory {
+  const words = new SharedArrayBuffer(HEADER_BYTES);
+  const header = new Int32Array(words);
   header[HEAD] = (start.records * ONE_RECORD) | UNPOLLED_BIT;
   header[TAIL] = start.records;
   header[BYTES_TAIL] = start.bytes;
+  return { words, area: makeArea(sizes), limits };
+}
+
+/** Makes the memory for so many records and bytes. */
+export function makeArea({ slots, bytes }: RingSizes): RingArea {
   return {
-    words,
+    slots: new SharedArrayBuffer(slotBytes(slots)),
     bytes: new SharedArrayBuffer(bytes + largestOf(bytes)),
-    byteCapacity: bytes,
   };
 }
 
@@ -145,7 +185,7 @@ export function releaseRingMemory({ words }: RingMemory): void {
 
 /** Makes memory new again, for two new ends; returns false when the other end has not released it. */
 export function renewRingMemory({ words }: RingMemory): boolean {
-  const header = new Int32Array(words, 0, HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT);
+  const header = new Int32Array(words);
   const isReleased = Atomics.load(header, RELEASED) !== 0;
   if (isReleased) {
     header.fill(0);
@@ -154,16 +194,32 @@ export function renewRingMemory({ words }: RingMemory): boolean {
   return isReleased;
 }
 
-/** Returns whether a value is the memory of a ring that {@link makeRingMemory} made with these sizes. */
-export function isRingMemory(value: unknown, slots: number, bytes: number): value is RingMemory {
-  const memory: Partial<RingMemory> = typeof value === 'object' && value !== null ? value : {};
+/**
+ * Returns whether a value is the memory of a ring that {@link makeRingMemory} made with these limits, and one of these
+ * sizes.
+ */
+export function isRingMemory(value: unknown, limits: RingSizes, ...sizes: RingSizes[]): value is RingMemory {
+  const { words, area, limits: given }: Partial<RingMemory> = typeof value === 'object' && value !== null ? value : {};
   return (
-    types.isSharedArrayBuffer(memory.words) &&
-    types.isSharedArrayBuffer(memory.bytes) &&
-    memory.words !== memory.bytes &&
-    memory.words.byteLength === HEADER_BYTES + slots * SLOT_DOUBLES * Float64Array.BYTES_PER_ELEMENT &&
-    memory.bytes.byteLength === bytes + largestOf(bytes) &&
-    memory.byteCapacity === bytes
+    types.isSharedArrayBuffer(words) &&
+    words.byteLength === HEADER_BYTES &&
+    sizes.some((size) => isArea(area, size)) &&
+    typeof given === 'object' &&
+    given !== null &&
+    given.slots === limits.slots &&
+    given.bytes === limits.bytes
+  );
+}
+
+/** Returns whether a value is an area with these sizes. */
+export function isArea(value: unknown, sizes: RingSizes): value is RingArea {
+  const { slots, bytes }: Partial<RingArea> = typeof value === 'object' && value !== null ? value : {};
+  return (
+    types.isSharedArrayBuffer(slots) &&
+    types.isSharedArrayBuffer(bytes) &&
+    slots !== bytes &&
+    slots.byteLength === slotBytes(sizes.slots) &&
+    bytes.byteLength === sizes.bytes + largestOf(sizes.bytes)
   );
 }
 
@@ -177,31 +233,98 @@ function largestOf(byteCapacity: number): number {
   return byteCapacity / 2;
 }
 
-/** What both ends have. */
-export class RingEnd {
-  /** The bytes of all records, which are written and read in place. */
+/** Returns the size of the memory for so many slots. */
+function slotBytes(slots: number): number {
+  return slots * SLOT_DOUBLES * Float64Array.BYTES_PER_ELEMENT;
+}
+
+/** What an end uses of an area. */
+export interface AreaViews {
+  readonly area: RingArea;
   readonly bytes: Buffer;
   readonly view: DataView;
-  /** How many bytes one record may have. What is longer travels in pieces. */
-  readonly largest: number;
-  protected readonly header: Int32Array;
-  protected readonly doubles: Float64Array;
-  protected readonly words: Int32Array;
-  protected readonly slotCapacity: number;
-  protected readonly slotMask: number;
-  protected readonly byteCapacity: number;
-  protected readonly byteMask: number;
+  readonly doubles: Float64Array;
+  readonly words: Int32Array;
+  readonly slots: number;
+  readonly byteCapacity: number;
+}
 
-  constructor(memory: RingMemory) {
-    this.header = new Int32Array(memory.words, 0, HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT);
-    this.doubles = new Float64Array(memory.words, HEADER_BYTES);
-    this.words = new Int32Array(memory.words, HEADER_BYTES);
-    this.bytes = Buffer.from(memory.bytes);
-    this.view = new DataView(memory.bytes);
-    this.slotCapacity = this.doubles.length / SLOT_DOUBLES;
-    this.slotMask = this.slotCapacity - 1;
-    this.byteCapacity = memory.byteCapacity;
-    this.byteMask = memory.byteCapacity - 1;
-    this.largest = largestOf(memory.byteCapacity);
+/** Opens an area. */
+export function viewArea(area: RingArea): AreaViews {
+  const doubles = new Float64Array(area.slots);
+  return {
+    area,
+    bytes: Buffer.from(area.bytes),
+    view: new DataView(area.bytes),
+    doubles,
+    words: new Int32Array(area.slots),
+    slots: doubles.length / SLOT_DOUBLES,
+    // What is left is the margin, which is half as long.
+    byteCapacity: (area.bytes.byteLength / 3) * 2,
+  };
+}
+
+/** What both ends have. */
+export class RingEnd {
+  /** The bytes of all records in the area, which are written and read in place. */
+  bytes: Buffer;
+  view: DataView;
+  /** How many bytes one record may have. What is longer travels in pieces. */
+  largest: number;
+  /** The sizes that the ring may have. */
+  readonly limits: RingSizes;
+  protected readonly header: Int32Array;
+  protected doubles: Float64Array;
+  protected words: Int32Array;
+  protected slotCapacity: number;
+  protected slotMask: number;
+  protected byteCapacity: number;
+  protected byteMask: number;
+  /** Whether the area has the sizes that the ring may have. */
+  protected isLarge: boolean;
+  readonly #memory: SharedArrayBuffer;
+  #area: RingArea;
+
+  constructor({ words, area, limits }: RingMemory) {
+    const views = viewArea(area);
+    this.header = new Int32Array(words);
+    this.limits = limits;
+    this.#memory = words;
+    this.#area = area;
+    this.bytes = views.bytes;
+    this.view = views.view;
+    this.doubles = views.doubles;
+    this.words = views.words;
+    this.slotCapacity = views.slots;
+    this.slotMask = views.slots - 1;
+    this.byteCapacity = views.byteCapacity;
+    this.byteMask = views.byteCapacity - 1;
+    this.largest = largestOf(views.byteCapacity);
+    this.isLarge = views.slots === limits.slots && views.byteCapacity === limits.bytes;
+  }
+
+  /** The memory, with the area that this end uses now. */
+  get memory(): RingMemory {
+    return { words: this.#memory, area: this.#area, limits: this.limits };
+  }
+
+  /** Continues in the larger area. The writer says so before: `claim` is not 0. */
+  protected enter(views: AreaViews, at: number, claim: number): void {
+    if (claim !== 0) {
+      this.header[GROWN_AT] = at;
+      Atomics.store(this.header, GROWN_CLAIM, claim);
+    }
+    // No calls from here on: where the stack ends, either all of this is done or nothing.
+    this.#area = views.area;
+    this.bytes = views.bytes;
+    this.view = views.view;
+    this.doubles = views.doubles;
+    this.words = views.words;
+    this.slotCapacity = views.slots;
+    this.slotMask = views.slots - 1;
+    this.byteCapacity = views.byteCapacity;
+    this.byteMask = views.byteCapacity - 1;
+    this.largest = views.byteCapacity / 2;
+    this.isLarge = true;
   }
 }

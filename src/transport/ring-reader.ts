@@ -2,12 +2,16 @@
 
 import {
   ARG,
+  type AreaViews,
   BYTES_TAIL,
+  GROWN_AT,
+  GROWN_CLAIM,
   HEAD,
   ID,
   KIND,
   MARKS,
   type RecordHeader,
+  type RingArea,
   RingEnd,
   type RingMemory,
   SIZE,
@@ -21,6 +25,7 @@ import {
   WAKE_BYTES_TAIL,
   WAKE_TAIL,
   padded,
+  viewArea,
 } from './ring-layout';
 
 /** The reading end. Its getters read the next record, which must exist. */
@@ -31,6 +36,9 @@ export class RingReader extends RingEnd {
   /** Where the slot of the next record begins, in words. */
   #slot = 0;
   #bytesTail = 0;
+  /** The larger area, once it was found, and the position from which on records are there. */
+  #next: AreaViews | undefined;
+  #nextAt = 0;
 
   constructor(memory: RingMemory) {
     super(memory);
@@ -42,7 +50,7 @@ export class RingReader extends RingEnd {
   /** How many records there are now. */
   get available(): number {
     const count = (Atomics.load(this.header, HEAD) - (this.#tail << 1)) >> 1;
-    if (count < 0 || count > this.slotCapacity) {
+    if (count < 0 || count > this.limits.slots) {
       this.isBroken = true;
     }
     return this.isBroken ? 0 : count;
@@ -56,12 +64,56 @@ export class RingReader extends RingEnd {
     return this.header[MARKS] as number;
   }
 
+  /** The claim of the larger area in which the ring continues; 0 when there is none, or it is known already. */
+  get nextClaim(): number {
+    return this.isLarge || this.#next !== undefined ? 0 : Atomics.load(this.header, GROWN_CLAIM);
+  }
+
+  /** Learns the larger area. */
+  setNext(area: RingArea): void {
+    const at = this.header[GROWN_AT] as number;
+    const left = (at - this.#tail) | 0;
+    if (left < 0 || left > this.slotCapacity) {
+      this.isBroken = true;
+      return;
+    }
+    const next = viewArea(area);
+    this.#nextAt = at;
+    this.#next = next;
+  }
+
+  /** How many records may be read before {@link RingReader.enterNext}. */
+  get leftInArea(): number {
+    return this.#next === undefined ? Infinity : (this.#nextAt - this.#tail) | 0;
+  }
+
+  /** Continues in the larger area, when no record is left in this one. */
+  enterNext(): void {
+    const next = this.#next as AreaViews;
+    this.enter(next, 0, 0);
+    this.#next = undefined;
+    this.#slot = (this.#tail & this.slotMask) * SLOT_WORDS;
+  }
+
   /** Calls `visit` with each of the next `count` records, which stay in the ring. It gets the same object each time. */
   lookAhead(count: number, visit: (header: Readonly<RecordHeader>) => void): void {
-    const { doubles, words } = this;
+    const { leftInArea } = this;
+    const { doubles, words, slotCapacity } = this;
+    this.#lookInto({ doubles, words, slots: slotCapacity }, 0, Math.min(count, leftInArea), visit);
+    if (this.#next !== undefined) {
+      this.#lookInto(this.#next, leftInArea, count, visit);
+    }
+  }
+
+  #lookInto(
+    { doubles, words, slots }: Pick<AreaViews, 'doubles' | 'words' | 'slots'>,
+    from: number,
+    to: number,
+    visit: (header: Readonly<RecordHeader>) => void,
+  ): void {
     const header: RecordHeader = { kind: 0, arg: 0, value: 0, time: 0, id: 0 };
-    for (let index = 0; index < count; index += 1) {
-      const slot = (this.#tail + index) & this.slotMask;
+    for (let index = from; index < to; index += 1) {
+      const slot = (this.#tail + index) & (slots - 1);
       header.kind = words[slot * SLOT_WORDS + KIND] as number;
       header.arg = words[slot * SLOT_WORDS + ARG] as number;
       header.id = words[slot * SLOT_WORDS + ID] as number;

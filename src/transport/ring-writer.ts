@@ -2,6 +2,7 @@
 
 import {
   ARG,
+  type AreaViews,
   BYTES_TAIL,
   HEAD,
   ID,
@@ -11,6 +12,8 @@ import {
   RingEnd,
   type RingMemory,
   type RingRecord,
+  type RingSizes,
+  type SendArea,
   SIZE,
   SLOT_DOUBLES,
   SLOT_WORDS,
@@ -21,7 +24,9 @@ import {
   WAITING,
   WAKE_BYTES_TAIL,
   WAKE_TAIL,
+  makeArea,
   padded,
+  viewArea,
 } from './ring-layout';
 
 /**
@@ -48,9 +53,14 @@ export class RingWriter extends RingEnd {
   /** The reader's positions when they were last loaded. */
   #tail = 0;
   #bytesTail = 0;
+  /** The area before the ring grew, while the reader has not read all of it, and where it ends. */
+  #before: { readonly words: Int32Array; readonly slotMask: number; readonly end: number } | undefined;
+  /** Sends an area to the reader; `undefined` when the ring does not grow, or not any more. */
+  #sendArea: SendArea | undefined;
 
-  constructor(memory: RingMemory) {
+  constructor(memory: RingMemory, sendArea?: SendArea) {
     super(memory);
+    this.#sendArea = this.isLarge ? undefined : sendArea;
     this.#tail = Atomics.load(this.header, TAIL);
     this.#bytesTail = Atomics.load(this.header, BYTES_TAIL);
     this.#head = this.#tail;
@@ -63,10 +73,18 @@ export class RingWriter extends RingEnd {
    */
   hasRoom(records: number, bytes: number, areAllNeeded: boolean = false): boolean {
     this.#loadTails();
-    const isTooLong = !areAllNeeded && (records > this.slotCapacity || bytes > this.byteCapacity);
+    const { slotCapacity, byteCapacity, limits } = this;
     return (
-      this.#slotsUsed() + (isTooLong ? 1 : records) <= this.slotCapacity &&
-      this.#bytesUsed() + (isTooLong ? Math.min(bytes, this.largest) : bytes) <= this.byteCapacity
+      this.#fits(records, bytes, areAllNeeded, { slots: slotCapacity, bytes: byteCapacity }) ||
+      (this.#fits(records, bytes, areAllNeeded, limits) && this.#grow())
+    );
+  }
+
+  #fits(records: number, bytes: number, areAllNeeded: boolean, sizes: RingSizes): boolean {
+    const isTooLong = !areAllNeeded && (records > this.limits.slots || bytes > this.limits.bytes);
+    return (
+      this.#slotsUsed() + (isTooLong ? 1 : records) <= sizes.slots &&
+      this.#bytesUsed() + (isTooLong ? Math.min(bytes, sizes.bytes / 2) : bytes) <= sizes.bytes
     );
   }
 
@@ -115,8 +133,19 @@ export class RingWriter extends RingEnd {
   hasSlot(): boolean {
     if (this.#room === 0) {
       this.#loadTails();
+      if (this.#room === 0 && this.slotCapacity < this.limits.slots) {
+        this.#grow();
+      }
     }
     return this.#room > 0;
+  }
+
+  /** Returns how many bytes each of the records may have in which `size` bytes travel. */
+  largestFor(size: number): number {
+    if (size > this.largest) {
+      this.#grow();
+    }
+    return this.largest;
   }
 
   /** Where the bytes of the next record begin. */
@@ -131,6 +160,9 @@ export class RingWriter extends RingEnd {
   byteRoom(wanted: number): number {
     if (this.byteCapacity - this.#bytesUsed() < wanted) {
       this.#loadTails();
+      if (this.byteCapacity - this.#bytesUsed() < wanted) {
+        this.#grow();
+      }
     }
     return Math.min(this.byteCapacity - this.#bytesUsed(), this.largest);
   }
@@ -168,8 +200,12 @@ export class RingWriter extends RingEnd {
 
   /** Calls `visit` with the kind of each record that was not read yet. */
   forEachUnread(visit: (kind: number) => void): void {
+    const before = this.#before;
     for (let at = Atomics.load(this.header, TAIL); ((this.#head - at) | 0) > 0; at = (at + 1) | 0) {
-      visit(this.words[(at & this.slotMask) * SLOT_WORDS + KIND] as number);
+      const isBefore = before !== undefined && ((before.end - at) | 0) > 0;
+      const words = isBefore ? before.words : this.words;
+      const slotMask = isBefore ? before.slotMask : this.slotMask;
+      visit(words[(at & slotMask) * SLOT_WORDS + KIND] as number);
     }
   }
 
@@ -198,6 +234,31 @@ export class RingWriter extends RingEnd {
     this.#tail = Atomics.load(this.header, TAIL);
     this.#bytesTail = Atomics.load(this.header, BYTES_TAIL);
     this.#room = Math.min(this.slotCapacity - this.#slotsUsed(), RECORDS_PER_LOAD);
+    if (this.#before !== undefined && ((this.#tail - this.#before.end) | 0) >= 0) {
+      this.#before = undefined;
+    }
+  }
+
+  /** Continues in a larger area, if it can. Returns whether it did. See "How a ring grows" in `ring-layout.ts`. */
+  #grow(): boolean {
+    const sendArea = this.#sendArea;
+    if (sendArea === undefined) {
+      return false;
+    }
+    const area = makeArea(this.limits);
+    const views: AreaViews = viewArea(area);
+    const before = { words: this.words, slotMask: this.slotMask, end: this.#head };
+    // A getter of a value that is being written may have come here. That value is not where the reader will look.
+    this.limit = 0;
+    const claim = sendArea(area);
+    if (claim === undefined) {
+      return false;
+    }
+    this.enter(views, this.#head, claim);
+    this.#sendArea = undefined;
+    this.#before = before;
+    this.#loadTails();
+    return true;
   }
 
   #slotsUsed(): number {

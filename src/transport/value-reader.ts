@@ -47,14 +47,16 @@ export class ValueReader {
    */
   readonly unread: number[] = [];
   unreadCount: number = 0;
-  readonly #bytes: Buffer;
-  readonly #view: DataView;
+  readonly #memory: ValueMemory;
+  #bytes: Buffer;
+  #view: DataView;
   #shapes: Shape[] = [];
   /** The last short strings, by hash. */
   readonly #strings: string[] = Array.from({ length: CACHED_STRINGS }, () => '');
   #at = 0;
 
   constructor(memory: ValueMemory) {
+    this.#memory = memory;
     this.#bytes = memory.bytes;
     this.#view = memory.view;
   }
@@ -78,6 +80,9 @@ export class ValueReader {
     const shapes = this.#shapes;
     const { length } = shapes;
     let isRead = false;
+    // The memory may have grown.
+    this.#bytes = this.#memory.bytes;
+    this.#view = this.#memory.view;
     try {
       this.#at = start;
       if (this.#bytes[start] === TAG_RESET) {

@@ -102,8 +102,8 @@ export class ValueWriter {
    */
   isSent: boolean = false;
   readonly #memory: WritableValueMemory;
-  readonly #bytes: Buffer;
-  readonly #view: DataView;
+  #bytes: Buffer;
+  #view: DataView;
   #root = new ShapeNode('', undefined);
   #keys = 0;
   #shapes = 0;
@@ -140,6 +140,9 @@ export class ValueWriter {
       this.#settle();
     }
     this.isSent = false;
+    // The memory may have grown.
+    this.#bytes = this.#memory.bytes;
+    this.#view = this.#memory.view;
     this.#isWriting = true;
     let end = NOT_PLAIN;
     try {
