@@ -15,6 +15,9 @@ const CALL_BURST = 0.25;
 /** How long, in milliseconds, what was sent waits for the first pass before a warning says so. */
 const NOT_RUN_LIMIT = 1000;
 
+/** The longest pause between two looks for that: a process that is idle for long is left alone. */
+const LONGEST_PAUSE = 60_000;
+
 /** The code of the warnings about tasks that wait for a loop. */
 const NOT_RUNNING = 'WAITABLE_EVENT_NOT_RUNNING';
 
@@ -279,28 +282,37 @@ export class Receiver {
   watch(): void {
     if (this.#threads !== undefined && !this.#isWatched && !this.#hasWarned) {
       this.#isWatched = true;
-      this.#watch(this.#passes, false);
+      this.#watchLater(this.#passes, false, NOT_RUN_LIMIT);
     }
   }
 
-  #watch(passes: number, hadTasks: boolean): void {
+  #watchLater(passes: number, hadTasks: boolean, pause: number): void {
+    // Weak: a timer must not keep a manager that was dropped, with the descriptors of its loop.
+    const reference = new WeakRef(this);
     setTimeout(() => {
-      if (this.#isClosed || this.#passes !== passes) {
-        this.#isWatched = false;
-        return;
+      const receiver = reference.deref();
+      if (receiver !== undefined) {
+        receiver.#watch(passes, hadTasks, pause);
       }
-      const hasTasks = this.countUnread() > 0;
-      if (!hasTasks || !hadTasks) {
-        this.#watch(passes, hasTasks);
-        return;
-      }
-      this.#hasWarned = true;
-      nodeProcess.emitWarning(
-        'Tasks were sent to a task manager whose loop does not run. They wait until run() is called: ' +
-          'await core.run(), or that of the loop of the manager.',
-        { code: NOT_RUNNING },
-      );
-    }, NOT_RUN_LIMIT).unref();
+    }, pause).unref();
+  }
+
+  #watch(passes: number, hadTasks: boolean, pause: number): void {
+    if (this.#isClosed || this.#passes !== passes) {
+      this.#isWatched = false;
+      return;
+    }
+    const hasTasks = this.countUnread() > 0;
+    if (!hasTasks || !hadTasks) {
+      this.#watchLater(passes, hasTasks, hasTasks ? NOT_RUN_LIMIT : Math.min(2 * pause, LONGEST_PAUSE));
+      return;
+    }
+    this.#hasWarned = true;
+    nodeProcess.emitWarning(
+      'Tasks were sent to a task manager whose loop does not run. They wait until run() is called: ' +
+        'await core.run(), or that of the loop of the manager.',
+      { code: NOT_RUNNING },
+    );
   }
 
   /** Whether a warning has said that tasks wait. */
