@@ -6,6 +6,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import * as facade from 'waitable-event';
 import { RunLoop, TaskManager } from 'waitable-event';
 
+import { runScript } from '../support/child';
 import { finallyDo } from '../support/clean-up';
 import { makeRandom } from '../support/random';
 import { Owner, Producer } from '../support/remote/task-managers';
@@ -75,6 +76,50 @@ describe('what is posted to the channel that the handle names', () => {
     }
     await owner.logged(12);
     expect(receiveMessageOnPort(channel as never)).toBeUndefined();
+  });
+});
+
+describe('more connections at once than the owner has offered channels for', () => {
+  const CONNECTIONS = 40;
+
+  test('of its own thread are not seen by others', () => {
+    const owner = new Owner({ loop: new RunLoop() });
+    const channel = new BroadcastChannel(owner.manager.handle.channel);
+    finallyDo(() => channel.close());
+    for (let index = 0; index < CONNECTIONS; index += 1) {
+      const remote = TaskManager.connect(owner.manager.handle);
+      finallyDo(() => remote.close());
+      remote.schedule('log', new SharedArrayBuffer(index));
+    }
+    expect(receiveMessageOnPort(channel as never)).toBeUndefined();
+    owner.loop.runOnce();
+    expect(owner.log.map((memory) => (memory as SharedArrayBuffer).byteLength)).toEqual(
+      Array.from({ length: CONNECTIONS }, (_, index) => index),
+    );
+  });
+
+  test('of another thread are not, either', async () => {
+    const source = `
+      const { BroadcastChannel, Worker, receiveMessageOnPort } = require('node:worker_threads');
+      const { core } = require('waitable-event');
+      const { handle } = core.taskManager;
+      const channel = new BroadcastChannel(handle.channel);
+      let count = 0;
+      core.taskManager.define('count', ({ memory }) => (count += memory.byteLength));
+      const worker = new Worker(\`
+        const { workerData } = require('node:worker_threads');
+        const { TaskManager } = require('waitable-event');
+        for (let index = 0; index < ${CONNECTIONS}; index += 1) {
+          TaskManager.connect(workerData).schedule('count', { memory: new SharedArrayBuffer(1) });
+        }
+      \`, { eval: true, workerData: handle });
+      worker.once('exit', () => core.deferred(() => core.stop()));
+      core.run().then(() => {
+        console.log(count, receiveMessageOnPort(channel));
+        process.exit();
+      });
+    `;
+    expect((await runScript({ source })).stdout).toBe(`${CONNECTIONS} undefined\n`);
   });
 });
 

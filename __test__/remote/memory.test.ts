@@ -37,6 +37,38 @@ test('connections that are closed leave their memory to the next ones', async ()
   expect(Number(stdout)).toBeLessThan(250e6);
 });
 
+/** Returns how many bytes of shared memory are made during `act`. */
+function sharedBytes(act: () => void): number {
+  const Original = globalThis.SharedArrayBuffer;
+  let bytes = 0;
+  globalThis.SharedArrayBuffer = class extends Original {
+    constructor(size?: number) {
+      super(size);
+      bytes += size ?? 0;
+    }
+  };
+  try {
+    act();
+  } finally {
+    globalThis.SharedArrayBuffer = Original;
+  }
+  return bytes;
+}
+
+test('a connection that sends little costs little', () => {
+  const manager = new TaskManager({ loop: new RunLoop() });
+  finallyDo(() => manager.close());
+  const { handle } = manager;
+  const bytes = sharedBytes(() => {
+    const remote = TaskManager.connect(handle);
+    finallyDo(() => remote.close());
+    remote.schedule('log', 1);
+  });
+  // It has been counted, and is not near the 3.3 MiB of two large queues.
+  expect(bytes).toBeGreaterThan(50_000);
+  expect(bytes).toBeLessThan(128 * 1024);
+});
+
 test('a reply that comes after its connection was closed does not get into the next one', async () => {
   const owner = new Owner();
   const settle: ((value: unknown) => void)[] = [];

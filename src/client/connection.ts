@@ -12,6 +12,13 @@ import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from '..
 /** How long the main thread blocks, in milliseconds, before a warning says so. */
 const BLOCKED_LIMIT = 1000;
 
+/** How long a worker, and the main thread, wait for a channel on which only the owner reads, in milliseconds. */
+const OFFER_LIMIT = 100;
+const OFFER_LIMIT_MAIN = 10;
+
+/** No thread has this number. */
+const NO_THREAD = -1;
+
 let hasWarned = false;
 
 /** What happens when the queue is full: what the producer chose, or else the manager. */
@@ -73,6 +80,22 @@ export class Connection {
   /** Whether the manager belongs to this thread: then it cannot run while this thread waits for it. */
   get isOwnThread(): boolean {
     return this.handle.threadId === workerThreads().threadId;
+  }
+
+  /** Takes a channel that the owner offers; `undefined` when there is none. Waits for one for a moment. */
+  takeOffer(): number | undefined {
+    const { control } = this;
+    const key = control.takeOffer();
+    if (key !== undefined) {
+      return key;
+    }
+    if (!this.isOwnThread) {
+      return control.awaitOffer(workerThreads().isMainThread ? OFFER_LIMIT_MAIN : OFFER_LIMIT);
+    }
+    control.announcePosted();
+    // The managers of this thread look what was announced, and offer more.
+    findBlockedPeers(NO_THREAD);
+    return control.takeOffer();
   }
 
   /** Throws `ERR_WOULD_DEADLOCK` when the manager belongs to this thread. */

@@ -108,7 +108,7 @@ export class RemoteTaskManager {
     const { threadId } = workerThreads();
     // Two copies of this file in one thread count alike, so a name has the doorbell's key, which cannot be guessed.
     const channel = `waitable-event.connection.${connection.doorbell.handle.key}`;
-    const offer = connection.control.takeOffer();
+    const offer = connection.takeOffer();
     const taken = offer === undefined ? undefined : new ChannelPayloadSender(offeredChannelName(offer), channel);
     const { ring, replies } = obtainRings(handle, taken !== undefined);
     this.#connection = connection;

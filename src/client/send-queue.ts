@@ -16,9 +16,8 @@ import {
   detach,
   hashKey,
   isTask,
-  joinClaim,
   needsLookahead,
-  payloadChannelName,
+  offeredChannelName,
 } from '../protocol';
 import {
   ChannelPayloadSender,
@@ -53,9 +52,8 @@ export class SendQueue {
   readonly #ring: RingWriter;
   readonly #writer: PayloadWriter;
   readonly #channelName: string;
-  /** The channel for payloads, once its other end is open, and its number, if it has one. */
+  /** The channel for payloads, once this producer has taken one. */
   #channel: ChannelPayloadSender | undefined;
-  #channelNumber = -1;
   readonly #calls: PendingCalls;
   /** Whether `schedule()` blocks for room. */
   readonly #mayBlock: boolean;
@@ -335,25 +333,19 @@ export class SendQueue {
   }
 
   /**
-   * Posts a payload to the side channel, and returns the claim for its record; `undefined` while the manager has not
-   * opened the channel, which is waited for like room.
+   * Posts a payload to the side channel, and returns the claim for its record; `undefined` while the manager offers no
+   * channel, which is waited for like room.
    */
   #post(payload: unknown): number | undefined {
-    if (this.#channel !== undefined && this.#channelNumber < 0) {
-      return this.#channel.send(payload);
-    }
-    if (this.#channelNumber < 0) {
-      this.#channelNumber = this.#control.takeChannel();
-    }
-    const number = this.#channelNumber;
     if (this.#channel === undefined) {
-      if (!this.#control.isChannelOpen(number)) {
+      const key = this.#control.takeOffer();
+      if (key === undefined) {
+        this.#control.announcePosted();
         return undefined;
       }
-      const name = payloadChannelName(this.#connection.handle.channel, number);
-      this.#channel = new ChannelPayloadSender(name, this.#channelName);
+      this.#channel = new ChannelPayloadSender(offeredChannelName(key), this.#channelName);
     }
-    return joinClaim(number, this.#channel.send(payload));
+    return this.#channel.send(payload);
   }
 
   #countRecords({ data }: EncodedPayload): number {

@@ -43,16 +43,10 @@
  * An introduction has the memory of the producer's queues, and every thread that knows the name of a channel gets what
  * is posted there. So the owner opens channels in advance whose names cannot be guessed, and stores their keys in the
  * words OFFERS. A producer takes a key out of its word, by one atomic operation, and with it the channel is its own.
- * The owner replaces what was taken when it fetches. Only when all of them are taken in one sleep, a producer posts to
- * the channel that the handle names.
- *
- * ## Channels for payloads
- *
- * The channel that a producer has taken for its introduction brings its payloads, too. Other producers need one:
- * a channel loses what is posted before its reading end is open. So the owner keeps some open in advance, numbered from
- * 0 on, and CHANNELS_OPEN says how many there have been. A producer takes the next number from CHANNELS_TAKEN and says
- * that it has posted something; the owner opens another one. A producer whose number is not open yet waits for it like
- * for room in its queue.
+ * The owner replaces what was taken when it fetches. When all of them are taken, a producer wakes the owner and waits
+ * for another offer, for a moment: OFFER_COUNT says how many there have been, and the owner notifies those who wait on
+ * that word. Only when none comes, a producer posts to the channel that the handle names. Later it takes an offer for
+ * its payloads, because the owner must have the channel open before anything is posted to it.
  */
 
 /** Index of the word that is odd while the owner sleeps. */
@@ -70,9 +64,8 @@ export const IS_VIRTUAL = 6;
 export const IS_AWAITING_QUIESCENCE = 7;
 /** Index, as a double, of the virtual time. */
 export const VIRTUAL_NOW = 4;
-/** Indices of the words that count the channels for payloads that producers have taken, and the manager has opened. */
-const CHANNELS_TAKEN = 10;
-const CHANNELS_OPEN = 11;
+/** Index of the word that counts the channels that were offered. */
+const OFFER_COUNT = 10;
 /** Index, as 64-bit words, of the keys of channels for introductions; 0 where one was taken. */
 const OFFERS = 6;
 export const OFFERS_MAX = 16;
@@ -97,6 +90,8 @@ export class OwnerControlBlock {
   /** Offers a channel for an introduction. */
   offer(index: number, key: number): void {
     Atomics.store(this.#offers, index, BigInt(key));
+    Atomics.add(this.#state, OFFER_COUNT, 1);
+    Atomics.notify(this.#state, OFFER_COUNT);
   }
 
   /** Returns the key that is offered; 0 when it was taken. */
@@ -124,16 +119,6 @@ export class OwnerControlBlock {
   /** Returns the same, and the caller fetches. */
   consumePosted(): boolean {
     return Atomics.exchange(this.#state, POSTED, 0) !== 0;
-  }
-
-  /** How many channels for payloads producers have taken. */
-  get takenChannels(): number {
-    return Atomics.load(this.#state, CHANNELS_TAKEN);
-  }
-
-  /** Says how many channels for payloads there have been. */
-  publishOpenChannels(count: number): void {
-    Atomics.store(this.#state, CHANNELS_OPEN, count);
   }
 
   /** Says that the owner sleeps, until `armedUntil` at most. The caller looks into the queues afterwards. */
@@ -201,16 +186,20 @@ export class ProducerControlBlock {
     this.wakeOwner(Number.NEGATIVE_INFINITY, false);
   }
 
-  /** Takes a channel for payloads, and returns its number. */
-  takeChannel(): number {
-    const number = Atomics.add(this.#state, CHANNELS_TAKEN, 1);
-    this.announcePosted();
-    return number;
-  }
-
-  /** Returns whether the manager has opened the channel with this number. */
-  isChannelOpen(number: number): boolean {
-    return number < Atomics.load(this.#state, CHANNELS_OPEN);
+  /** Does the same as {@link ProducerControlBlock.takeOffer}, and waits for an offer for `timeout` milliseconds. */
+  awaitOffer(timeout: number): number | undefined {
+    const end = this.#now() + timeout;
+    for (;;) {
+      // Loaded before the look: an offer that comes after the look has changed it.
+      const count = Atomics.load(this.#state, OFFER_COUNT);
+      const key = this.takeOffer();
+      const remaining = end - this.#now();
+      if (key !== undefined || remaining <= 0) {
+        return key;
+      }
+      this.announcePosted();
+      Atomics.wait(this.#state, OFFER_COUNT, count, remaining);
+    }
   }
 
   /**

@@ -64,21 +64,3 @@ export function readIntroduction(message: unknown, capacity: number): Introducti
 function fieldsOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
-
-/** How many claims a channel may have: more than a connection has ids. */
-const CLAIMS = 2 ** 32;
-
-/** Returns the name of the manager's channel for payloads that has this number. */
-export function payloadChannelName(channel: string, number: number): string {
-  return `${channel}.payloads.${number}`;
-}
-
-/** Makes one number of that of a channel and a claim in it: what travels in a record. */
-export function joinClaim(channelNumber: number, claim: number): number {
-  return channelNumber * CLAIMS + claim;
-}
-
-/** Undoes {@link joinClaim}. */
-export function splitClaim(joined: number): [channelNumber: number, claim: number] {
-  return [Math.floor(joined / CLAIMS), joined % CLAIMS];
-}

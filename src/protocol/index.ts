@@ -21,15 +21,7 @@ export {
   VIRTUAL_NOW,
 } from './control-block';
 export { MAX_CAPACITY, MIN_CAPACITY, type TaskManagerHandle, isOnFull, validateHandle } from './handle';
-export {
-  type Introduction,
-  type ProducerMessage,
-  joinClaim,
-  offeredChannelName,
-  payloadChannelName,
-  readIntroduction,
-  splitClaim,
-} from './handshake';
+export { type Introduction, type ProducerMessage, offeredChannelName, readIntroduction } from './handshake';
 export {
   CANCEL_OUTCOMES,
   CONTROL_ABANDON,

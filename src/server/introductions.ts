@@ -25,7 +25,7 @@ interface Offer {
   readonly key: number;
 }
 
-/** Makes a producer. It claims its payloads from the channel that it has taken, if it has. */
+/** Makes a producer. It claims its payloads from the channel that it has taken, if it has one. */
 type OnIntroduction = (introduction: Introduction, taken: Channel | undefined) => Producer;
 
 /** The channels on which producers introduce themselves. */
@@ -54,15 +54,32 @@ export class Introductions {
 
   /**
    * Delivers what has arrived, where the event loop stands still, and offers new channels for those that were taken.
+   * Returns whether there were any.
    */
-  fetch(): void {
+  fetch(): boolean {
     // First the offers, then the messages: a message that is there now was posted to a channel that is known as taken.
-    this.#offer();
+    const hasOffered = this.#offer();
     for (const channel of [this.#open, ...this.#taken]) {
       while (channel.fetch()) {
         // Each message is delivered.
       }
     }
+    return hasOffered;
+  }
+
+  /** Returns a payload of a producer that had taken no channel when it introduced itself, and has taken one since. */
+  claimPayload(producer: Producer, claim: number): unknown {
+    let channel = this.#ofProducers.get(producer);
+    if (channel === undefined) {
+      this.fetch();
+      // The name is known to that producer alone, and to the owner.
+      channel = [...this.#taken].find(({ from }) => from === producer.channel);
+      if (channel === undefined) {
+        throw new DOMException('The payload was lost: its channel is closed', 'DataCloneError');
+      }
+      this.#use(channel, producer);
+    }
+    return channel.claimPayload(claim);
   }
 
   /** Closes the channel of a producer that is gone. */
@@ -78,7 +95,14 @@ export class Introductions {
     }
   }
 
-  #offer(): void {
+  #use(channel: Channel, producer: Producer): void {
+    this.#used.add(channel);
+    this.#taken.delete(channel);
+    this.#ofProducers.set(producer, channel);
+  }
+
+  /** Offers channels for those that were taken. Returns whether there were any. */
+  #offer(): boolean {
     let taken = 0;
     for (let index = 0; index < this.#count; index += 1) {
       const offer = this.#offered[index];
@@ -93,6 +117,7 @@ export class Introductions {
       this.#count *= 2;
       this.#offer();
     }
+    return taken > 0;
   }
 
   #replace(index: number): void {
@@ -111,9 +136,7 @@ export class Introductions {
       const channel: Channel = new SideChannel(offeredChannelName(key), (message) => {
         const producer = this.#used.has(channel) ? undefined : this.#introduce(message, channel);
         if (producer !== undefined) {
-          this.#used.add(channel);
-          this.#taken.delete(channel);
-          this.#ofProducers.set(producer, channel);
+          this.#use(channel, producer);
         }
       });
       this.#offered[index] = { channel, key };

@@ -3,7 +3,6 @@
 import type { Introduction, OwnerControlBlock } from '../protocol';
 import type { SideChannel } from '../transport';
 import { Introductions } from './introductions';
-import { PayloadChannels } from './payload-channels';
 import { type CreateRecordHandler, Producer } from './producer';
 
 /** How many records of one producer are read before the next one's turn. */
@@ -16,9 +15,10 @@ const MANY = 64;
 export class ProducerSet {
   readonly #createHandler: CreateRecordHandler;
   readonly #introductions: Introductions;
-  readonly #payloads: PayloadChannels;
   /** In their own order, so that virtual time is the same each time. */
   readonly #producers = new Set<Producer>();
+  /** Those that had taken no channel when they introduced themselves. */
+  readonly #withoutChannel = new Set<Producer>();
   readonly #onIntroduction: () => void;
   /** Tasks of which a part had arrived when their thread ended. */
   incomplete = 0;
@@ -37,7 +37,6 @@ export class ProducerSet {
     createHandler: CreateRecordHandler,
     onIntroduction: () => void,
   ) {
-    this.#payloads = new PayloadChannels(channel, control);
     this.#createHandler = createHandler;
     this.#onIntroduction = onIntroduction;
     this.#introductions = new Introductions(channel, capacity, control, (introduction, from) =>
@@ -85,15 +84,14 @@ export class ProducerSet {
 
   /** Adds the producers that have introduced themselves, and reads what else they have posted. */
   fetch(): void {
-    this.#introductions.fetch();
-    this.#payloads.fetch();
-    if (this.#payloads.refill()) {
-      this.#producers.forEach((producer) => producer.notify());
+    if (this.#introductions.fetch()) {
+      // These may wait for a channel.
+      this.#withoutChannel.forEach((producer) => producer.notify());
     }
   }
 
-  /** Returns how many tasks are in the queues of all threads but one. */
-  countTasks(exceptOf: number | undefined): number {
+  /** Returns how many tasks are in the queues. `exceptOf` is a thread whose tasks do not count. */
+  countTasks(exceptOf?: number): number {
     let tasks = 0;
     for (const producer of this.#producers) {
       tasks += producer.threadId === exceptOf ? 0 : producer.countTasks();
@@ -182,20 +180,23 @@ export class ProducerSet {
     this.#producers.clear();
     // Tasks may be in memory that comes through these channels.
     this.#introductions.close();
-    this.#payloads.close();
   }
 
   #remove(producer: Producer): void {
     this.#receivedFromGone += producer.received;
     this.#producers.delete(producer);
     this.#introductions.release(producer);
-    this.#payloads.release(producer.channel);
+    this.#withoutChannel.delete(producer);
   }
 
-  /** Makes a producer. Its payloads come through the channel that it has taken, if it has, or else a numbered one. */
+  /** Makes a producer. Its payloads come through the channel that it has taken, or will take. */
   #onMessage(introduction: Introduction, taken: SideChannel<object> | undefined): Producer {
-    const channel = taken ?? this.#payloads;
-    const producer = new Producer(introduction, this.#createHandler, (claim) => channel.claimPayload(claim));
+    const producer: Producer = new Producer(introduction, this.#createHandler, (claim) =>
+      taken === undefined ? this.#introductions.claimPayload(producer, claim) : taken.claimPayload(claim),
+    );
+    if (taken === undefined) {
+      this.#withoutChannel.add(producer);
+    }
     this.#add(producer);
     this.#onIntroduction();
     return producer;

@@ -302,7 +302,8 @@ export class Receiver {
       this.#isWatched = false;
       return;
     }
-    const hasTasks = this.countUnread() > 0;
+    // A producer that is not known yet may have sent some.
+    const hasTasks = this.#control.hasPosted || (this.#threads?.producerSet.countTasks() ?? 0) > 0;
     if (!hasTasks || !hadTasks) {
       this.#watchLater(passes, hasTasks, hasTasks ? NOT_RUN_LIMIT : Math.min(2 * pause, LONGEST_PAUSE));
       return;
@@ -320,8 +321,8 @@ export class Receiver {
     return this.#hasWarned;
   }
 
-  /** Returns how many tasks are in the queues. `exceptOf` is a thread whose tasks do not count. */
-  countUnread(exceptOf?: number): number {
+  /** Returns how many tasks are in the queues of all threads but one. */
+  countUnread(exceptOf: number): number {
     if (this.#threads === undefined || this.#isClosed) {
       return 0;
     }
