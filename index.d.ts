@@ -544,7 +544,10 @@ export declare class RemoteTaskManager {
    * }
    */
   drained(): Promise<void>;
-  /** Ends the connection. Tasks that were scheduled before still run; calls that are pending are rejected. */
+  /**
+   * Ends the connection. Tasks that were scheduled before still run; calls that are pending are rejected. What waits
+   * for room in a full queue is dropped, `suspend()` and `resume()` among it: `await drained()` first to have it sent.
+   */
   close(): void;
   /** `close()`, at the end of a `using` block. */
   [Symbol.dispose](): void;

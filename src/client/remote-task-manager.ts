@@ -247,7 +247,10 @@ export class RemoteTaskManager {
     }
   }
 
-  /** Ends the connection. Tasks that were scheduled before still run; calls that are pending are rejected. */
+  /**
+   * Ends the connection. Tasks that were scheduled before still run; calls that are pending are rejected. What waits
+   * for room in a full queue is dropped, `suspend()` and `resume()` among it: `await drained()` first to have it sent.
+   */
   close(): void {
     reserveStack();
     this.#connection.close();

@@ -278,6 +278,8 @@ async function producer({ dice, log, handle, index, operations, runs }) {
   }
   if (!isClosed && dice.chance(0.5)) {
     log.note('close()');
+    // What waits for room would be dropped.
+    await remote.drained().catch(() => {});
     remote.close();
   }
   return { tasks, faults, isClosed };
