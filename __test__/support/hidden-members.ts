@@ -7,6 +7,7 @@ export interface TaskSource {
   nextDue: () => number;
   runDue: () => boolean;
   beforeSleep: () => boolean;
+  onStop: () => void;
   listen: () => void;
 }
 

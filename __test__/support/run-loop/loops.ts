@@ -49,6 +49,7 @@ export function countPasses(loop: RunLoop, onPass?: (passes: number) => void): {
       return false;
     },
     beforeSleep: () => true,
+    onStop: () => {},
     listen: () => {},
   });
   return count;
