@@ -18,7 +18,6 @@ import {
   clearImmediate,
   endBlocking,
   jobRunner,
-  markAsUncloneable,
   native,
   reactor,
   setImmediate,
@@ -109,7 +108,6 @@ export class RunLoop {
 
   constructor() {
     this.#host = this.#makeHost();
-    markAsUncloneable(this);
     // In BACpypes these are functions of a module, and programs call them without an object.
     this.run = this.run.bind(this);
     this.runSync = this.runSync.bind(this);
