@@ -11,7 +11,10 @@ import { fast } from './binding';
  * How many words of the stack are asked for: 64 KiB. V8 compiles a function when it is called first, and wants 40 KiB
  * for that.
  */
-const WORDS = Array.from<number>({ length: 8192 }).fill(0);
+const WORDS = 8192;
+
+/** The words, made at the first look: loading the package does without. */
+let words: number[] | undefined;
 
 const doNothing = (): void => {};
 
@@ -25,7 +28,8 @@ let lowest = Infinity;
 export function reserveStack(): void {
   const position = fast.stackPosition();
   if (position < lowest) {
-    Reflect.apply(doNothing, undefined, WORDS);
+    words ??= Array.from<number>({ length: WORDS }).fill(0);
+    Reflect.apply(doNothing, undefined, words);
     lowest = position;
   }
 }
