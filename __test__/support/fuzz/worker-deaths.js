@@ -19,6 +19,12 @@ const STARTED = 0;
 const SENT = 1;
 const ACKNOWLEDGED = 2;
 
+/** Another thread sets the event: a loop that leaves it set cannot sleep, and warns. */
+function addTo(loop, event) {
+  event.handleRead = () => event.clear();
+  event.addChannel(loop);
+}
+
 /** Ways to spend time until the end comes. None returns by itself. */
 const WAYS = {
   wait: ({ event }) => event.wait(),
@@ -38,11 +44,11 @@ const WAYS = {
     }
   },
   runSync: ({ event, loop }) => {
-    event.addChannel(loop);
+    addTo(loop, event);
     loop.runSync();
   },
   run: ({ event, loop }) => {
-    event.addChannel(loop);
+    addTo(loop, event);
     return loop.run();
   },
   send: ({ remote, shared, index }) => {
