@@ -62,19 +62,21 @@ export class PayloadWriter {
     if (typeof payload === 'number') {
       return ring.pushValue(kind | PAYLOAD_NUMBER, arg, payload, time, id);
     }
-    if (typeof payload === 'object') {
-      if (payload === null) {
-        return ring.pushValue(kind | PAYLOAD_CONSTANT, arg, 0, time, id);
-      }
+    if (payload === undefined) {
+      return ring.pushValue(kind | PAYLOAD_NONE, arg, 0, time, id);
+    }
+    return this.#pushOther(kind, arg, payload, time, id);
+  }
+
+  #pushOther(kind: number, arg: number, payload: unknown, time: number, id: number): boolean {
+    const ring = this.#ring;
+    if (typeof payload === 'object' && payload !== null) {
       return isPlainBytes(payload)
         ? ring.push(kind | PAYLOAD_BYTES, arg, 0, time, id, payload)
         : this.#pushPlain(kind, arg, payload, time, id);
     }
-    if (payload === undefined) {
-      return ring.pushValue(kind | PAYLOAD_NONE, arg, 0, time, id);
-    }
-    if (typeof payload === 'boolean') {
-      return ring.pushValue(kind | PAYLOAD_CONSTANT, arg, payload ? 2 : 1, time, id);
+    if (payload === null || typeof payload === 'boolean') {
+      return ring.pushValue(kind | PAYLOAD_CONSTANT, arg, CONSTANTS.indexOf(payload), time, id);
     }
     return typeof payload === 'string' && this.#pushPlain(kind, arg, payload, time, id);
   }
