@@ -1,11 +1,12 @@
 /**
- * The only file that imports the binding. Native functions never throw. They return a number, and this file makes an
+ * The only file that uses the binding. Native functions never throw. They return a number, and this file makes an
  * error of a negative one.
  */
 
 import { inspect } from 'node:util';
 
-import type * as binding from '#binding';
+// oxlint-disable-next-line no-restricted-imports -- what the build of the native half writes
+import type * as binding from '../../binding';
 import {
   BindingUnavailableError,
   EventClosedError,
@@ -14,6 +15,7 @@ import {
   InvalidHandleError,
   SystemError,
 } from '../util';
+import { loadBinding } from './load-binding';
 import { setImmediate } from './real-timers';
 
 type Binding = typeof binding;
@@ -64,7 +66,7 @@ const DRIVER_VARIABLE = 'WAITABLE_EVENT_DRIVER';
 function load(): Binding {
   let loaded: Partial<Binding> | undefined;
   try {
-    loaded = require('#binding') as Partial<Binding> | undefined;
+    loaded = loadBinding() as Partial<Binding> | undefined;
   } catch (cause) {
     throw new BindingUnavailableError(cause);
   }
