@@ -75,5 +75,5 @@ function explain(cause: unknown, platform: string, packageName: string): string 
   if (code === 'MODULE_NOT_FOUND') {
     return `${packageName} is not installed.\n${CURES}\n${exist}`;
   }
-  return `${packageName} is installed, and cannot be loaded: ${message}\nDelete node_modules, and install again.\n${exist}`;
+  return `${packageName} is installed, and cannot be loaded: ${message}\nDelete node_modules, install again.\n${exist}`;
 }
