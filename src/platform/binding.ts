@@ -103,9 +103,9 @@ setImmediate(() => {
  * Returns whether another thread may interrupt or end the code that is running without the event loop's descriptor
  * showing it. A blocked wait then looks for itself. `hasLoopPolled` says that native code knows the loop to have polled.
  *
- * That is so in the first turn of the main thread, while a function of `node:vm` or `node:inspector` is on the stack,
- * and in what the inspector evaluates for another thread or process: `timeout` and `breakOnSigint` end the code from a
- * thread that posts nothing to the loop. What is evaluated so has no file, and nothing of JavaScript has called it.
+ * That is so in the first turn of the main thread, and while a function of `node:vm` or something that the inspector
+ * evaluates is on the stack: `timeout` and `breakOnSigint` end the code from a thread that posts nothing to the loop. What
+ * the inspector evaluates has an empty file name. Code of `eval()` and the functions of the language have none.
  */
 function isUnannounced(hasLoopPolled: boolean): boolean {
   if (!hasPolled && !hasLoopPolled) {
@@ -115,13 +115,8 @@ function isUnannounced(hasLoopPolled: boolean): boolean {
   const prepare = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
   try {
     Error.stackTraceLimit = Infinity;
-    Error.prepareStackTrace = (_, frames) => {
-      const first = frames.findLast((frame) => !frame.isAsync());
-      return (
-        (first !== undefined && !first.getFileName() && !first.isEval()) ||
-        frames.some((frame) => /^node:(?:vm|inspector|internal\/vm\/)/.test(frame.getFileName() ?? ''))
-      );
-    };
+    Error.prepareStackTrace = (_, frames) =>
+      frames.some((frame) => /^(?:$|node:(?:vm|internal\/vm\/))/.test(frame.getFileName() ?? 'no file'));
     return new Error().stack as unknown as boolean;
   } catch {
     // Frozen intrinsics, or no stack left.

@@ -13,7 +13,7 @@
 //! `Parker` says when the function is called, and how a sleeper knows that there is no reason to call it. Where the
 //! loop has no descriptor, it is called at intervals.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::io;
 use std::ptr;
 use std::sync::Arc;
@@ -38,8 +38,6 @@ pub struct Sleeper {
     uv: Option<UvLoop>,
     /// The handle for requests to this thread, or that it is not known; empty before the first look.
     requests: OnceCell<Option<RequestHandle>>,
-    /// Whether one of the functions is being called. A sleep that begins meanwhile is within another one.
-    is_calling: Cell<bool>,
     interrupter: OnceCell<Arc<Interrupter>>,
     /// The history of this thread's spins before a blocking wait.
     spin: AdaptiveSpin,
@@ -56,7 +54,6 @@ impl Sleeper {
             is_unannounced,
             uv,
             requests: OnceCell::new(),
-            is_calling: Cell::new(false),
             interrupter: OnceCell::new(),
             spin: AdaptiveSpin::new(),
         }
@@ -104,10 +101,8 @@ impl Sleeper {
             unsafe { sys::napi_get_value_bool(self.env, result, &mut is_true) };
             is_true
         };
-        // Within another sleep runs what the inspector evaluates, perhaps with a timeout of its own. If the function
-        // cannot be called, the next look finds out why.
+        // If the function cannot be called, the next look finds out why.
         self.uv.is_none()
-            || self.is_calling.get()
             || self.call(self.is_unannounced, Some(interrupter.has_loop_polled()), to_bool).unwrap_or(true)
     }
 
@@ -142,10 +137,7 @@ impl Sleeper {
             };
             (status == sys::Status::napi_ok).then(|| body(result))
         };
-        let was_calling = self.is_calling.replace(true);
         // SAFETY: the environment is current.
-        let result = unsafe { in_handle_scope(env, call) };
-        self.is_calling.set(was_calling);
-        result
+        unsafe { in_handle_scope(env, call) }
     }
 }
