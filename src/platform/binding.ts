@@ -93,7 +93,9 @@ function usesUv(): boolean {
   return driver !== 'thread' && sharesUv;
 }
 
-/** Whether libuv has polled its descriptors once. Before, the descriptor of its loop shows no post of another thread. */
+/**
+ * Whether libuv has certainly polled its descriptors. Before, the descriptor of its loop shows no post of another thread.
+ */
 let hasPolled = false;
 setImmediate(() => {
   hasPolled = true;
@@ -101,13 +103,14 @@ setImmediate(() => {
 
 /**
  * Returns whether another thread may interrupt or end the code that is running without the event loop's descriptor
- * showing it. A blocked wait then looks for itself.
+ * showing it. A blocked wait then looks for itself. `hasLoopPolled` says that native code knows the loop to have polled.
  *
- * That is so in the first turn of the main thread, and while a function of `node:vm` is on the stack: `timeout` and
- * `breakOnSigint` end the code from a thread that posts nothing to the loop.
+ * That is so in the first turn of the main thread, and while a function of `node:vm` or something that the inspector
+ * evaluates is on the stack: `timeout` and `breakOnSigint` end the code from a thread that posts nothing to the loop. What
+ * the inspector evaluates has an empty file name. Code of `eval()` and the functions of the language have none.
  */
-function isUnannounced(): boolean {
-  if (!hasPolled) {
+function isUnannounced(hasLoopPolled: boolean): boolean {
+  if (!hasPolled && !hasLoopPolled) {
     return true;
   }
   const { stackTraceLimit } = Error;
@@ -115,7 +118,7 @@ function isUnannounced(): boolean {
   try {
     Error.stackTraceLimit = Infinity;
     Error.prepareStackTrace = (_, frames) =>
-      frames.some((frame) => /^node:(?:vm|internal\/vm\/)/.test(frame.getFileName() ?? ''));
+      frames.some((frame) => /^(?:$|node:(?:vm|internal\/vm\/))/.test(frame.getFileName() ?? 'no file'));
     return new Error().stack as unknown as boolean;
   } catch {
     // Frozen intrinsics, or no stack left.

@@ -6,6 +6,7 @@ pub mod descriptor;
 mod epoll;
 mod eventfd;
 mod interrupter;
+mod loop_eventfd;
 mod parker;
 mod pipe;
 mod ppoll;
