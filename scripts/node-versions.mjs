@@ -8,7 +8,7 @@ import { runJest } from './jest.mjs';
 
 const versions = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' };
 
-/** What depends on the runtime: threads that end, native calls, the inside of Node, and what travels between threads. */
+/** What depends on the runtime: threads that end, native calls, and what travels between threads. */
 const RUNTIME_TESTS = ['process', 'internals', 'event', 'remote/(call|errors|every-type|schedule|thread-lifetime)'];
 
 const cache = join(import.meta.dirname, '..', '.node-versions');
