@@ -5,6 +5,7 @@ mod clock;
 pub mod descriptor;
 mod epoll;
 mod eventfd;
+mod file_status;
 mod interrupter;
 mod parker;
 mod pipe;
