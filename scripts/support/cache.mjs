@@ -17,8 +17,8 @@ export function say(text) {
 }
 
 /**
- * Returns the folder `name` of the cache. If it is not there, calls `make(folder)`, which fills it. An interrupted
- * `make` leaves no folder of that name.
+ * Returns the folder `name` of the cache. If it is not there, calls `make(unfinished, folder)`, which fills the folder
+ * `unfinished`; it is called `folder` later. An interrupted `make` leaves no folder of that name.
  */
 export function cached(name, make) {
   const folder = join(cache, name);
@@ -26,7 +26,7 @@ export function cached(name, make) {
   mkdirSync(dirname(folder), { recursive: true });
   const unfinished = mkdtempSync(`${folder}-unfinished-`);
   try {
-    make(unfinished);
+    make(unfinished, folder);
     publish(unfinished, folder);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
@@ -43,12 +43,14 @@ function publish(unfinished, folder) {
   }
 }
 
-/** Runs a program that prints to stderr. Throws if it fails; `advice` says what the user can do about that. */
-export function run(command, args, { advice, ...options } = {}) {
+/**
+ * Runs a program that prints to stderr. Throws if it fails. `what` is the name of the program for the user, and
+ * `advice` says what the user can do.
+ */
+export function run(command, args, { what = `${command} ${args.join(' ')}`, advice, ...options } = {}) {
   const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options });
   if (status !== 0) {
-    const reason = error?.message ?? (signal === null ? `exit code ${status}` : signal);
-    throw new Failure(`${command} ${args.join(' ')}: ${reason}${advice === undefined ? '' : `\n${advice}`}`);
+    throw new Failure(withAdvice(`${what}: ${error?.message ?? signal ?? `exit code ${status}`}`, advice));
   }
 }
 
@@ -57,20 +59,23 @@ export function outputOf(command, args, { advice, ...options } = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: root, encoding: 'utf8', ...options });
   if (status !== 0) {
     const reason = error?.message ?? `exit code ${status}\n${stderr}`;
-    throw new Failure(`${command} ${args.join(' ')}: ${reason}${advice === undefined ? '' : `\n${advice}`}`);
+    throw new Failure(withAdvice(`${command} ${args.join(' ')}: ${reason}`, advice));
   }
   return stdout;
 }
 
-/** Installs npm packages for another platform, `{ os, cpu, libc }`, and returns their node_modules folder. */
-export function npmPackages(name, packages, platform) {
+function withAdvice(text, advice) {
+  return advice === undefined ? text : `${text}\n${advice}`;
+}
+
+/** Installs npm packages that may be for another platform, and returns their node_modules folder. */
+export function npmPackages(name, packages) {
   const folder = cached(name, (unfinished) => {
     say(`npm: ${packages.join(', ')}`);
     writeFileSync(join(unfinished, 'package.json'), '{ "private": true }\n');
-    const flags = Object.entries(platform).map(([key, value]) => `--${key}=${value}`);
-    run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', ...flags, ...packages], {
-      cwd: unfinished,
-    });
+    // npm refuses packages for another platform without --force.
+    const flags = ['--force', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'];
+    run('npm', ['install', ...flags, ...packages], { cwd: unfinished });
   });
   return join(folder, 'node_modules');
 }

@@ -2,26 +2,10 @@
 import { readdirSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { cached, outputOf, run, say } from './cache.mjs';
+import { pythonEnvironment } from './python.mjs';
 
 const ZIG = '0.17.1';
 const ZIGBUILD = '0.24.1';
-
-/** Makes a Python environment in the cache, and returns its folder. `packages` are pip's. */
-export function pythonEnvironment(name, packages) {
-  return cached(name, (folder) => {
-    say(`pip: ${packages.join(', ')}`);
-    // The folder is renamed later: only what does not depend on its path may be used of it.
-    run('python3', ['-m', 'venv', folder], { advice: 'Install python3 and python3-venv.' });
-    run(join(folder, 'bin', 'python3'), [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      ...packages,
-    ]);
-  });
-}
 
 /** Returns the environment of a cross build: zig and cargo-zigbuild are found first. Installs both if need be. */
 export function zigEnvironment() {
