@@ -10,11 +10,12 @@ use std::time::Duration;
 use common::{Outcome, TIMEOUT};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc::rlim_t;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use waitable_event::sys::{Interrupter, descriptor};
 use waitable_event::{Error, Event, Poller};
 
-const LIMIT: u64 = 64;
+const LIMIT: rlim_t = 64;
 
 /// Returns how many descriptors are open, without /proc, which takes a descriptor to read.
 fn open_descriptors() -> io::Result<usize> {

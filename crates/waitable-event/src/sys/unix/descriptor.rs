@@ -13,9 +13,10 @@ use nix::libc::{
     syscall,
 };
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::sys::stat::{Mode, SFlag};
 use nix::unistd;
 
+use super::file_status::file_status;
 use super::retry::retry;
 use super::rwf_nowait;
 
@@ -80,7 +81,7 @@ static DUPLICATES: LazyLock<Mutex<HashMap<RawFd, Duplicate>>> = LazyLock::new(Mu
 /// What is known of a duplicate.
 struct Duplicate {
     /// The file's device and number. A number whose file is another one by now was closed by foreign code.
-    file: (u64, u64),
+    file: (i128, i128),
     /// Whether the open file was a blocking one before this duplicate, or one that is closed by now, was made.
     was_blocking: bool,
 }
@@ -98,7 +99,7 @@ pub fn duplicate(fd: RawFd) -> io::Result<RawFd> {
     let copy = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(0))?;
     // SAFETY: fcntl() just made it, for this call alone. It is dropped, and so closed, if a later step fails.
     let copy = unsafe { OwnedFd::from_raw_fd(copy) };
-    let file = file_of(copy.as_fd())?;
+    let file = file_status(copy.as_fd())?.identity;
     let was_blocking = if reopen_pipe(copy.as_fd()) {
         rwf_nowait::set_private(copy.as_fd());
         false
@@ -118,7 +119,7 @@ fn reopen_pipe(fd: BorrowedFd<'_>) -> bool {
 }
 
 fn try_reopen_pipe(fd: BorrowedFd<'_>) -> nix::Result<bool> {
-    if SFlag::from_bits_truncate(fstat(fd)?.st_mode) & SFlag::S_IFMT != SFlag::S_IFIFO {
+    if file_status(fd)?.kind != SFlag::S_IFIFO {
         return Ok(false);
     }
     let access = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?) & OFlag::O_ACCMODE;
@@ -140,12 +141,6 @@ pub fn share(fd: RawFd) {
     if let Ok(fd) = unsafe { borrow(fd) } {
         rwf_nowait::forget(fd);
     }
-}
-
-/// Returns what identifies the file behind a descriptor.
-fn file_of(fd: BorrowedFd<'_>) -> nix::Result<(u64, u64)> {
-    let stat = fstat(fd)?;
-    Ok((stat.st_dev, stat.st_ino))
 }
 
 /// Sets or clears O_NONBLOCK. Returns whether that has changed anything.
@@ -191,9 +186,9 @@ pub fn close(fd: RawFd) -> io::Result<()> {
     let Some(Duplicate { file, was_blocking }) = duplicates.remove(&fd) else {
         return Err(Errno::EBADF.into());
     };
-    // SAFETY: fstat() and fcntl() answer EBADF when the number is not open.
+    // SAFETY: fstat64() and fcntl() answer EBADF when the number is not open.
     let copy = unsafe { borrow(fd) }?;
-    if file_of(copy)? != file {
+    if file_status(copy)?.identity != file {
         return Err(Errno::EBADF.into());
     }
     if was_blocking {

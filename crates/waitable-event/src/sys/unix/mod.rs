@@ -5,6 +5,7 @@ mod clock;
 pub mod descriptor;
 mod epoll;
 mod eventfd;
+mod file_status;
 mod interrupter;
 mod loop_eventfd;
 mod parker;
