@@ -3,7 +3,7 @@
  * for.
  */
 
-import { workerThreads } from '../platform';
+import { markAsUntransferable } from '../platform';
 import {
   CONSTANTS,
   PAYLOAD_BYTES,
@@ -231,9 +231,12 @@ export class RecordReader {
 
   #allocate(size: number): Uint8Array {
     if (this.#poolUsed + size > this.#pool.byteLength) {
-      this.#pool = makeBuffer(POOL_BYTES);
+      const pool = makeBuffer(POOL_BYTES);
       // A transfer would take the other payloads with it.
-      workerThreads().markAsUntransferable(this.#pool);
+      if (!markAsUntransferable(pool)) {
+        return new Uint8Array(makeBuffer(size));
+      }
+      this.#pool = pool;
       this.#poolUsed = 0;
     }
     const bytes = new Uint8Array(this.#pool, this.#poolUsed, size);

@@ -9,7 +9,7 @@
 
 import type { BroadcastChannel } from 'node:worker_threads';
 
-import { workerThreads } from '../platform';
+import { canReadChannels, workerThreads } from '../platform';
 
 /** A payload, and the claim that travels through the ring in its place. */
 interface ClaimablePayload {
@@ -104,6 +104,9 @@ export class SideChannel<M extends object> {
 
   /** Delivers one message that has arrived; returns false when there is none. */
   fetch(): boolean {
+    if (!canReadChannels) {
+      return false;
+    }
     const received: { message: unknown } | undefined = workerThreads().receiveMessageOnPort(this.#channel as never);
     if (received === undefined) {
       return false;
