@@ -11,10 +11,16 @@ import { join } from 'node:path';
 const ROOT = '../../..';
 
 /** The platforms that have a package: `napi.targets` in package.json. */
-export const PLATFORMS: readonly string[] = ['linux-arm64-gnu', 'linux-arm64-musl', 'linux-x64-gnu', 'linux-x64-musl'];
+export const PLATFORMS: readonly string[] = [
+  'linux-arm-gnueabihf',
+  'linux-arm64-gnu',
+  'linux-arm64-musl',
+  'linux-x64-gnu',
+  'linux-x64-musl',
+];
 
-/** How much of an executable is read. The name of its loader stands near the beginning. */
-const HEAD_BYTES = 4096;
+/** The kind of segment that holds the name of the loader. */
+const PT_INTERP = 3;
 
 const CURES = `\
 Its package is an optional dependency, and an install may have left it out:
@@ -33,20 +39,43 @@ export function platformName(): string {
   return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`;
 }
 
-/** Tells whether the program that runs uses musl: its own file names the loader. Other files may be there for both. */
+/** Tells whether the program that runs uses musl. There may be files of both libcs, but a program names its own. */
 function isMusl(): boolean {
-  const head = Buffer.alloc(HEAD_BYTES);
   try {
-    const fd = openSync(process.execPath, 'r');
-    try {
-      readSync(fd, head, 0, HEAD_BYTES, 0);
-    } finally {
-      closeSync(fd);
-    }
+    return loaderOf(process.execPath).includes('ld-musl-');
   } catch {
     return false;
   }
-  return head.includes('ld-musl-');
+}
+
+/** Returns the loader that an ELF file names: the segment PT_INTERP. */
+function loaderOf(file: string): string {
+  const fd = openSync(file, 'r');
+  try {
+    const read = (position: number, size: number): DataView => {
+      const bytes = new Uint8Array(size);
+      readSync(fd, bytes, 0, size, position);
+      return new DataView(bytes.buffer);
+    };
+    const header = read(0, 64);
+    const is64Bit = header.getUint8(4) === 2;
+    const isLittleEndian = header.getUint8(5) === 1;
+    const word = (view: DataView, at: number): number =>
+      is64Bit ? Number(view.getBigUint64(at, isLittleEndian)) : view.getUint32(at, isLittleEndian);
+    const table = word(header, is64Bit ? 32 : 28);
+    const size = header.getUint16(is64Bit ? 54 : 42, isLittleEndian);
+    const count = header.getUint16(is64Bit ? 56 : 44, isLittleEndian);
+    const segments = read(table, size * count);
+    for (let at = 0; at < size * count; at += size) {
+      if (segments.getUint32(at, isLittleEndian) === PT_INTERP) {
+        const name = read(word(segments, at + (is64Bit ? 8 : 4)), word(segments, at + (is64Bit ? 32 : 16)));
+        return Buffer.from(name.buffer).toString('latin1');
+      }
+    }
+    return '';
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Returns what the binding exports. Throws an error that says what to do. */
