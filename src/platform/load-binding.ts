@@ -3,9 +3,11 @@
  * the platform.
  */
 
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+
+import { isMusl } from './libc';
 
 /** The folder of this package. `scripts/bundle.mjs` puts the way from `lib/` in its place. */
 const ROOT = '../../..';
@@ -19,9 +21,6 @@ export const PLATFORMS: readonly string[] = [
   'linux-x64-musl',
 ];
 
-/** The kind of segment that holds the name of the loader. */
-const PT_INTERP = 3;
-
 const CURES = `\
 Its package is an optional dependency, and an install may have left it out:
 - Install with optional dependencies: without npm's --omit=optional, pnpm's --no-optional, yarn's --ignore-optional.
@@ -33,49 +32,10 @@ Its package is an optional dependency, and an install may have left it out:
 export function platformName(): string {
   const { arch, platform } = process;
   if (platform === 'linux') {
-    const libc = isMusl() ? 'musl' : 'gnu';
+    const libc = isMusl(process.execPath) ? 'musl' : 'gnu';
     return `linux-${arch}-${arch === 'arm' ? `${libc}eabihf` : libc}`;
   }
   return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`;
-}
-
-/** Tells whether the program that runs uses musl. There may be files of both libcs, but a program names its own. */
-function isMusl(): boolean {
-  try {
-    return loaderOf(process.execPath).includes('ld-musl-');
-  } catch {
-    return false;
-  }
-}
-
-/** Returns the loader that an ELF file names: the segment PT_INTERP. */
-function loaderOf(file: string): string {
-  const fd = openSync(file, 'r');
-  try {
-    const read = (position: number, size: number): DataView => {
-      const bytes = new Uint8Array(size);
-      readSync(fd, bytes, 0, size, position);
-      return new DataView(bytes.buffer);
-    };
-    const header = read(0, 64);
-    const is64Bit = header.getUint8(4) === 2;
-    const isLittleEndian = header.getUint8(5) === 1;
-    const word = (view: DataView, at: number): number =>
-      is64Bit ? Number(view.getBigUint64(at, isLittleEndian)) : view.getUint32(at, isLittleEndian);
-    const table = word(header, is64Bit ? 32 : 28);
-    const size = header.getUint16(is64Bit ? 54 : 42, isLittleEndian);
-    const count = header.getUint16(is64Bit ? 56 : 44, isLittleEndian);
-    const segments = read(table, size * count);
-    for (let at = 0; at < size * count; at += size) {
-      if (segments.getUint32(at, isLittleEndian) === PT_INTERP) {
-        const name = read(word(segments, at + (is64Bit ? 8 : 4)), word(segments, at + (is64Bit ? 32 : 16)));
-        return Buffer.from(name.buffer).toString('latin1');
-      }
-    }
-    return '';
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** Returns what the binding exports. Throws an error that says what to do. */
