@@ -37,7 +37,7 @@ export function buildTargets(targets, folder = root) {
   const env = zigEnvironment();
   return targets.map((target) => {
     const start = Date.now();
-    // The loader and its types are the same for all targets. `npm run build` puts them into the tree.
+    // Only the binary is taken from here: its types are the same for all targets.
     const output = join(root, 'target', target, 'napi');
     const manifest = join('crates', 'waitable-event-node', 'Cargo.toml');
     const args = ['build', '--manifest-path', manifest, '--platform', '--release', '--no-js', '--output-dir', output];

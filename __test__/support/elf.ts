@@ -6,6 +6,9 @@ interface ElfOptions {
   is64?: boolean;
   littleEndian?: boolean;
   needs?: Needs;
+  /** The name of the loader; it stands behind `gap` bytes, at the end of the file. */
+  loader?: string;
+  gap?: number;
 }
 
 /** Numbers in the order in which they stand in the file, with their sizes in bytes. */
@@ -37,9 +40,10 @@ class StringTable {
 }
 
 /** Makes an ELF file with sections, symbols and versions, and nothing that could run. */
-export function makeElf({ machine = 62, is64 = true, littleEndian = true, needs = {} }: ElfOptions): Buffer {
+export function makeElf(options: ElfOptions): Buffer {
+  const { machine = 62, is64 = true, littleEndian = true, needs = {}, loader, gap = 0 } = options;
   const address = (value: number): Fields[number] => [is64 ? 8 : 4, value];
-  const [headerSize, sectionSize, symbolSize] = is64 ? [64, 64, 24] : [52, 40, 16];
+  const [headerSize, sectionSize, symbolSize, segmentSize] = is64 ? [64, 64, 24, 56] : [52, 40, 16, 32];
 
   const strings = new StringTable();
   const symbols: Fields = zeros(symbolSize);
@@ -77,14 +81,30 @@ export function makeElf({ machine = 62, is64 = true, littleEndian = true, needs 
     const place: Fields = [address(0), address(start), address(content.length)];
     return [word(0), word(type), address(0), ...place, word(link), word(0), address(1), address(0)];
   });
+  const name = Buffer.from(loader === undefined ? '' : `${'\0'.repeat(gap)}${loader}\0`, 'latin1');
+  const segments: Fields = [];
+  if (loader !== undefined) {
+    // One of another type comes first.
+    segments.push(word(1), ...zeros(segmentSize - 4), word(3));
+    if (is64) segments.push(word(0));
+    const nameSize = loader.length + 1;
+    segments.push(address(offset + gap), address(0), address(0), address(nameSize));
+    segments.push(...zeros(segmentSize - (is64 ? 40 : 20)));
+  }
+  const segmentStart = offset + name.length;
+
   const identity = Buffer.alloc(16);
   identity.set([0x7f, 0x45, 0x4c, 0x46, is64 ? 2 : 1, littleEndian ? 1 : 2, 1]);
-  const header: Fields = [half(3), half(machine), word(1), address(0), address(0), address(headerSize), word(0)];
-  for (const value of [headerSize, 0, 0, sectionSize, contents.length, 2]) header.push(half(value));
+  const header: Fields = [half(3), half(machine), word(1), address(0), address(segmentStart), address(headerSize)];
+  header.push(word(0));
+  const counts = [headerSize, segmentSize, loader === undefined ? 0 : 2, sectionSize, contents.length, 2];
+  for (const value of counts) header.push(half(value));
   return Buffer.concat([
     identity,
     encode(header, littleEndian),
     encode(sections, littleEndian),
     ...contents.map(([, , content]) => content),
+    name,
+    encode(segments, littleEndian),
   ]);
 }

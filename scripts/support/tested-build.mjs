@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { npmPackages, root, run, say } from './cache.mjs';
 
-/** Builds the facade and the loader of the binding, unless they are there. */
+/** Builds the package, unless that is done. */
 export function ensureBuild() {
-  if (['binding.js', 'lib/index.js', 'dist'].some((file) => !existsSync(join(root, file)))) {
+  if (['lib/index.js', 'dist'].some((file) => !existsSync(join(root, file)))) {
     say('npm run build');
     run('npm', ['run', 'build']);
   }

@@ -3,18 +3,23 @@
  * the platform.
  */
 
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+
+import { isMusl } from './libc';
 
 /** The folder of this package. `scripts/bundle.mjs` puts the way from `lib/` in its place. */
 const ROOT = '../../..';
 
 /** The platforms that have a package: `napi.targets` in package.json. */
-export const PLATFORMS: readonly string[] = ['linux-arm64-gnu', 'linux-arm64-musl', 'linux-x64-gnu', 'linux-x64-musl'];
-
-/** How much of an executable is read. The name of its loader stands near the beginning. */
-const HEAD_BYTES = 4096;
+export const PLATFORMS: readonly string[] = [
+  'linux-arm-gnueabihf',
+  'linux-arm64-gnu',
+  'linux-arm64-musl',
+  'linux-x64-gnu',
+  'linux-x64-musl',
+];
 
 const CURES = `\
 Its package is an optional dependency, and an install may have left it out:
@@ -27,26 +32,10 @@ Its package is an optional dependency, and an install may have left it out:
 export function platformName(): string {
   const { arch, platform } = process;
   if (platform === 'linux') {
-    const libc = isMusl() ? 'musl' : 'gnu';
+    const libc = isMusl(process.execPath) ? 'musl' : 'gnu';
     return `linux-${arch}-${arch === 'arm' ? `${libc}eabihf` : libc}`;
   }
   return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`;
-}
-
-/** Tells whether the program that runs uses musl: its own file names the loader. Other files may be there for both. */
-function isMusl(): boolean {
-  const head = Buffer.alloc(HEAD_BYTES);
-  try {
-    const fd = openSync(process.execPath, 'r');
-    try {
-      readSync(fd, head, 0, HEAD_BYTES, 0);
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    return false;
-  }
-  return head.includes('ld-musl-');
 }
 
 /** Returns what the binding exports. Throws an error that says what to do. */
