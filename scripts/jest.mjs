@@ -20,6 +20,7 @@ const STALL_MINUTES = 15;
 export async function runJest({
   node = process.execPath,
   label = process.version,
+  runtime = 'Node ',
   args = [],
   drivers = DRIVERS,
   variables = {},
@@ -27,7 +28,7 @@ export async function runJest({
 } = {}) {
   const failed = [];
   for (const driver of drivers) {
-    console.error(`\njest on Node ${label}, driver: ${driver}`);
+    console.error(`\njest on ${runtime}${label}, driver: ${driver}`);
     // Child processes that the tests start by name get the same Node.
     const env = { ...process.env, ...variables, PATH: dirname(node) + delimiter + process.env.PATH };
     if (driver === 'default') delete env.WAITABLE_EVENT_DRIVER;
@@ -43,7 +44,7 @@ export async function runJest({
       // jest writes its JSON to stdout, too. Its readable report is on stderr.
       stdio: ['ignore', results ? 'ignore' : 'pipe', 'pipe'],
     });
-    if (error) console.error(`jest on Node ${label}, driver ${driver}: ${error}`);
+    if (error) console.error(`jest on ${runtime}${label}, driver ${driver}: ${error}`);
     if (code !== 0) failed.push(driver);
   }
   return failed;

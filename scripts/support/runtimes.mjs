@@ -1,0 +1,100 @@
+// Runs the package on another runtime than Node: README's example, the main job and the jest suite.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runJest } from '../jest.mjs';
+import { Failure, npmPackages, root, say } from './cache.mjs';
+import { skippedOn } from './runtime-skips.mjs';
+import { ensureBuild } from './tested-build.mjs';
+
+/** How long the example and the main job may take, in milliseconds. */
+const TIME_LIMIT = 120_000;
+
+/**
+ * Returns the path of a runtime's program, which is installed from npm into the cache. Packages for this processor
+ * alone are known.
+ */
+export function installedRuntime(packageName, version, file) {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new Failure('This runs on Linux x64 alone: the runtimes for it are pinned');
+  }
+  const label = packageName.replaceAll(/[@/]/g, '');
+  return join(npmPackages(`${label}-${version}`, [`${packageName}@${version}`]), packageName, file);
+}
+
+/**
+ * Tests on one runtime. `name` chooses what is skipped; `command` is the program with its arguments.
+ * Returns whether all passed.
+ */
+export async function testOn({ name, version, command, jestArguments, args, hasJest = true }) {
+  ensureBuild();
+  const label = `${name} ${version}`;
+  if (args.length === 0) {
+    runExample(label, command);
+    runMainJob(label, command);
+  }
+  if (!hasJest) {
+    say(`${label}: jest does not load there, so the suite does not run`);
+    return true;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'waitable-event-'));
+  try {
+    const skipped = skippedOn(name);
+    const list = join(folder, 'skipped.json');
+    writeFileSync(list, JSON.stringify(skipped));
+    const files = skipped.filter((entry) => entry.test === undefined);
+    say(`${label}: ${files.length} files and ${skipped.length - files.length} tests are skipped (runtime-skips.mjs)`);
+    // A file that is skipped is not loaded, either.
+    const ignored = files.map(({ file }) => `--testPathIgnorePatterns=/__test__/${file}$`);
+    const failed = await runJest({
+      node: command[0],
+      label,
+      runtime: '',
+      drivers: ['default'],
+      // Paths come first: jest would take them for patterns to ignore.
+      args: [...args, ...jestArguments, ...ignored],
+      variables: { TEST_SKIPPED: list },
+      wrap: ([, ...rest]) => [...command, ...rest],
+    });
+    return failed.length === 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function outputOf([program, ...flags], args, options) {
+  const { status, signal, stdout, stderr, error } = spawnSync(program, [...flags, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: TIME_LIMIT,
+    killSignal: 'SIGKILL',
+    maxBuffer: 1 << 28,
+    ...options,
+  });
+  if (status !== 0) throw new Failure(`${program} ${args.join(' ')}: ${error?.message ?? signal ?? status}\n${stderr}`);
+  return stdout;
+}
+
+function runExample(label, command) {
+  const [, source] = /^```js\n([^]*?)^```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'));
+  const folder = mkdtempSync(join(tmpdir(), 'waitable-event-'));
+  try {
+    const file = join(folder, 'example.cjs');
+    writeFileSync(file, source.replace("'waitable-event'", JSON.stringify(root)));
+    const printed = outputOf(command, [file]);
+    if (printed !== '21.5 °C\n') throw new Failure(`${label}: README's example printed ${JSON.stringify(printed)}`);
+    say(`${label}: README's example printed ${printed.trim()}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function runMainJob(label, command) {
+  const job = join('examples', 'sha256sum', 'main.js');
+  const own = outputOf(command, [job, 'src']);
+  if (own === '' || own !== outputOf([process.execPath], [job, 'src'])) {
+    throw new Failure(`${label}: the main job printed other checksums than on Node`);
+  }
+  say(`${label}: the main job hashed ${own.trim().split('\n').length} files as on Node`);
+}
