@@ -12,8 +12,9 @@
  * - FREE again: stored by the manager after the doorbell was closed, which is the last thing that the producer does
  *   with the memory, and after the manager has released all of it and made it new.
  *
- * A thread that ends between TAKEN and INTRODUCED leaves a seat that no other one gets. Without a seat a producer
- * introduces itself on a channel.
+ * The seat of a producer that has sent garbage stays: its thread may still write there. A thread that ends between
+ * TAKEN and INTRODUCED leaves a seat that no other one gets, too. Without a seat a producer introduces itself on a
+ * channel.
  *
  * All threads that have the handle can reach the memory of all seats. On Node no thread but the two ends has it,
  * because there the producer brings it.

@@ -112,7 +112,8 @@ export class Introductions {
     this.#ofProducers.get(producer)?.close();
     this.#ofProducers.delete(producer);
     for (const [seat, occupant] of this.#inSeats) {
-      if (occupant === producer) {
+      // The thread of a broken producer may still write into its seat, which nothing else gets then.
+      if (occupant === producer && !producer.isBroken) {
         this.#inSeats.delete(seat);
         freeSeat(seat);
       }
