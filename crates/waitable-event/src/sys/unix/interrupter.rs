@@ -1,4 +1,5 @@
-//! How another thread, or the thread's own event loop, ends the sleep of a thread.
+//! Keeps the promise that another thread, or the thread's own event loop, ends the sleep of a thread: by descriptors
+//! that it polls beside the doorbell.
 
 use std::io;
 use std::os::fd::{AsFd, RawFd};
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use nix::poll::{PollFd, PollFlags};
 
 use super::descriptor;
-use super::eventfd::Waker;
+use super::waker::Waker;
 use crate::park::Wake;
 
 /// What a thread polls beside the doorbell whenever it sleeps: its waker and, where there is one, the descriptor of its

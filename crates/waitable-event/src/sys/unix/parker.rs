@@ -1,4 +1,5 @@
-//! The sleep of a blocked `wait()`.
+//! Keeps the promise that a blocked `wait()` ends when its event is set, its thread is to end, or its time is over: one
+//! sleep on the event's pipe, the thread's waker and the descriptor of its event loop.
 
 use std::fmt;
 use std::io;
@@ -9,10 +10,10 @@ use nix::poll::{PollFd, PollFlags};
 
 use super::interrupter::Interrupter;
 use super::pipe::Pipe;
-use super::ppoll::sleep;
 use crate::adaptive_spin::AdaptiveSpin;
 use crate::deadline::Deadline;
 use crate::park::{Park, Parked, Wake};
+use crate::sys::native::sleep;
 
 /// The time from the beginning of a sleep to the first look. Each further look comes after twice the time.
 ///

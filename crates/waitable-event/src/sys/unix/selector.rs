@@ -1,0 +1,3 @@
+//! Keeps the promises of a poller by what the system has for them.
+
+pub(crate) use crate::sys::native::Selector;
