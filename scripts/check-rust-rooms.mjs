@@ -17,7 +17,7 @@ const BINDING_ORDER = [
 ];
 
 /** The folders of sys/ of which a build has one: the others import it by the name `native`. */
-const NATIVE = ['linux'];
+const NATIVE = ['linux', 'bsd'];
 
 const CRATES = [
   ...NATIVE.map((native) => ({ name: 'waitable-event', native })),

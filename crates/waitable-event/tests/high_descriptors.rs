@@ -9,13 +9,13 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Outcome, TIMEOUT, Watchdog, foreign_byte, join};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use waitable_event::sys::{Interrupter, Member, Parker, select};
 use waitable_event::{Deadline, Event, Interest, Readiness};
 
 #[test]
 fn descriptors_above_1023_are_like_any_others() -> Outcome {
-    const FILES: u64 = 1100;
+    const FILES: rlim_t = 1100;
     let _watchdog = Watchdog::new("descriptors_above_1023_are_like_any_others");
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     if hard < FILES + 100 {

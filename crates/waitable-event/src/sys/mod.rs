@@ -20,10 +20,15 @@ mod unix;
 #[cfg(unix)]
 pub use unix::*;
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(waitable_kqueue_stand_in)))]
 mod linux;
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(waitable_kqueue_stand_in)))]
 use linux as native;
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(any(target_vendor = "apple", target_os = "freebsd", waitable_kqueue_stand_in))]
+mod bsd;
+#[cfg(any(target_vendor = "apple", target_os = "freebsd", waitable_kqueue_stand_in))]
+use bsd as native;
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd")))]
 compile_error!("waitable-event has no backend for this operating system");

@@ -26,6 +26,18 @@ pub(crate) struct Selector {
 }
 
 impl Selector {
+    /// The name by which `WAITABLE_EVENT_POLLER` asks for it.
+    pub(crate) const NAME: &str = "epoll";
+
+    /// Returns whether an epoll reports another one, which is ready.
+    pub(crate) fn reports_nested(ready: BorrowedFd<'_>) -> io::Result<bool> {
+        let outer = EpollSet::new()?;
+        outer.add(ready, 0, Interest::READABLE, Trigger::Level)?;
+        let mut has_reported = false;
+        outer.poll(|_, _| has_reported = true)?;
+        Ok(has_reported)
+    }
+
     pub(crate) fn new() -> io::Result<Selector> {
         let set = EpollSet::new()?;
         let alarm = Alarm::new()?;

@@ -7,6 +7,9 @@ mod nowait;
 mod parker;
 mod pipe;
 pub(super) mod poll_flags;
+mod poll_selector;
+mod poll_state;
+mod poll_watcher;
 #[cfg(not(any(target_vendor = "apple", waitable_kqueue_stand_in)))]
 pub(super) mod ppoll;
 pub(super) mod retry;
