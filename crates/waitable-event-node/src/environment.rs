@@ -70,6 +70,10 @@ impl Environment {
         if Environment::of(env).is_some() {
             return 0;
         }
+        // Before any thread of ours can start, and before any function of ours can be a signal's action: they outlive
+        // the environment, and Node unloads an addon with the last environment that has it. The linker keeps it loaded
+        // on some systems only (napi-build).
+        napi::bindgen_prelude::retain_current_module_for_unload_safety();
         // SAFETY: `env` is current, and the caller's contract.
         let references = unsafe { (Reference::new(raw, probe), Reference::new(raw, is_unannounced)) };
         let (Some(probe), Some(is_unannounced)) = references else {

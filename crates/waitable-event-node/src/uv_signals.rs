@@ -7,7 +7,7 @@
 //!
 //! A handle needs a loop that runs. The main thread's may be blocked, and so may a worker's: that is what watches are
 //! for. Therefore a thread of ours runs a loop that does nothing else. It starts with the first watch, and ends with
-//! the process (the addon is never unloaded, because napi-build links it so). It sleeps until a signal comes.
+//! the process (the addon is never unloaded: `environment.rs`). It sleeps until a signal comes.
 //!
 //! libuv's functions are not thread-safe. Only this thread calls them on its loop, except `uv_async_send()`, which
 //! wakes it for a request.

@@ -229,7 +229,7 @@ unsafe impl Send for Callable {}
 
 impl Watcher {
     /// Returns the watcher of this process, started when it is first needed. It ends with the process: the addon is
-    /// never unloaded (napi-build links it so), so there is nothing to clean up.
+    /// never unloaded (`environment.rs`), so there is nothing to clean up.
     fn get() -> io::Result<&'static Watcher> {
         static WATCHER: OnceLock<Watcher> = OnceLock::new();
         static STARTING: Mutex<bool> = Mutex::new(false);
