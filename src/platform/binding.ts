@@ -61,6 +61,9 @@ export const EPOCH_SHIFT = 2;
 /** The environment variable that chooses how Node's event loop is woken. */
 const DRIVER_VARIABLE = 'WAITABLE_EVENT_DRIVER';
 
+/** The environment variable that chooses how many descriptors are polled at a time. Native code reads it. */
+const POLLER_VARIABLE = 'WAITABLE_EVENT_POLLER';
+
 function load(): Binding {
   let loaded: Partial<Binding> | undefined;
   try {
@@ -89,6 +92,14 @@ function usesUv(): boolean {
     throw new InvalidArgValueError(DRIVER_VARIABLE, "'uv' or 'thread'", driver);
   }
   return driver !== 'thread' && sharesUv;
+}
+
+/** Throws when the variable that native code reads has another value than native code knows on some system. */
+function checkPoller(): void {
+  const poller = process.env[POLLER_VARIABLE] ?? '';
+  if (!['', 'epoll', 'kqueue', 'poll'].includes(poller)) {
+    throw new InvalidArgValueError(POLLER_VARIABLE, "'poll', or the system's own: 'epoll' or 'kqueue'", poller);
+  }
 }
 
 /** Whether libuv has polled its descriptors once. Before, the descriptor of its loop shows no post of another thread. */
@@ -132,6 +143,7 @@ function isUnannounced(): boolean {
 /** The native functions. */
 export const native: Binding = load();
 
+checkPoller();
 check(
   native.initialize(() => {}, isUnannounced, usesUv()),
   'initialize',

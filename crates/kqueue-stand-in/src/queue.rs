@@ -154,24 +154,30 @@ impl Queue {
 
     /// Returns what is pending: at most `capacity` events.
     pub(crate) fn take_events(&mut self, capacity: usize) -> Result<Vec<Event>, c_int> {
-        // An entry of the epoll may be three events.
-        let most = (capacity / FILTERS.len()).max(1);
-        let mut entries = vec![libc::epoll_event { events: 0, u64: 0 }; most];
+        let mut entries = vec![libc::epoll_event { events: 0, u64: 0 }; capacity];
         // SAFETY: the kernel writes at most so many entries.
-        let count = unsafe { libc::epoll_wait(self.epoll, entries.as_mut_ptr(), most as c_int, 0) };
+        let count = unsafe { libc::epoll_wait(self.epoll, entries.as_mut_ptr(), capacity as c_int, 0) };
         if count < 0 {
             return Err(last_error());
         }
         let mut events = Vec::new();
         for libc::epoll_event { events: ready, u64: data } in entries.into_iter().take(count as usize) {
+            // An entry of the epoll may be three events. What has no room stays, and is reported the next time.
+            if events.len() + self.count_enabled((data & !TIMER) as usize) > capacity {
+                continue;
+            }
             if data & TIMER != 0 {
                 self.take_timer((data & !TIMER) as usize, &mut events);
             } else {
                 self.take_descriptor(data as usize, ready as c_int, &mut events);
             }
         }
-        events.truncate(capacity);
         Ok(events)
+    }
+
+    fn count_enabled(&self, ident: usize) -> usize {
+        let notes = FILTERS.iter().filter_map(|filter| self.notes.get(&(ident, *filter)));
+        notes.filter(|note| note.is_enabled).count().max(1)
     }
 
     fn take_timer(&mut self, ident: usize, events: &mut Vec<Event>) {
