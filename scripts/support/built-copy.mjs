@@ -14,7 +14,9 @@ const LEFT_OUT = /^(?:crates|npm|\.ci|bench|docs)\//;
 
 /** Runs a command, and ends this process when it fails. */
 export function run(command, args, { cwd = root, env = {} } = {}) {
-  console.error(`\n$ ${[...Object.entries(env).map(([name, value]) => `${name}='${value}'`), command, ...args].join(' ')}`);
+  console.error(
+    `\n$ ${[...Object.entries(env).map(([name, value]) => `${name}='${value}'`), command, ...args].join(' ')}`,
+  );
   const { status, error } = spawnSync(command, args, { cwd, env: { ...process.env, ...env }, stdio: 'inherit' });
   if (error) console.error(`${command}: ${error.message}`);
   if (status !== 0) process.exit(status ?? 1);
@@ -38,7 +40,9 @@ export function builtCopy(name, env) {
   const tree = join(target, 'tree');
   rmSync(tree, { recursive: true, force: true });
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' });
-  const files = listed.split('\n').filter((file) => file !== '' && !LEFT_OUT.test(file) && existsSync(join(root, file)));
+  const files = listed
+    .split('\n')
+    .filter((file) => file !== '' && !LEFT_OUT.test(file) && existsSync(join(root, file)));
   for (const file of [...files, ...BUILT]) {
     mkdirSync(dirname(join(tree, file)), { recursive: true });
     cpSync(join(root, file), join(tree, file), { recursive: true });
