@@ -90,6 +90,12 @@ impl Poller {
         sys::await_readable(self.selector.as_fd(), deadline)
     }
 
+    /// Returns whether the poller's descriptor may become readable a little later than a member is ready. If so, only
+    /// [`Poller::poll`] knows what is ready now.
+    pub fn is_late(&self) -> bool {
+        self.selector.is_late()
+    }
+
     /// Appends what is ready now, and the tokens whose wakers were called, to `ready`. Returns whether the alarm has
     /// expired. Never blocks.
     pub fn poll(&self, ready: &mut Vec<Ready>) -> io::Result<bool> {

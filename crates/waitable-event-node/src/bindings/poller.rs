@@ -194,7 +194,7 @@ pub fn wait_ready(environment: &Environment, poller: u32, timeout: f64) -> i32 {
             poller.polled.append_to(&mut members);
             let deadline = Deadline::after_millis(timeout);
             match environment.sleeper.with_parker(|parker| select(&mut members, parker, deadline)) {
-                Ok(Some(0)) => return 0,
+                Ok(Some(0)) if !poller.inner.is_late() => return 0,
                 Ok(Some(_)) => {}
                 Ok(None) => return status::INTERRUPTED,
                 Err(error) => return status::of_io_error(&error),

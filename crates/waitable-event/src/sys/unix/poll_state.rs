@@ -1,6 +1,6 @@
 //! What a poller without a kernel's set of descriptors shares with the thread that sleeps for it (`poll_watcher.rs`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -22,6 +22,9 @@ use crate::sys::native::poll_now;
 /// The time from one comparison of the clocks to the next: nothing tells that the wall clock was set.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// The number of members that one poll reports at most. The next one reports the rest.
+const BATCH: usize = 256;
+
 /// A poller.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -34,7 +37,9 @@ pub(super) struct Shared {
 
 #[derive(Debug)]
 struct State {
-    members: HashMap<RawFd, Member>,
+    members: BTreeMap<RawFd, Member>,
+    /// The number that was reported last. The next poll begins behind it, so that each member has its turn.
+    last: RawFd,
     alarm: Deadline,
     /// When to compare the clocks next.
     clock: Deadline,
@@ -64,7 +69,8 @@ fn file_of(fd: BorrowedFd<'_>) -> nix::Result<(dev_t, ino_t)> {
 impl Shared {
     pub(super) fn new() -> io::Result<Shared> {
         let state = State {
-            members: HashMap::new(),
+            members: BTreeMap::new(),
+            last: -1,
             alarm: Deadline::NEVER,
             clock: Deadline::NEVER,
             watches_clock: false,
@@ -142,6 +148,7 @@ impl Shared {
     /// Calls `each` with what is ready now. Returns whether the thread has to be woken beside the rest.
     pub(super) fn poll(&self, mut each: impl FnMut(Ready)) -> io::Result<(Polled, bool)> {
         let mut state = lock(&self.state);
+        let state = &mut *state;
         state.is_armed = false;
         if let Some(error) = state.error.take() {
             // The doorbell stays readable: the next poll arms the poller again.
@@ -149,7 +156,9 @@ impl Shared {
             return Err(io::Error::from_raw_os_error(error));
         }
         let mut stays_ready = false;
-        let entries = state.members.iter().filter(|(_, member)| member.is_enabled);
+        let (before, behind) =
+            (state.members.range(..=state.last), state.members.range(state.last.saturating_add(1)..));
+        let entries = behind.chain(before).filter(|(_, member)| member.is_enabled);
         let numbers: Vec<RawFd> = entries.map(|(fd, _)| *fd).collect();
         let mut fds = vec![PollFd::new(self.waker.as_fd(), PollFlags::POLLIN)];
         fds.extend(numbers.iter().map(|fd| {
@@ -157,7 +166,12 @@ impl Shared {
             PollFd::new(unsafe { BorrowedFd::borrow_raw(*fd) }, from_interest(state.members[fd].interest))
         }));
         poll_now(&mut fds)?;
+        let mut count = 0;
         for fd in fds[1..].iter().filter(|fd| fd.any() == Some(true)) {
+            if count == BATCH {
+                stays_ready = true;
+                break;
+            }
             let number = fd.as_fd().as_raw_fd();
             let Some(member) = state.members.get_mut(&number) else {
                 continue;
@@ -166,6 +180,8 @@ impl Shared {
                 Some(readiness) if file_of(fd.as_fd()) == Ok(member.file) && readiness != Readiness::default() => {
                     member.is_enabled = member.trigger == Trigger::Level;
                     stays_ready |= member.is_enabled;
+                    count += 1;
+                    state.last = number;
                     each(Ready { token: member.token, readiness });
                 }
                 // Closing a descriptor removes it.

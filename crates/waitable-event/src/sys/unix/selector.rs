@@ -121,6 +121,11 @@ impl Selector {
         }
     }
 
+    /// Returns whether its descriptor may become readable a little later than a member is ready.
+    pub(crate) fn is_late(&self) -> bool {
+        matches!(self, Selector::Poll(_))
+    }
+
     /// Calls `each` with every descriptor that is ready now. Drains the waker first if it was called. Never blocks.
     pub(crate) fn poll(&self, each: impl FnMut(Ready)) -> io::Result<Polled> {
         match self {
