@@ -80,12 +80,8 @@ impl Selector {
         }
         let mut members = lock(&self.members);
         let number = fd.as_raw_fd();
-        if let Some(member) = members.get(&number) {
-            match self.apply(number, &mut { *member }) {
-                Ok(()) => return Err(Errno::EEXIST.into()),
-                // The number was another descriptor's.
-                Err(_) => members.remove(&number),
-            };
+        if members.get(&number).is_some_and(|member| self.is_present(number, member)) {
+            return Err(Errno::EEXIST.into());
         }
         let mut member = Member {
             token,
@@ -139,6 +135,15 @@ impl Selector {
             self.drop_events(fd.as_raw_fd(), &member);
         }
         Ok(())
+    }
+
+    /// Returns whether the number still is the descriptor whose events the kqueue has. Changes nothing.
+    fn is_present(&self, fd: RawFd, member: &Member) -> bool {
+        member.present.each().next().is_some_and(|filter| {
+            let is_enabled = member.enabled.contains(filter);
+            let flags = if is_enabled { system::EV_ENABLE } else { system::EV_DISABLE };
+            matches!(self.kqueue.change([filter.change(fd, flags)]), Ok([0]))
+        })
     }
 
     fn drop_events(&self, fd: RawFd, member: &Member) {
