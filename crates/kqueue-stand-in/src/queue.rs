@@ -119,12 +119,13 @@ impl Queue {
 
     fn change_timer(&mut self, change: &Event) -> Result<(), c_int> {
         let key = (change.ident, EVFILT_TIMER);
-        // A timer that is added again is set again, and what is pending of it is dropped.
-        let was_there = self.notes.remove(&key).is_some();
-        self.timers.remove(&change.ident);
+        if change.flags & EV_DELETE != 0 {
+            self.timers.remove(&change.ident);
+            return self.notes.remove(&key).map(drop).ok_or(libc::ENOENT);
+        }
         if change.flags & EV_ADD == 0 {
             // Nothing else is needed here.
-            return if was_there && change.flags & EV_DELETE != 0 { Ok(()) } else { Err(libc::ENOENT) };
+            return Err(libc::EINVAL);
         }
         if change.fflags != NOTE_NSECONDS || change.data < 0 {
             return Err(libc::EINVAL);
@@ -147,6 +148,7 @@ impl Queue {
         }
         let data = TIMER | change.ident as u64;
         control(self.epoll, libc::EPOLL_CTL_ADD, timer.as_raw_fd(), libc::EPOLLIN as u32, data)?;
+        // In place of the timer before: what is pending of it is dropped.
         self.timers.insert(change.ident, timer);
         self.notes.insert(key, Note { event: *change, is_enabled: true });
         Ok(())

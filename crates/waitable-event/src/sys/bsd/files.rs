@@ -20,9 +20,9 @@ pub(crate) fn reopen_pipe(_fd: BorrowedFd<'_>) -> nix::Result<bool> {
     Ok(false)
 }
 
-/// Returns whether two descriptors of this process share their open file, and so its flags: O_APPEND is changed by one
-/// number, looked up by the other, and changed back. It means nothing to the files that this is done to. True for
-/// regular files, to which it does, and where the system does not tell.
+/// Returns whether two descriptors of this process share their open file, and so its flags: a flag is changed by one
+/// number, looked up by the other, and changed back. It is one that means nothing to the file: O_NONBLOCK to a regular
+/// file, O_APPEND to others. True where the system does not tell.
 pub(crate) fn is_same_description(first: RawFd, second: RawFd) -> bool {
     shares_flags(first, second).unwrap_or(true)
 }
@@ -30,12 +30,11 @@ pub(crate) fn is_same_description(first: RawFd, second: RawFd) -> bool {
 fn shares_flags(first: RawFd, second: RawFd) -> nix::Result<bool> {
     // SAFETY: both go to fcntl() and fstat() alone, which answer EBADF for a number that is not open.
     let (first, second) = unsafe { (BorrowedFd::borrow_raw(first), BorrowedFd::borrow_raw(second)) };
-    if SFlag::from_bits_truncate(fstat(first)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG {
-        return Ok(true);
-    }
+    let is_file = SFlag::from_bits_truncate(fstat(first)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG;
+    let flag = if is_file { OFlag::O_NONBLOCK } else { OFlag::O_APPEND };
     let flags = |fd| fcntl(fd, FcntlArg::F_GETFL).map(OFlag::from_bits_retain);
     let (of_first, of_second) = (flags(first)?, flags(second)?);
-    fcntl(first, FcntlArg::F_SETFL(of_first ^ OFlag::O_APPEND))?;
+    fcntl(first, FcntlArg::F_SETFL(of_first ^ flag))?;
     let changed = flags(second);
     fcntl(first, FcntlArg::F_SETFL(of_first))?;
     Ok(changed? != of_second)

@@ -193,20 +193,16 @@ impl Selector {
     }
 
     pub(crate) fn set_alarm(&self, delay: Option<Duration>) -> io::Result<()> {
-        // A timer that has fired is pending until it is deleted. None is there after it was reported.
-        let delete = event(ALARM, system::EVFILT_TIMER, system::EV_DELETE);
         let Some(delay) = delay else {
-            self.kqueue.change([delete])?;
+            // ENOENT after it was reported.
+            self.kqueue.change([event(ALARM, system::EVFILT_TIMER, system::EV_DELETE)])?;
             return Ok(());
         };
+        // Sets a timer anew that is there, and drops what is pending of it. If the kernel refuses, that timer stays.
         let mut set = event(ALARM, system::EVFILT_TIMER, system::EV_ADD | system::EV_ONESHOT);
-        let delay = delay.clamp(Duration::from_nanos(1), LONGEST);
         set.fflags = TIMER;
-        set.data = nanoseconds(delay);
-        match self.kqueue.change([delete, set])? {
-            [_, 0] => Ok(()),
-            [_, error] => Err(io::Error::from_raw_os_error(error)),
-        }
+        set.data = nanoseconds(delay.clamp(Duration::from_nanos(1), LONGEST));
+        self.kqueue.change_all(&mut [set])
     }
 
     pub(crate) fn watch_clock(&self) -> io::Result<()> {
