@@ -131,7 +131,7 @@ async function run(source: string, env: Record<string, string>): Promise<unknown
   if (shim === undefined) {
     return undefined;
   }
-  const { stdout } = await runScript({ source }, [], { env: { LD_PRELOAD: shim, ...env } });
+  const { stdout } = await runScript({ source }, [], { env: { LD_PRELOAD: shim, WAITABLE_EVENT_POLLER: '', ...env } });
   return JSON.parse(stdout);
 }
 

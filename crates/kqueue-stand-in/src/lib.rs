@@ -19,7 +19,8 @@
 //! * An event that is disabled makes the kqueue readable once, when its descriptor hangs up, with nothing to report. A
 //!   real kqueue stays readable, too, when what was pending is not any more, until it is read.
 //! * A kqueue survives a fork, and is inherited by the child. The real one is not.
-//! * Timers are exact. macOS may delay them to save power; the backend asks it not to (NOTE_CRITICAL).
+//! * Timers are exact, and take a descriptor each. macOS may delay them to save power; the backend asks it not to
+//!   (NOTE_CRITICAL).
 //! * Another epoll, such as libuv's, can be given in place of a kqueue. Then EVFILT_READ with EV_ADD is all that works,
 //!   and the number of the descriptor becomes the data of its entry, as libuv has it.
 //! * `close()` must be called for a kqueue, and not the system's: it also closes the timers.

@@ -120,38 +120,45 @@ impl Queue {
     fn change_timer(&mut self, change: &Event) -> Result<(), c_int> {
         let key = (change.ident, EVFILT_TIMER);
         if change.flags & EV_DELETE != 0 {
-            self.timers.remove(&change.ident);
-            return self.notes.remove(&key).map(drop).ok_or(libc::ENOENT);
+            self.notes.remove(&key).ok_or(libc::ENOENT)?;
+            return self.set_timer(change.ident, 0, false);
         }
-        if change.flags & EV_ADD == 0 {
-            // Nothing else is needed here.
+        // Nothing else is needed here.
+        if change.flags & EV_ADD == 0 || change.fflags != NOTE_NSECONDS || change.data < 0 {
             return Err(libc::EINVAL);
         }
-        if change.fflags != NOTE_NSECONDS || change.data < 0 {
-            return Err(libc::EINVAL);
+        if !self.timers.contains_key(&change.ident) {
+            let flags = libc::TFD_CLOEXEC | libc::TFD_NONBLOCK;
+            // SAFETY: makes a descriptor.
+            let timer = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) };
+            if timer < 0 {
+                return Err(last_error());
+            }
+            // SAFETY: just made.
+            let timer = unsafe { OwnedFd::from_raw_fd(timer) };
+            let data = TIMER | change.ident as u64;
+            control(self.epoll, libc::EPOLL_CTL_ADD, timer.as_raw_fd(), libc::EPOLLIN as u32, data)?;
+            self.timers.insert(change.ident, timer);
         }
-        // SAFETY: makes a descriptor.
-        let timer = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK) };
-        if timer < 0 {
-            return Err(last_error());
-        }
-        // SAFETY: just made.
-        let timer = unsafe { OwnedFd::from_raw_fd(timer) };
-        let nanoseconds = change.data.max(1) as i64;
-        let time = libc::timespec { tv_sec: nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000 };
-        let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        let interval = if change.flags & EV_ONESHOT != 0 { zero } else { time };
-        let value = libc::itimerspec { it_interval: interval, it_value: time };
-        // SAFETY: reads the value.
-        if unsafe { libc::timerfd_settime(timer.as_raw_fd(), 0, &value, std::ptr::null_mut()) } != 0 {
-            return Err(last_error());
-        }
-        let data = TIMER | change.ident as u64;
-        control(self.epoll, libc::EPOLL_CTL_ADD, timer.as_raw_fd(), libc::EPOLLIN as u32, data)?;
-        // In place of the timer before: what is pending of it is dropped.
-        self.timers.insert(change.ident, timer);
+        // A timer that is added again is set again, and what is pending of it is dropped.
+        self.set_timer(change.ident, change.data.max(1) as i64, change.flags & EV_ONESHOT == 0)?;
         self.notes.insert(key, Note { event: *change, is_enabled: true });
         Ok(())
+    }
+
+    /// Sets a timer; zero stops it. Its descriptor stays until the kqueue is closed.
+    fn set_timer(&self, ident: usize, nanoseconds: i64, is_periodic: bool) -> Result<(), c_int> {
+        let Some(timer) = self.timers.get(&ident) else {
+            return Ok(());
+        };
+        let time = libc::timespec { tv_sec: nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000 };
+        let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        let value = libc::itimerspec { it_interval: if is_periodic { time } else { zero }, it_value: time };
+        // SAFETY: reads the value.
+        match unsafe { libc::timerfd_settime(timer.as_raw_fd(), 0, &value, std::ptr::null_mut()) } {
+            0 => Ok(()),
+            _ => Err(last_error()),
+        }
     }
 
     /// Returns what is pending: at most `capacity` events.
@@ -194,7 +201,6 @@ impl Queue {
         events.push(Event { data: 0, ..note.event });
         if note.event.flags & EV_ONESHOT != 0 {
             self.notes.remove(&(ident, EVFILT_TIMER));
-            self.timers.remove(&ident);
         }
     }
 
