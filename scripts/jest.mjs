@@ -6,35 +6,43 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(import.meta.dirname, '..');
-const drivers = ['default', 'thread'];
+const DRIVERS = ['default', 'thread'];
 
 // jest's own timeout cannot end a test that blocks its thread. jest prints a line for each test file: on a busy machine
 // the slowest one takes a few minutes. A suite that goes on printing may take as long as it wants.
 const STALL_MINUTES = 15;
 
-/** Runs the suite with the given Node binary, and returns the drivers whose run failed. */
-export async function runJest({ node = process.execPath, label = process.version, args = [] } = {}) {
+/**
+ * Runs the suite with the given Node binary, and returns the drivers whose run failed. `variables` are added to the
+ * environment. `wrap` returns the command line, as an array, that runs another one in the place where the tests are to
+ * run.
+ */
+export async function runJest({
+  node = process.execPath,
+  label = process.version,
+  args = [],
+  drivers = DRIVERS,
+  variables = {},
+  wrap = (commandLine) => commandLine,
+} = {}) {
   const failed = [];
   for (const driver of drivers) {
     console.error(`\njest on Node ${label}, driver: ${driver}`);
     // Child processes that the tests start by name get the same Node.
-    const env = { ...process.env, PATH: dirname(node) + delimiter + process.env.PATH };
+    const env = { ...process.env, ...variables, PATH: dirname(node) + delimiter + process.env.PATH };
     if (driver === 'default') delete env.WAITABLE_EVENT_DRIVER;
     else env.WAITABLE_EVENT_DRIVER = driver;
     if (process.stderr.isTTY) env.FORCE_COLOR ??= '1';
 
     const results = process.env.TEST_RESULTS_DIR;
     const report = results ? ['--json', `--outputFile=${join(results, `${label}-${driver}.json`)}`] : [];
-    const { code, error } = await runWhileItPrints(
-      node,
-      [join(root, 'node_modules/jest/bin/jest.js'), ...report, ...args],
-      {
-        cwd: root,
-        env,
-        // jest writes its JSON to stdout, too. Its readable report is on stderr.
-        stdio: ['ignore', results ? 'ignore' : 'pipe', 'pipe'],
-      },
-    );
+    const [command, ...rest] = wrap([node, join(root, 'node_modules/jest/bin/jest.js'), ...report, ...args]);
+    const { code, error } = await runWhileItPrints(command, rest, {
+      cwd: root,
+      env,
+      // jest writes its JSON to stdout, too. Its readable report is on stderr.
+      stdio: ['ignore', results ? 'ignore' : 'pipe', 'pipe'],
+    });
     if (error) console.error(`jest on Node ${label}, driver ${driver}: ${error}`);
     if (code !== 0) failed.push(driver);
   }

@@ -1,11 +1,16 @@
 // Runs the jest suite with each supported major version of Node, and both drivers, on the one built binary.
-//   node scripts/node-versions.mjs [major version …] [jest arguments]
+//   node scripts/node-versions.mjs [--runtime] [major version …] [jest arguments]
+// With --runtime it runs what may differ between versions of Node, and leaves out what is the package's own logic.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runJest } from './jest.mjs';
 
 const versions = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' };
+
+/** What depends on the runtime: threads that end, native calls, and what travels between threads. */
+const RUNTIME_TESTS = ['process', 'internals', 'event', 'remote/(call|errors|every-type|schedule|thread-lifetime)'];
+
 const cache = join(import.meta.dirname, '..', '.node-versions');
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
@@ -13,7 +18,9 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
   process.exit(1);
 }
 
-const [majors, args] = splitArguments(process.argv.slice(2));
+const isRuntimeOnly = process.argv[2] === '--runtime';
+const [majors, args] = splitArguments(process.argv.slice(isRuntimeOnly ? 3 : 2));
+if (isRuntimeOnly) args.push(...RUNTIME_TESTS.map((pattern) => `__test__/${pattern}`));
 install(majors);
 
 const failures = [];

@@ -4,6 +4,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Failure } from './support/cache.mjs';
 
 const folder = join(import.meta.dirname, 'platforms');
 const platforms = new Map();
@@ -12,10 +13,17 @@ for (const file of readdirSync(folder).toSorted()) {
 }
 
 const [name, ...args] = process.argv.slice(2);
-if (platforms.has(name)) {
-  await platforms.get(name).run(args);
-} else {
+if (!platforms.has(name)) {
+  const isHelp = name === '--help';
+  if (!isHelp) console.error(name === undefined ? 'Which platform?' : `Unknown platform ${name}`);
   console.error('usage: npm run test:platform -- NAME [arguments]\n\nPlatforms:');
   for (const [each, { summary }] of platforms) console.error(`  ${each.padEnd(12)} ${summary}`);
-  process.exitCode = 2;
+  process.exit(isHelp ? 0 : 2);
+}
+try {
+  await platforms.get(name).run(args);
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
 }

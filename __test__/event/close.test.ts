@@ -10,7 +10,7 @@ import { WaitableEvent } from 'waitable-event';
 import { type Way, outcomes, startWaiters } from '../support/event/waiters';
 import { countDescriptors } from '../support/files';
 import { codeOf, rejectionOf, report } from '../support/outcomes';
-import { COUNT, PHASE, until } from '../support/threads';
+import { COUNT, PHASE, TIME_LIMIT, until } from '../support/threads';
 import { WorkerHarness } from '../support/worker-harness';
 
 describe('close() while others wait', () => {
@@ -25,7 +25,7 @@ describe('close() while others wait', () => {
     const before = countDescriptors();
     const event = new WaitableEvent();
     const mine = rejectionOf(event.waitAsync());
-    const other = rejectionOf(WaitableEvent.open(event.handle).waitAsync(10_000));
+    const other = rejectionOf(WaitableEvent.open(event.handle).waitAsync(TIME_LIMIT));
     const waiters = await startWaiters(
       event,
       ways.map(([way]) => way),

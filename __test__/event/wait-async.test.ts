@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { RunLoop, WaitableEvent } from 'waitable-event';
 
 import { rejectionOf } from '../support/outcomes';
+import { TIME_LIMIT } from '../support/threads';
 import { since, within } from '../support/timing';
 import { WorkerHarness } from '../support/worker-harness';
 
@@ -243,7 +244,7 @@ describe('close', () => {
   });
 
   test('rejects them also when another thread closes the event', async () => {
-    const waits = [event.waitAsync(), event.waitAsync(10_000)].map(rejectionOf);
+    const waits = [event.waitAsync(), event.waitAsync(TIME_LIMIT)].map(rejectionOf);
     const closer = new WorkerHarness('event/call-in-turn.js', { handle: event.handle, methods: ['close'], calls: 1 });
     await closer.next();
     expect(await all(waits)).toEqual(['ERR_EVENT_CLOSED', 'ERR_EVENT_CLOSED']);

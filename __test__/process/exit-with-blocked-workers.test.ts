@@ -2,9 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 
 import { startScript } from '../support/child';
 import { report } from '../support/outcomes';
+import { TIMEOUT_FACTOR } from '../support/threads';
 
 /** Generous, in milliseconds; what it really took is printed. */
-const SOON = 5000;
+const SOON = 5000 * TIMEOUT_FACTOR;
 
 /**
  * Runs fixtures/process/end-while-workers-block.js, in which 20 workers block: how it ended, and whether that came soon

@@ -16,8 +16,15 @@ const REQUESTS = [
 ];
 
 /** Runs fixtures/process/interrupt-blocked-worker.js, and returns what the worker answered. */
-async function interrupt(way: string, rounds: number, end: string, requests: string[]): Promise<string[]> {
-  const { stdout } = await runScript('process/interrupt-blocked-worker.js', [way, String(rounds), end, ...requests]);
+async function interrupt(
+  way: string,
+  rounds: number,
+  end: string,
+  requests: string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<string[]> {
+  const args = [way, String(rounds), end, ...requests];
+  const { stdout } = await runScript('process/interrupt-blocked-worker.js', args, { env });
   const answered = /done: (.*)/.exec(stdout)?.[1];
   if (answered === undefined) {
     throw new Error(`No end: ${stdout}`);
@@ -45,6 +52,25 @@ describe('a worker that blocks in', () => {
 
   test.each(WAYS)('%s while its own worker ends can be terminated', async (way) => {
     expect(await interrupt(way, 1, 'terminate', ['a worker of its own'])).toEqual(['a worker of its own']);
+  });
+});
+
+describe.each(['uv', 'thread'])('with the %s driver, a worker with unread messages that blocks in', (driver) => {
+  const env = { WAITABLE_EVENT_DRIVER: driver };
+
+  test.each(WAYS)('%s answers a report and ends', async (way) => {
+    const requests = ['postMessage', 'process.report'];
+    expect(await interrupt(way, 1, 'terminate', requests, env)).toEqual(requests);
+  });
+
+  test.each(WAYS)('%s while an earlier request is pending answers a report and ends', async (way) => {
+    const requests = ['a report before', 'postMessage', 'process.report'];
+    expect(await interrupt(way, 2, 'terminate', requests, env)).toEqual(requests);
+  });
+
+  test.each(WAYS)('%s while an earlier request is pending ends', async (way) => {
+    const requests = ['a report before', 'postMessage'];
+    expect(await interrupt(way, 1, 'terminate', requests, env)).toEqual(requests);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { runScript } from '../support/child';
+import { runScript, startScript } from '../support/child';
 
 /**
  * Returns a program whose main thread blocks in `call`, while a worker evaluates code there through the inspector:
@@ -64,5 +64,54 @@ describe('the inspector', () => {
   ])('evaluates code in a thread that blocks in %s, also code that waits', async (_name, call) => {
     const { stdout } = await runScript({ source: program(call) });
     expect(stdout).toBe('1 2 3 inner true\nouter true\n');
+  });
+
+  // V8 ends what it evaluates from a thread that posts nothing to the event loop.
+  test('ends a wait that it evaluates with a timeout for its own thread', async () => {
+    const source = `
+      const { Session } = require('node:inspector');
+      const { WaitableEvent } = require('waitable-event');
+      globalThis.event = new WaitableEvent();
+      setImmediate(() => {
+        const session = new Session();
+        session.connect();
+        session.post('Runtime.evaluate', { expression: 'event.wait()', timeout: 50 }, ({ message }) => {
+          console.log(message);
+          event.close();
+        });
+      });
+    `;
+    expect((await runScript({ source })).stdout).toContain('Execution was terminated');
+  });
+
+  test.each([
+    ['that is idle', 'setInterval(() => {}, 1e6); started.set();'],
+    ['that blocks', 'setInterval(() => {}, 1e6); setImmediate(() => { started.set(); outer.wait(); });'],
+  ])('ends a wait that it evaluates with a timeout for another thread %s', async (_name, call) => {
+    const worker = `
+      const { writeSync } = require('node:fs');
+      const { Session } = require('node:inspector');
+      const { workerData } = require('node:worker_threads');
+      const { WaitableEvent } = require('waitable-event');
+      const started = WaitableEvent.open(workerData);
+      const session = new Session();
+      session.connectToMainThread();
+      setInterval(() => {}, 1);
+      started.wait();
+      session.post('Runtime.evaluate', { expression: 'inner.wait()', timeout: 50 }, ({ message }) => {
+        writeSync(1, message);
+        process.kill(process.pid, 'SIGKILL');
+      });
+    `;
+    const source = `
+      const { Worker } = require('node:worker_threads');
+      const { WaitableEvent } = require('waitable-event');
+      const started = new WaitableEvent();
+      globalThis.outer = new WaitableEvent();
+      globalThis.inner = new WaitableEvent();
+      new Worker(${JSON.stringify(worker)}, { eval: true, workerData: started.handle });
+      ${call}
+    `;
+    expect((await startScript({ source }).ended).stdout).toContain('Execution was terminated');
   });
 });

@@ -99,6 +99,7 @@ describe('call()', () => {
       setImmediate(resolve);
     });
     expect(worker.failure).toBeUndefined();
+    await until(() => ends.length === 1, 'the handler to begin');
     ends[0]?.('over');
     expect(await within(worker.exit, 'the end of the worker')).toBe(0);
   });

@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 
 import { fixture, root } from './files';
-import { TIME_LIMIT, until } from './threads';
+import { TIMEOUT_FACTOR, until } from './threads';
 import { since } from './timing';
 
 /** How a child process ended. */
@@ -13,6 +13,9 @@ export interface Ended {
   elapsed: number;
 }
 
+/** How long a child may run, in milliseconds. */
+const LIMIT = 40_000;
+
 /** A child process with a deadline. */
 export class Child {
   stdout = '';
@@ -22,7 +25,7 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #started = process.hrtime.bigint();
 
-  constructor(command: string, args: readonly string[], options: SpawnOptions = {}, limit: number = 2 * TIME_LIMIT) {
+  constructor(command: string, args: readonly string[], options: SpawnOptions = {}, limit: number = LIMIT) {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], ...options });
     this.#process = child;
     this.pid = child.pid ?? -1;
@@ -33,9 +36,9 @@ export class Child {
       this.stderr += text;
     });
     const timer = setTimeout(() => {
-      this.stderr += `\nstill running after ${limit} ms`;
+      this.stderr += `\nstill running after ${limit * TIMEOUT_FACTOR} ms`;
       child.kill('SIGKILL');
-    }, limit);
+    }, limit * TIMEOUT_FACTOR);
     this.ended = new Promise((resolve, reject) => {
       child.on('error', (error) => {
         clearTimeout(timer);

@@ -5,6 +5,7 @@
 
 import type * as facade from '../../index';
 import type * as binaryHeap from '../../src/util/binary-heap';
+import type * as loadBinding from '../../src/platform/load-binding';
 import type * as platformBinding from '../../src/platform/binding';
 import type * as idAllocator from '../../src/client/id-allocator';
 import type * as recordReader from '../../src/transport/record-reader';
@@ -25,6 +26,8 @@ export type Task = facade.Task;
 
 export const { BinaryHeap } = require('../../dist/src/util/binary-heap.js') as typeof binaryHeap;
 export type BinaryHeap<T extends binaryHeap.BinaryHeapMember> = binaryHeap.BinaryHeap<T>;
+
+export const { PLATFORMS, platformName } = require('../../dist/src/platform/load-binding.js') as typeof loadBinding;
 
 export const binding = require('../../dist/src/platform/binding.js') as typeof platformBinding;
 

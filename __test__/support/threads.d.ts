@@ -5,6 +5,7 @@ export const TID: number;
 export const COUNT: number;
 export const STOP: number;
 export const GATE: number;
+export const TIMEOUT_FACTOR: number;
 export const TIME_LIMIT: number;
 export function makeWords(): Int32Array<SharedArrayBuffer>;
 export function announce(words: Int32Array, phase: number): void;

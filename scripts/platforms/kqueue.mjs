@@ -8,6 +8,7 @@ const FLAGS = '--cfg waitable_kqueue_stand_in';
 export const CANNOT = {
   'of a FIFO does not change for the others': 'a pipe cannot be opened anew there: docs/platforms.md says what differs',
   'a recv\\(\\) that is too small for an eventfd is EINVAL, and the channel stays': 'looks for the eventfd of a loop',
+  'reports a change of the mounts, or refuses the file: \\w+': 'files that report once are of Linux alone',
   'run\\(\\) with 2000 dispatchers over one description is rejected with EINVAL': 'a limit of epoll',
   'a running loop takes what the kernel allows of 2000 dispatchers over one description': 'a limit of epoll',
   '(?:timerfd_create with errno \\d+|nested with errno 0) polls in a thread': 'refuses what the stand-in calls later',

@@ -200,7 +200,7 @@ export class PendingCalls {
     }
     if ((available > 0 || reader.owesRoom) && reader.publish()) {
       // The manager waits for this room.
-      this.#connection.control.wakeOwner(Number.NEGATIVE_INFINITY, false);
+      this.#connection.control.wakeOwner(Number.NEGATIVE_INFINITY);
     }
     this.#tellAbandoned();
     if (this.#sender().isWaiting) {

@@ -19,7 +19,7 @@ import {
   rareOptions,
   validateTransfer,
 } from '../protocol';
-import { ChannelPayloadSender, postToChannel } from '../transport';
+import type { ChannelPayloadSender } from '../transport';
 import { workerThreads, reserveStack } from '../platform';
 import {
   TaskManagerClosedError,
@@ -30,10 +30,10 @@ import {
   validateSignal,
   validateTimeout,
 } from '../util';
-import { Connection } from './connection';
-import { PendingCalls } from './pending-calls';
-import { keepRings, obtainRings } from './ring-pool';
-import { SendQueue } from './send-queue';
+import type { Connection } from './connection';
+import type { PendingCalls } from './pending-calls';
+import type { SendQueue } from './send-queue';
+import type * as sendingParts from './sending';
 import { CallTimeout, NO_TIMEOUT } from './timeout';
 
 /** Options of `TaskManager.connect()`. */
@@ -86,6 +86,9 @@ const control: unique symbol = Symbol('control');
 /** Closes the channel of a connection that was dropped without `close()`. */
 const dropped = new FinalizationRegistry<ChannelPayloadSender>((channel) => channel.close());
 
+/** Loads what a connection consists of. */
+const sending = (): typeof sendingParts => require('./sending') as typeof sendingParts;
+
 /** How many producers this copy of the package has made in this thread. */
 let producers = 0;
 
@@ -99,8 +102,9 @@ export class RemoteTaskManager {
 
   /** @internal */
   constructor(handle: TaskManagerHandle, onFull: 'block' | 'throw' | undefined) {
+    const { ChannelPayloadSender, Connection, PendingCalls, SendQueue, ...parts } = sending();
     const connection = new Connection(handle, onFull, () => {
-      keepRings(handle, this.#sendQueue.memory, this.#calls.memory);
+      parts.keepRings(handle, this.#sendQueue.memory, this.#calls.memory);
       this.#calls.close(new TaskManagerClosedError('connection to the task manager'));
     });
     producers += 1;
@@ -110,7 +114,7 @@ export class RemoteTaskManager {
     const channel = `waitable-event.connection.${connection.doorbell.handle.key}`;
     const offer = connection.takeOffer();
     const taken = offer === undefined ? undefined : new ChannelPayloadSender(offeredChannelName(offer), channel);
-    const { ring, replies } = obtainRings(handle, taken !== undefined);
+    const { ring, replies } = parts.obtainRings(handle, taken !== undefined);
     this.#connection = connection;
     this.#calls = new PendingCalls(connection, replies, channel, () => this.#sendQueue);
     this.#sendQueue = new SendQueue(connection, ring, taken, channel, this.#calls);
@@ -122,7 +126,7 @@ export class RemoteTaskManager {
       };
       // The message is posted before the word is stored. A thread that ends in between has scheduled nothing.
       if (taken === undefined) {
-        postToChannel(handle.channel, message);
+        parts.postToChannel(handle.channel, message);
       } else {
         taken.post(message);
         dropped.register(this, taken, taken);

@@ -116,7 +116,13 @@ export class SendQueue {
     return tasks;
   }
 
-  /** Sends a task; blocks for room, if it may. Returns its id. */
+  /**
+   * Sends a task; blocks for room, if it may. Returns its id.
+   *
+   * This is the usual task alone: due immediately, with the name of the last one. V8 then compiles the whole way into
+   * the ring as one function, and RemoteTaskManager.schedule() into its callers. That saves 10 ns of 55. V8 compiles at
+   * most 920 bytes of bytecode as one (`--trace-turbo-inlining` shows what it takes).
+   */
   send(
     flags: number,
     name: string,
@@ -127,8 +133,35 @@ export class SendQueue {
     askedFor: Timeout,
   ): number {
     this.#connection.beginSend();
-    const mayWait = flags === RECORD_CALL ? !this.#refusesCalls : this.#mayBlock;
-    const timeout = mayWait ? askedFor : NO_WAIT;
+    if (
+      name !== this.#lastName ||
+      this.#lastHandler < 0 ||
+      due !== IMMEDIATELY ||
+      options !== undefined ||
+      transfer !== undefined ||
+      this.#hasBacklog
+    ) {
+      return this.#sendUnusual(flags, name, payload, due, options, transfer, askedFor);
+    }
+    const id = this.#ids.allocate();
+    if (!this.#writer.push(RECORD_NOW | flags, this.#lastHandler, payload, IMMEDIATELY, id)) {
+      this.#sendEncoded(RECORD_NOW | flags, this.#lastHandler, payload, due, id, options, transfer, askedFor);
+    } else if (!this.#ring.isPolled) {
+      this.#control.wakeOwner(IMMEDIATELY);
+    }
+    return id;
+  }
+
+  #sendUnusual(
+    flags: number,
+    name: string,
+    payload: unknown,
+    due: number,
+    options: RemoteOptions | undefined,
+    transfer: readonly ArrayBuffer[] | undefined,
+    askedFor: Timeout,
+  ): number {
+    const timeout = this.#timeout(flags, askedFor);
     if (this.#hasBacklog) {
       reserveStack();
       this.#sendBacklog(timeout);
@@ -137,19 +170,23 @@ export class SendQueue {
       name === this.#lastName && this.#lastHandler >= 0 ? this.#lastHandler : this.#handlerIndex(name, timeout);
     const id = this.#ids.allocate();
     const kind = (due === IMMEDIATELY ? RECORD_NOW : this.#timedKind()) | flags;
-    if (
+    const isSent =
       options === undefined &&
       transfer === undefined &&
       // The rest of a long name may have been kept just now.
       !this.#hasBacklog &&
-      this.#writer.push(kind, handler, payload, due, id)
-    ) {
-      this.#control.wakeOwner(due, this.#ring.isPolled);
-    } else {
-      const header = { kind, arg: handler, value: 0, time: due, id };
-      this.#sendEncoded(header, payload, options, transfer, timeout);
+      this.#writer.push(kind, handler, payload, due, id);
+    if (!isSent) {
+      this.#sendEncoded(kind, handler, payload, due, id, options, transfer, askedFor);
+    } else if (!this.#ring.isPolled) {
+      this.#control.wakeOwner(due);
     }
     return id;
+  }
+
+  /** Returns for how long a task or a call may wait for room. */
+  #timeout(flags: number, askedFor: Timeout): Timeout {
+    return (flags === RECORD_CALL ? !this.#refusesCalls : this.#mayBlock) ? askedFor : NO_WAIT;
   }
 
   /** Sends a call, or keeps it until there is room; never blocks. Returns its id. */
@@ -166,7 +203,9 @@ export class SendQueue {
       transfer === undefined &&
       this.#writer.push(RECORD_CALL, handler, payload, IMMEDIATELY, id)
     ) {
-      this.#control.wakeOwner(IMMEDIATELY, this.#ring.isPolled);
+      if (!this.#ring.isPolled) {
+        this.#control.wakeOwner(IMMEDIATELY);
+      }
       return id;
     }
     // What the payload is now is what travels. An error of it comes before the manager learns of the name.
@@ -240,7 +279,7 @@ export class SendQueue {
       this.#keep(new Message(record, this.#ring.largest));
       this.flush();
     }
-    this.#control.wakeOwner(IMMEDIATELY, false);
+    this.#control.wakeOwner(IMMEDIATELY);
   }
 
   /** Sends that the call `id` was abandoned. Returns false when there is no room: the doorbell is set when there is. */
@@ -254,7 +293,7 @@ export class SendQueue {
     }
     this.#hasAbandonWaiting = !isSent;
     this.#stopWaiting();
-    this.#control.wakeOwner(IMMEDIATELY, false);
+    this.#control.wakeOwner(IMMEDIATELY);
     return isSent;
   }
 
@@ -264,13 +303,18 @@ export class SendQueue {
 
   /** Sends a task that cannot be written in place, has options or a transfer, or has no room. */
   #sendEncoded(
-    header: RecordHeader,
+    kind: number,
+    handler: number,
     payload: unknown,
+    due: number,
+    id: number,
     options: RemoteOptions | undefined,
     transfer: readonly ArrayBuffer[] | undefined,
-    timeout: Timeout,
+    askedFor: Timeout,
   ): void {
     reserveStack();
+    const header = { kind, arg: handler, value: 0, time: due, id };
+    const timeout = this.#timeout(kind & RECORD_CALL, askedFor);
     // Before the payload is looked at, which may take long.
     this.#throwIfFull(timeout, options === undefined ? 1 : 2, 0);
     const encoded = this.#encode(payload);
@@ -365,7 +409,7 @@ export class SendQueue {
     // In the manager's own thread no room is made during a wait.
     const areAllNeeded = connection.isOwnThread;
     if ((timeout === NO_WAIT || areAllNeeded) && !this.#ring.hasRoom(records, bytes, areAllNeeded)) {
-      this.#control.wakeOwner(IMMEDIATELY, false);
+      this.#control.wakeOwner(IMMEDIATELY);
       if (timeout === NO_WAIT) {
         throw timeout.toError();
       }
@@ -429,7 +473,7 @@ export class SendQueue {
   /** Sends as much of a message as there is room for. Returns whether that was all. */
   #trySend(message: Message): boolean {
     const isSent = message.send(this.#ring, (record) => this.#tryPush(record));
-    this.#control.wakeOwner(IMMEDIATELY, false);
+    this.#control.wakeOwner(IMMEDIATELY);
     return isSent;
   }
 
@@ -440,7 +484,7 @@ export class SendQueue {
     }
     reserveStack();
     const connection = this.#connection;
-    this.#control.wakeOwner(IMMEDIATELY, false);
+    this.#control.wakeOwner(IMMEDIATELY);
     if (timeout === NO_WAIT) {
       throw timeout.toError();
     }
@@ -458,7 +502,7 @@ export class SendQueue {
         if (remaining <= 0) {
           throw timeout.toError(true);
         }
-        this.#control.wakeOwner(IMMEDIATELY, false);
+        this.#control.wakeOwner(IMMEDIATELY);
         connection.activity.blockForRoom();
         isSent = connection.sleep(true, remaining, attempt);
         connection.activity.unblock();

@@ -1,11 +1,12 @@
 /**
- * The only file that imports the binding. Native functions never throw. They return a number, and this file makes an
+ * The only file that uses the binding. Native functions never throw. They return a number, and this file makes an
  * error of a negative one.
  */
 
 import { inspect } from 'node:util';
 
-import type * as binding from '#binding';
+// oxlint-disable-next-line no-restricted-imports -- what the build of the native half writes
+import type * as binding from '../../binding';
 import {
   BindingUnavailableError,
   EventClosedError,
@@ -14,6 +15,7 @@ import {
   InvalidHandleError,
   SystemError,
 } from '../util';
+import { loadBinding } from './load-binding';
 import { setImmediate } from './real-timers';
 
 type Binding = typeof binding;
@@ -67,7 +69,7 @@ const POLLER_VARIABLE = 'WAITABLE_EVENT_POLLER';
 function load(): Binding {
   let loaded: Partial<Binding> | undefined;
   try {
-    loaded = require('#binding') as Partial<Binding> | undefined;
+    loaded = loadBinding() as Partial<Binding> | undefined;
   } catch (cause) {
     throw new BindingUnavailableError(cause);
   }
@@ -102,7 +104,10 @@ function checkPoller(): void {
   }
 }
 
-/** Whether libuv has polled its descriptors once. Before, the descriptor of its loop shows no post of another thread. */
+/**
+ * Whether libuv has certainly polled its descriptors. Before, the descriptor of its loop shows no post of another
+ * thread.
+ */
 let hasPolled = false;
 setImmediate(() => {
   hasPolled = true;
@@ -110,13 +115,15 @@ setImmediate(() => {
 
 /**
  * Returns whether another thread may interrupt or end the code that is running without the event loop's descriptor
- * showing it. A blocked wait then looks for itself.
+ * showing it. A blocked wait then looks for itself. `hasLoopPolled` says that native code knows the loop to have
+ * polled.
  *
- * That is so in the first turn of the main thread, and while a function of `node:vm` is on the stack: `timeout` and
- * `breakOnSigint` end the code from a thread that posts nothing to the loop.
+ * That is so in the first turn of the main thread, and while a function of `node:vm` or something that the inspector
+ * evaluates is on the stack: `timeout` and `breakOnSigint` end the code from a thread that posts nothing to the loop.
+ * What the inspector evaluates has an empty file name. Code of `eval()` and the functions of the language have none.
  */
-function isUnannounced(): boolean {
-  if (!hasPolled) {
+function isUnannounced(hasLoopPolled: boolean): boolean {
+  if (!hasPolled && !hasLoopPolled) {
     return true;
   }
   const { stackTraceLimit } = Error;
@@ -124,7 +131,7 @@ function isUnannounced(): boolean {
   try {
     Error.stackTraceLimit = Infinity;
     Error.prepareStackTrace = (_, frames) =>
-      frames.some((frame) => /^node:(?:vm|internal\/vm\/)/.test(frame.getFileName() ?? ''));
+      frames.some((frame) => /^(?:$|node:(?:vm|internal\/vm\/))/.test(frame.getFileName() ?? 'no file'));
     return new Error().stack as unknown as boolean;
   } catch {
     // Frozen intrinsics, or no stack left.

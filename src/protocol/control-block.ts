@@ -183,7 +183,7 @@ export class ProducerControlBlock {
   /** Tells the owner that something was posted to its channel. */
   announcePosted(): void {
     Atomics.store(this.#state, POSTED, 1);
-    this.wakeOwner(Number.NEGATIVE_INFINITY, false);
+    this.wakeOwner(Number.NEGATIVE_INFINITY);
   }
 
   /** Does the same as {@link ProducerControlBlock.takeOffer}, and waits for an offer for `timeout` milliseconds. */
@@ -203,13 +203,10 @@ export class ProducerControlBlock {
   }
 
   /**
-   * Wakes the owner if it would otherwise find a record, which is due at `due`, too late. The record is in the queue.
-   * `isPolled` says that the owner looks into that queue again in any case.
+   * Wakes the owner if it would otherwise find a record, which is due at `due`, too late. The record is in the queue,
+   * and the owner does not poll that (`RingWriter.isPolled`).
    */
-  wakeOwner(due: number, isPolled: boolean): void {
-    if (isPolled) {
-      return;
-    }
+  wakeOwner(due: number): void {
     const state = Atomics.load(this.#state, OWNER_STATE);
     if ((state & ASLEEP_BIT) !== 0 && state !== this.#notifiedSleep) {
       this.#notify(state, due);

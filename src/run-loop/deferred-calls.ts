@@ -1,7 +1,7 @@
 /** The deferred functions of a loop. */
 
 import { type AsyncContext, captureContext, runInContext } from '../tasks';
-import { report } from '../platform';
+import { report, reserveStack } from '../platform';
 import { isThenable } from '../util';
 
 /** A call that waits, and the async context of its `deferred()`. */
@@ -38,6 +38,7 @@ export class DeferredCalls {
     if (batch.length === 0) {
       return;
     }
+    reserveStack();
     this.#calls = [];
     for (const { call, context } of batch) {
       try {

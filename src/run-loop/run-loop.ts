@@ -301,7 +301,6 @@ export class RunLoop {
 
   /** Runs the due tasks and the deferred functions now. It neither polls the channels nor sleeps. */
   runOnce(): void {
-    reserveStack();
     this.#runTasks();
     this.#deferred.run();
   }
@@ -358,11 +357,11 @@ export class RunLoop {
    * core.deferred(console.log, 'in the next pass');
    */
   deferred<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
-    reserveStack();
     validateFunction('fn', fn);
     this.#refuseWhenClosed();
-    this.#deferred.add(() => fn(...args));
+    // The pass comes later. If the stack ends in one of the two, nothing was added.
     this.#requestPass();
+    this.#deferred.add(() => fn(...args));
   }
 
   /**
@@ -483,8 +482,9 @@ export class RunLoop {
 
   /** Makes `run()` run a pass soon. Within a pass it does nothing: the end of the pass arranges the next one. */
   #requestPass(): void {
-    if (this.#mode === 'async' && !this.#inPass) {
-      this.#immediate ??= setImmediate(() => this.#passAsync(true));
+    if (this.#mode === 'async' && !this.#inPass && this.#immediate === undefined) {
+      reserveStack();
+      this.#immediate = setImmediate(() => this.#passAsync(true));
     }
   }
 

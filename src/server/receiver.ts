@@ -7,7 +7,8 @@ import { type OwnerControlBlock, type TaskManagerHandle, addBlockingManager, rem
 import { fast, perfHooks, nodeProcess, setTimeout, systemClock, workerThreads, reserveStack } from '../platform';
 import { EventClosedError, InvalidArgValueError, TaskManagerClosedError, recordMilliseconds } from '../util';
 import type { CreateRecordHandler } from './producer';
-import { ProducerSet } from './producer-set';
+import type { ProducerSet } from './producer-set';
+import type * as parts from './receiving';
 
 /** How long, in milliseconds, a pass continues with producers that block for replies. */
 const CALL_BURST = 0.25;
@@ -24,6 +25,9 @@ const NOT_RUNNING = 'WAITABLE_EVENT_NOT_RUNNING';
 /** The receivers of this thread. They are weak: a manager that was dropped is collected. */
 const receivers = new Set<WeakRef<Receiver>>();
 let isExitWatched = false;
+
+/** Loads what receives from other threads. */
+const receiving = (): typeof parts => require('./receiving') as typeof parts;
 
 /** What a receiver needs of the loop that runs its manager. */
 export interface ReceiverHost {
@@ -257,6 +261,7 @@ export class Receiver {
     trigger[closeWithThread]();
     host.addInternal(trigger);
     const channel = `waitable-event.task-manager.${trigger.handle.key}`;
+    const { ProducerSet } = receiving();
     const producerSet = new ProducerSet(channel, capacity, this.#control, this.#createHandler, () =>
       host.requestPass(),
     );

@@ -14,7 +14,7 @@ export class LocalTask implements ScheduledTask {
   /** While it waits for its time, or is suspended. */
   #task: NamedTask | undefined;
   /** The contexts of runs whose promise is pending. */
-  readonly #running = new Set<NamedTaskContext>();
+  #running: Set<NamedTaskContext> | undefined;
   #isCancelled = false;
 
   constructor(id: number, name: string, stats: ManagerStats) {
@@ -38,8 +38,8 @@ export class LocalTask implements ScheduledTask {
   cancel(): Promise<CancelOutcome> {
     const isWaiting = this.#task !== undefined;
     this.#task?.cancel();
-    this.#running.forEach((context) => context.abort());
-    if (this.#running.size > 0) {
+    this.#running?.forEach((context) => context.abort());
+    if (this.#running !== undefined && this.#running.size > 0) {
       return Promise.resolve('running');
     }
     if (isWaiting) {
@@ -64,8 +64,9 @@ export class LocalTask implements ScheduledTask {
     const context = new NamedTaskContext(this.#name, manager);
     const result = handler(context);
     if (isThenable(result)) {
-      const end = (): void => void this.#running.delete(context);
-      this.#running.add(context);
+      const running = (this.#running ??= new Set());
+      const end = (): void => void running.delete(context);
+      running.add(context);
       Promise.resolve(result).then(end, end);
     }
     return result;

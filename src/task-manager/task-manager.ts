@@ -5,6 +5,7 @@ import { type InspectOptions, inspect } from 'node:util';
 import { type ConnectOptions, RemoteTaskManager, type ScheduledTask } from '../client';
 import { markAsUncloneable, reserveStack } from '../platform';
 import {
+  type RemoteOptions,
   SCHEDULE_OPTIONS,
   type ScheduleOptions,
   type TaskManagerHandle,
@@ -50,6 +51,21 @@ export interface TaskContext {
 /** Runs the tasks of one name. Its errors, and those of the promise that it returns, go to the manager's `onError`. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the producer and the handler of a name agree on its payload
 export type TaskHandler = (payload: any, context: TaskContext) => unknown;
+
+/** The time and the other options of a task that was scheduled without any. */
+const IMMEDIATE: TimeAndOptions = { at: { delta: 0 }, rarer: {} };
+
+interface TimeAndOptions {
+  readonly at: { readonly delta: number };
+  readonly rarer: RemoteOptions;
+}
+
+function timeAndOptions(options: ScheduleOptions): TimeAndOptions {
+  validateNames('options', options, SCHEDULE_OPTIONS);
+  const { delta = 0, ...rest } = options;
+  validateMilliseconds('options.delta', delta);
+  return { at: { delta }, rarer: rareOptions(rest) ?? {} };
+}
 
 /**
  * Runs tasks in its loop, as soon as possible or at a time. Tasks are objects of this thread, or handlers that any
@@ -187,15 +203,12 @@ export class TaskManager {
     reserveStack();
     validateString('name', name);
     validateOptions(options);
-    validateNames('options', options, SCHEDULE_OPTIONS);
-    const { delta = 0, ...rest } = options ?? {};
-    validateMilliseconds('options.delta', delta);
-    const rarer = rareOptions(rest) ?? {};
+    const { at, rarer } = options === undefined ? IMMEDIATE : timeAndOptions(options);
     const { handlers, stats } = this.#runner;
     this.#scheduled += 1;
     const scheduled = new LocalTask(this.#scheduled, name, stats);
     const run = (): unknown => scheduled.run(this, (context) => handlers.name(name).get()(payload, context));
-    scheduled.attach(handlers.install(name, run, () => scheduled.detach(), rarer, { delta }));
+    scheduled.attach(handlers.install(name, run, () => scheduled.detach(), rarer, at));
     return scheduled;
   }
 

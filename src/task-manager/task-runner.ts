@@ -250,6 +250,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     if (schedule.size === 0) {
       return this.receiver.drain();
     }
+    reserveStack();
     const { clock } = schedule;
     const now = schedule.now();
     // A task that one of these tasks installs runs in the next pass, even if it is already due.

@@ -80,9 +80,11 @@ export class ValueReader {
     const shapes = this.#shapes;
     const { length } = shapes;
     let isRead = false;
-    // The memory may have grown.
-    this.#bytes = this.#memory.bytes;
-    this.#view = this.#memory.view;
+    if (this.#bytes !== this.#memory.bytes) {
+      // The memory has grown.
+      this.#bytes = this.#memory.bytes;
+      this.#view = this.#memory.view;
+    }
     try {
       this.#at = start;
       if (this.#bytes[start] === TAG_RESET) {

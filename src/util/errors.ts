@@ -141,10 +141,7 @@ export class BindingUnavailableError extends Error {
   readonly code = 'ERR_BINDING_UNAVAILABLE' as const;
 
   constructor(cause: unknown) {
-    const reason =
-      reasonOf(cause) ??
-      'If the platform is supported, a lock file made on another platform may have left its package out: ' +
-        'delete node_modules and the lock file, and install again.';
+    const reason = cause instanceof Error ? cause.message : String(cause);
     super(`No native binding of waitable-event could be loaded for ${process.platform}-${process.arch}. ${reason}`, {
       cause,
     });
@@ -299,16 +296,6 @@ brand(LoopRunningError, 'LoopRunningError');
 brand(LoopClosedError, 'LoopClosedError');
 brand(TimeStalledError, 'TimeStalledError');
 brand(TimeMachineRestoredError, 'TimeMachineRestoredError');
-
-/** Returns why an installed binding cannot be loaded: the first cause that is not a missing file. */
-function reasonOf(cause: unknown): string | undefined {
-  for (let error = cause; error instanceof Error; error = error.cause) {
-    if (!error.message.startsWith('Cannot find ')) {
-      return error.message;
-    }
-  }
-  return undefined;
-}
 
 /** Describes a value in a few words for a message. */
 function describe(value: unknown): string {

@@ -10,8 +10,8 @@
 //! function begins. `process.report`, `worker.getHeapSnapshot()` and the inspector come that way. They run code, and
 //! that of the inspector may sleep here again, within this sleep.
 //!
-//! `Parker` says when the function is called without anything new in the loop. Where the loop has no descriptor, it
-//! always is.
+//! `Parker` says when the function is called, and how a sleeper knows that there is no reason to call it. Where the
+//! loop has no descriptor, it is called at intervals.
 
 use std::cell::OnceCell;
 use std::io;
@@ -24,6 +24,7 @@ use waitable_event::sys::{Interrupter, Looks, Parker};
 
 use crate::ffi::handle_scope::in_handle_scope;
 use crate::ffi::reference::Reference;
+use crate::ffi::request_handle::RequestHandle;
 use crate::ffi::uv_symbols::UvLoop;
 
 /// How the thread of one environment sleeps. Its methods are called while that environment is current.
@@ -31,9 +32,12 @@ pub struct Sleeper {
     env: sys::napi_env,
     /// Does nothing; called to learn whether JavaScript can still run.
     probe: Reference,
-    /// Returns whether another thread may end the code that is running without the event loop showing it.
+    /// Returns whether another thread may end the code that is running without the event loop showing it. It is told
+    /// whether the event loop is known to have polled.
     is_unannounced: Reference,
     uv: Option<UvLoop>,
+    /// The handle for requests to this thread, or that it is not known; empty before the first look.
+    requests: OnceCell<Option<RequestHandle>>,
     interrupter: OnceCell<Arc<Interrupter>>,
     /// The history of this thread's spins before a blocking wait.
     spin: AdaptiveSpin,
@@ -41,15 +45,28 @@ pub struct Sleeper {
 
 impl Sleeper {
     /// Returns the sleeper of an environment. `probe` is a function that does nothing, `is_unannounced` one that
-    /// returns whether another thread may end the code that is running without the event loop, `uv`, showing it.
+    /// returns whether another thread may end the code that is running without the event loop, `uv`, showing it. Its
+    /// argument says whether that loop is known to have polled.
     pub fn new(env: sys::napi_env, probe: Reference, is_unannounced: Reference, uv: Option<UvLoop>) -> Sleeper {
-        Sleeper { env, probe, is_unannounced, uv, interrupter: OnceCell::new(), spin: AdaptiveSpin::new() }
+        Sleeper {
+            env,
+            probe,
+            is_unannounced,
+            uv,
+            requests: OnceCell::new(),
+            interrupter: OnceCell::new(),
+            spin: AdaptiveSpin::new(),
+        }
     }
 
     /// Calls `body` with the means to sleep in this environment.
     pub fn with_parker<T, E: From<io::Error>>(&self, body: impl FnOnce(&Parker<'_>) -> Result<T, E>) -> Result<T, E> {
         let interrupter = self.interrupter()?;
-        let looks = Some(Looks { is_ending: &|| self.is_ending(), are_needed: &|| self.may_end_silently() });
+        let looks = Some(Looks {
+            is_ending: &|| self.is_ending(),
+            are_needed: &|| self.may_end_silently(interrupter),
+            has_request: &|| self.has_request(),
+        });
         body(&Parker { interrupter, looks, spin: Some(&self.spin) })
     }
 
@@ -73,11 +90,11 @@ impl Sleeper {
     /// Returns whether JavaScript can no longer run here. A termination that is found stays pending, and continues when
     /// the native call returns.
     fn is_ending(&self) -> bool {
-        self.call(self.probe, |_| ()).is_none()
+        self.call(self.probe, None, |_| ()).is_none()
     }
 
     /// Returns whether this thread may be ended without its event loop showing it.
-    fn may_end_silently(&self) -> bool {
+    fn may_end_silently(&self, interrupter: &Interrupter) -> bool {
         let to_bool = |result| {
             let mut is_true = false;
             // SAFETY: a value of the current environment, in an open handle scope.
@@ -85,19 +102,38 @@ impl Sleeper {
             is_true
         };
         // If the function cannot be called, the next look finds out why.
-        self.uv.is_none() || self.call(self.is_unannounced, to_bool).unwrap_or(true)
+        self.uv.is_none()
+            || self.call(self.is_unannounced, Some(interrupter.has_loop_polled()), to_bool).unwrap_or(true)
     }
 
-    /// Calls a function without arguments, and `body` with its result. Returns `None` if JavaScript cannot run.
-    fn call<T>(&self, function: Reference, body: impl FnOnce(sys::napi_value) -> T) -> Option<T> {
+    /// Returns whether this thread has a request that its event loop has not handled. `None` if that is not known.
+    fn has_request(&self) -> Option<bool> {
+        // SAFETY: the environment is current.
+        let find = || self.uv.and_then(|uv| unsafe { RequestHandle::find(uv) });
+        // SAFETY: the environment is current.
+        self.requests.get_or_init(find).as_ref().map(|handle| unsafe { handle.is_pending() })
+    }
+
+    /// Calls a function with one argument at most, and `body` with its result. Returns `None` if JavaScript cannot run.
+    fn call<T>(
+        &self,
+        function: Reference,
+        argument: Option<bool>,
+        body: impl FnOnce(sys::napi_value) -> T,
+    ) -> Option<T> {
         let env = self.env;
         let call = || {
-            let (mut receiver, mut result) = (ptr::null_mut(), ptr::null_mut());
-            // SAFETY: the environment is current, a reference holds the function, and the results are ours.
+            let (mut receiver, mut value, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+            // SAFETY: the environment is current, a reference holds the function, and the results are ours. The
+            // argument is a value of this handle scope.
             let status = unsafe {
                 let function = function.get(env)?;
                 sys::napi_get_undefined(env, &mut receiver);
-                sys::napi_call_function(env, receiver, function, 0, ptr::null(), &mut result)
+                if let Some(argument) = argument {
+                    sys::napi_get_boolean(env, argument, &mut value);
+                }
+                let count = usize::from(argument.is_some());
+                sys::napi_call_function(env, receiver, function, count, &value, &mut result)
             };
             (status == sys::Status::napi_ok).then(|| body(result))
         };

@@ -9,7 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Outcome, TIMEOUT, Watchdog, foreign_byte, join};
-use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
+use nix::libc::rlim_t;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use waitable_event::sys::{Interrupter, Member, Parker, select};
 use waitable_event::{Deadline, Event, Interest, Readiness};
 

@@ -53,7 +53,7 @@ fn an_order_to_end_that_comes_through_an_idle_loop_ends_the_wait() -> Outcome {
         asked.fetch_add(1, Ordering::Relaxed);
         ordered.load(Ordering::Relaxed)
     };
-    let looks = Looks { is_ending: &is_ending, are_needed: &|| false };
+    let looks = Looks { is_ending: &is_ending, are_needed: &|| false, has_request: &|| None };
     let outcome = wait(&interrupter, looks, Deadline::after(Some(TIMEOUT)))?;
     assert!(matches!(outcome, Err(Error::Interrupted)), "{outcome:?}");
     join(orderer)?;
@@ -69,7 +69,7 @@ fn an_order_to_end_that_a_readable_loop_cannot_announce_ends_the_wait() -> Outco
     pipe.notify()?;
     let asked = AtomicUsize::new(0);
     let is_ending = || asked.fetch_add(1, Ordering::Relaxed) == 8;
-    let looks = Looks { is_ending: &is_ending, are_needed: &|| false };
+    let looks = Looks { is_ending: &is_ending, are_needed: &|| false, has_request: &|| None };
     let outcome = wait(&interrupter, looks, Deadline::after(Some(TIMEOUT)))?;
     assert!(matches!(outcome, Err(Error::Interrupted)), "{outcome:?}");
     Ok(())
@@ -83,7 +83,7 @@ fn an_order_to_end_that_nothing_announces_is_found_when_the_host_says_that_it_ma
     for interrupter in [interrupter_of(&poller)?, Arc::new(Interrupter::new()?)] {
         let asked = AtomicUsize::new(0);
         let is_ending = || asked.fetch_add(1, Ordering::Relaxed) == 20;
-        let looks = Looks { is_ending: &is_ending, are_needed: &|| true };
+        let looks = Looks { is_ending: &is_ending, are_needed: &|| true, has_request: &|| None };
         let outcome = wait(&interrupter, looks, Deadline::after(Some(TIMEOUT)))?;
         assert!(matches!(outcome, Err(Error::Interrupted)), "{outcome:?}");
         let timeout = Duration::from_millis(33);
@@ -101,7 +101,7 @@ fn count_looks(interrupter: &Arc<Interrupter>) -> Outcome<usize> {
         asked.fetch_add(1, Ordering::Relaxed);
         false
     };
-    let looks = Looks { is_ending: &is_ending, are_needed: &|| false };
+    let looks = Looks { is_ending: &is_ending, are_needed: &|| false, has_request: &|| None };
     let timeout = Duration::from_millis(200);
     let before = Instant::now();
     assert!(!wait(interrupter, looks, Deadline::after(Some(timeout)))??);
@@ -147,7 +147,7 @@ fn a_wait_within_a_look_leaves_the_other_its_wake_up() -> Outcome {
     let interrupter = interrupter_of(&poller)?;
     pipe.notify()?;
     let (outer, inner) = (Event::new()?, Event::new()?);
-    let never = Looks { is_ending: &|| false, are_needed: &|| false };
+    let never = Looks { is_ending: &|| false, are_needed: &|| false, has_request: &|| None };
     let has_looked = AtomicBool::new(false);
     let is_ending = || {
         if !has_looked.swap(true, Ordering::Relaxed) {
@@ -159,7 +159,7 @@ fn a_wait_within_a_look_leaves_the_other_its_wake_up() -> Outcome {
         }
         false
     };
-    let looks = Some(Looks { is_ending: &is_ending, are_needed: &|| false });
+    let looks = Some(Looks { is_ending: &is_ending, are_needed: &|| false, has_request: &|| None });
     let parker = Parker { interrupter: &interrupter, looks, spin: None };
     assert!(outer.wait_with(&parker, Deadline::after(Some(TIMEOUT)))?);
     Ok(())

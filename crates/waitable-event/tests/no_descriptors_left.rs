@@ -10,7 +10,8 @@ use std::time::Duration;
 use common::{Outcome, TIMEOUT};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
+use nix::libc::rlim_t;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use waitable_event::sys::{Interrupter, descriptor};
 use waitable_event::{Error, Event, Poller};
 

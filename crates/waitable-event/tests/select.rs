@@ -152,7 +152,7 @@ fn a_call_to_the_parker_does_not_end_the_wait_but_the_end_of_its_thread_does() -
 
     let asked = AtomicUsize::new(0);
     let is_ending = || asked.fetch_add(1, Ordering::Relaxed) == 2;
-    let looks = Some(Looks { is_ending: &is_ending, are_needed: &|| true });
+    let looks = Some(Looks { is_ending: &is_ending, are_needed: &|| true, has_request: &|| None });
     let parker = Parker { interrupter: &interrupter, looks, spin: None };
     assert_eq!(select(&mut members, &parker, Deadline::NEVER)?, None);
     assert_eq!(asked.into_inner(), 3);

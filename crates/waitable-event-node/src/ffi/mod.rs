@@ -7,6 +7,7 @@ pub mod int32_array;
 pub mod number_table;
 pub mod readiness_flags;
 pub mod reference;
+pub mod request_handle;
 pub mod status;
 pub mod uv_symbols;
 pub mod v8_symbols;

@@ -5,7 +5,7 @@
 //! they work (Bun exports them and aborts when one is called): the facade decides by the runtime's name whether this
 //! file is used at all.
 
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{CStr, c_int, c_uint, c_void};
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -22,13 +22,23 @@ pub type CloseCallback = unsafe extern "C" fn(handle: *mut Handle);
 
 /// `uv_async_cb`.
 pub type AsyncCallback = unsafe extern "C" fn(handle: *mut Handle);
+/// `uv_walk_cb`.
+pub type WalkCallback = unsafe extern "C" fn(handle: *mut Handle, argument: *mut c_void);
 /// `uv_signal_cb`.
 pub type SignalCallback = unsafe extern "C" fn(handle: *mut Handle, number: c_int);
 
 /// Enough for any member of libuv's structures.
 pub const ALIGNMENT: usize = 16;
-/// `UV_ASYNC`, `UV_SIGNAL` of `uv_handle_type`, the same since libuv 0.x.
+/// `UV_ASYNC` and others of `uv_handle_type`, the same since libuv 0.x.
 pub const ASYNC: c_int = 1;
+/// See [`ASYNC`].
+pub const CHECK: c_int = 2;
+/// See [`ASYNC`].
+pub const IDLE: c_int = 6;
+/// See [`ASYNC`].
+pub const PREPARE: c_int = 9;
+/// See [`ASYNC`].
+pub const TIMER: c_int = 13;
 /// See [`ASYNC`].
 pub const SIGNAL: c_int = 16;
 /// `UV_RUN_DEFAULT` of `uv_run_mode`.
@@ -62,8 +72,10 @@ macro_rules! table {
 }
 
 table! {
+    version: unsafe extern "C" fn() -> c_uint = c"uv_version",
     backend_fd: unsafe extern "C" fn(*const Loop) -> c_int = c"uv_backend_fd",
     handle_size: unsafe extern "C" fn(c_int) -> usize = c"uv_handle_size",
+    handle_get_type: unsafe extern "C" fn(*const Handle) -> c_int = c"uv_handle_get_type",
     handle_set_data: unsafe extern "C" fn(*mut Handle, *mut c_void) = c"uv_handle_set_data",
     handle_get_data: unsafe extern "C" fn(*const Handle) -> *mut c_void = c"uv_handle_get_data",
     poll_init: unsafe extern "C" fn(*mut Loop, *mut Handle, c_int) -> c_int = c"uv_poll_init",
@@ -74,6 +86,8 @@ table! {
     close: unsafe extern "C" fn(*mut Handle, CloseCallback) = c"uv_close",
     loop_size: unsafe extern "C" fn() -> usize = c"uv_loop_size",
     loop_init: unsafe extern "C" fn(*mut Loop) -> c_int = c"uv_loop_init",
+    loop_close: unsafe extern "C" fn(*mut Loop) -> c_int = c"uv_loop_close",
+    walk: unsafe extern "C" fn(*mut Loop, WalkCallback, *mut c_void) = c"uv_walk",
     run: unsafe extern "C" fn(*mut Loop, c_int) -> c_int = c"uv_run",
     async_init: unsafe extern "C" fn(*mut Loop, *mut Handle, AsyncCallback) -> c_int = c"uv_async_init",
     async_send: unsafe extern "C" fn(*mut Handle) -> c_int = c"uv_async_send",

@@ -3,6 +3,7 @@
 mod clock;
 mod epoll;
 mod eventfd;
+mod loop_eventfd;
 mod pipe2;
 mod procfs;
 mod selector;
@@ -14,6 +15,7 @@ pub use super::unix::ppoll::sleep;
 pub(super) use clock::COARSE;
 pub use epoll::{has_too_many_paths, join_loop};
 pub(super) use eventfd::notification;
+pub(super) use loop_eventfd::{LoopEventfd, Posts, Search};
 pub(super) use pipe2::pipe;
 pub use procfs::is_consumed_by_polling;
 pub(super) use procfs::{is_same_description, reopen_pipe, reopen_reader};

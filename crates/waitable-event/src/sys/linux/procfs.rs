@@ -9,8 +9,10 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open, readlink};
 use nix::libc::{self, O_CLOEXEC, SYS_kcmp, c_int, c_ulong, dup3, syscall};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::sys::stat::{Mode, SFlag};
 use nix::unistd;
+
+use crate::sys::unix::file_status::file_status;
 
 /// Opens the pipe behind `fd` once more, with an open file description of its own.
 fn reopen(fd: BorrowedFd<'_>, access: OFlag) -> nix::Result<OwnedFd> {
@@ -25,7 +27,7 @@ pub(crate) fn reopen_reader(fd: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
 
 /// Opens a pipe anew, non-blocking and close-on-exec, under the number that it has. Returns false for other files.
 pub(crate) fn reopen_pipe(fd: BorrowedFd<'_>) -> nix::Result<bool> {
-    if SFlag::from_bits_truncate(fstat(fd)?.st_mode) & SFlag::S_IFMT != SFlag::S_IFIFO {
+    if file_status(fd)?.kind != SFlag::S_IFIFO {
         return Ok(false);
     }
     let access = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?) & OFlag::O_ACCMODE;

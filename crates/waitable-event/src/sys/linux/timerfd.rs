@@ -36,6 +36,11 @@ impl Alarm {
     }
 }
 
+/// A time that the wall clock does not reach: the last year of the kernel, or of a C library with 32 bits for seconds.
+/// Such a library ends in 2038 in all its functions.
+const NEVER: Duration =
+    Duration::from_secs(if size_of::<TimeSpec>() < 16 { i32::MAX as u64 } else { i64::MAX as u64 / 4 });
+
 /// A watch on the wall clock. Its descriptor becomes readable when the clock is set: it is a timer on that clock which
 /// never expires.
 #[derive(Debug)]
@@ -51,7 +56,7 @@ impl ClockWatch {
 
     /// Prepares to report the next time that the clock is set.
     pub(super) fn arm(&self) -> io::Result<()> {
-        let never = Expiration::OneShot(TimeSpec::from_duration(Duration::from_secs(i64::MAX as u64 / 4)));
+        let never = Expiration::OneShot(TimeSpec::from_duration(NEVER));
         let flags = TimerSetTimeFlags::TFD_TIMER_ABSTIME | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
         match self.0.set(never, flags) {
             // The clock was set since the last call: the timer is armed all the same.

@@ -8,10 +8,10 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::libc::{FIONREAD, SO_ERROR, SOL_SOCKET, c_int, dev_t, getsockopt, ino_t, ioctl, socklen_t};
-use nix::sys::stat::fstat;
+use nix::libc::{FIONREAD, SO_ERROR, SOL_SOCKET, c_int, getsockopt, ioctl, socklen_t};
 use nix::unistd;
 
+use super::file_status::file_status;
 use super::nowait;
 use super::retry::retry;
 use crate::sys::native::{is_same_description, reopen_pipe};
@@ -50,7 +50,7 @@ static DUPLICATES: LazyLock<Mutex<HashMap<RawFd, Duplicate>>> = LazyLock::new(Mu
 /// What is known of a duplicate.
 struct Duplicate {
     /// The file's device and number. A number whose file is another one by now was closed by foreign code.
-    file: (dev_t, ino_t),
+    file: (i128, i128),
     /// Whether the open file was a blocking one before this duplicate, or one that is closed by now, was made.
     was_blocking: bool,
 }
@@ -68,7 +68,7 @@ pub fn duplicate(fd: RawFd) -> io::Result<RawFd> {
     let copy = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(0))?;
     // SAFETY: fcntl() just made it, for this call alone. It is dropped, and so closed, if a later step fails.
     let copy = unsafe { OwnedFd::from_raw_fd(copy) };
-    let file = file_of(copy.as_fd())?;
+    let file = file_status(copy.as_fd())?.identity;
     let was_blocking = if reopen_pipe(copy.as_fd()).unwrap_or(false) {
         nowait::set_private(copy.as_fd());
         false
@@ -87,12 +87,6 @@ pub fn share(fd: RawFd) {
     if let Ok(fd) = unsafe { borrow(fd) } {
         nowait::forget(fd);
     }
-}
-
-/// Returns what identifies the file behind a descriptor.
-fn file_of(fd: BorrowedFd<'_>) -> nix::Result<(dev_t, ino_t)> {
-    let stat = fstat(fd)?;
-    Ok((stat.st_dev, stat.st_ino))
 }
 
 /// Sets or clears O_NONBLOCK. Returns whether that has changed anything.
@@ -129,9 +123,9 @@ pub fn close(fd: RawFd) -> io::Result<()> {
     let Some(Duplicate { file, was_blocking }) = duplicates.remove(&fd) else {
         return Err(Errno::EBADF.into());
     };
-    // SAFETY: fstat() and fcntl() answer EBADF when the number is not open.
+    // SAFETY: fstat64() and fcntl() answer EBADF when the number is not open.
     let copy = unsafe { borrow(fd) }?;
-    if file_of(copy)? != file {
+    if file_status(copy)?.identity != file {
         return Err(Errno::EBADF.into());
     }
     if was_blocking {

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, RawFd};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use nix::poll::{PollFd, PollFlags};
@@ -10,17 +11,20 @@ use nix::poll::{PollFd, PollFlags};
 use super::descriptor;
 use super::waker::Waker;
 use crate::park::Wake;
+use crate::sys::native::{LoopEventfd, Search};
 
 /// What a thread polls beside the doorbell whenever it sleeps: its waker and, where there is one, the descriptor of its
 /// own event loop.
 ///
 /// The loop's descriptor stays readable while the loop has work that it cannot do because its thread sleeps here. It is
-/// polled until it becomes readable. From then on it says nothing new, and the sleeper looks at intervals instead
-/// ([`Parker`](super::Parker)).
+/// polled until it becomes readable. From then on it says nothing new. The sleeper then watches the eventfd by which
+/// others post to the loop, or looks at intervals ([`Parker`](super::Parker)).
 #[derive(Debug)]
 pub struct Interrupter {
     waker: Waker,
     backend: Option<RawFd>,
+    /// The loop's eventfd, or that it cannot be known; empty until a search had a result.
+    eventfd: OnceLock<Option<LoopEventfd>>,
     /// Whether the loop was readable when it was polled last. It is the thread's own, as is the count; neither orders
     /// anything.
     is_loop_readable: AtomicBool,
@@ -34,6 +38,7 @@ impl Interrupter {
         Ok(Interrupter {
             waker: Waker::new()?,
             backend: None,
+            eventfd: OnceLock::new(),
             is_loop_readable: AtomicBool::new(false),
             consumed: AtomicU32::new(0),
         })
@@ -70,6 +75,23 @@ impl Interrupter {
     /// Notes whether the loop is readable.
     pub(super) fn set_loop_readable(&self, is_readable: bool) {
         self.is_loop_readable.store(is_readable, Ordering::Relaxed);
+    }
+
+    /// Returns whether the loop is known to have polled its descriptors. Before it has, it shows no post.
+    pub fn has_loop_polled(&self) -> bool {
+        self.loop_eventfd().is_some()
+    }
+
+    /// Returns the eventfd by which others post to the loop, where it is known.
+    pub(super) fn loop_eventfd(&self) -> Option<&LoopEventfd> {
+        if self.eventfd.get().is_none() {
+            match LoopEventfd::search(self.backend?) {
+                Search::Found(eventfd) => drop(self.eventfd.set(Some(eventfd))),
+                Search::Unknown => drop(self.eventfd.set(None)),
+                Search::NotYet => {}
+            }
+        }
+        self.eventfd.get()?.as_ref()
     }
 
     /// Consumes the calls of the waker.

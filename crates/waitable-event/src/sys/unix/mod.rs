@@ -2,6 +2,7 @@
 
 mod clock;
 pub mod descriptor;
+pub(super) mod file_status;
 mod interrupter;
 mod nowait;
 mod parker;

@@ -14,9 +14,10 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc::PIPE_BUF;
 use nix::poll::{PollFd, PollFlags};
-use nix::sys::stat::{SFlag, fstat};
+use nix::sys::stat::SFlag;
 use nix::unistd::isatty;
 
+use super::file_status::file_status;
 use crate::sys::native::{poll_now, read as read_plainly, read_nowait, write as write_plainly, write_nowait};
 
 /// The number of bytes that one write to a blocking terminal or FIFO takes at most. The rest is the next call's.
@@ -116,7 +117,7 @@ pub(super) fn write(fd: impl AsFd, data: &[u8]) -> nix::Result<usize> {
 
 /// Returns how many bytes POLLOUT promises room for: PIPE_BUF in a FIFO, one in a terminal. Other files take the whole.
 fn step_of(fd: BorrowedFd<'_>, data: &[u8]) -> nix::Result<usize> {
-    Ok(match SFlag::from_bits_truncate(fstat(fd)?.st_mode) & SFlag::S_IFMT {
+    Ok(match file_status(fd)?.kind {
         SFlag::S_IFIFO => PIPE_BUF,
         SFlag::S_IFCHR if isatty(fd).unwrap_or(false) => 1,
         _ => data.len(),
@@ -124,10 +125,7 @@ fn step_of(fd: BorrowedFd<'_>, data: &[u8]) -> nix::Result<usize> {
 }
 
 fn is_file(fd: BorrowedFd<'_>) -> bool {
-    fstat(fd).is_ok_and(|stat| {
-        let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
-        kind == SFlag::S_IFREG || kind == SFlag::S_IFBLK
-    })
+    file_status(fd).is_ok_and(|status| status.kind == SFlag::S_IFREG || status.kind == SFlag::S_IFBLK)
 }
 
 fn is_blocking(fd: BorrowedFd<'_>) -> nix::Result<bool> {

@@ -13,29 +13,46 @@ use super::pipe::Pipe;
 use crate::adaptive_spin::AdaptiveSpin;
 use crate::deadline::Deadline;
 use crate::park::{Park, Parked, Wake};
-use crate::sys::native::sleep;
+use crate::sys::native::{Posts, sleep};
 
-/// The time from the beginning of a sleep to the first look. Each further look comes after twice the time.
+/// The time from the beginning of a sleep to the first look.
 ///
 /// Most sleeps are over by then, and cost no look.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 
-/// The longest time between two looks while the event loop cannot announce that the thread is being ended.
+/// The longest time between two looks while nothing announces that the thread is being ended.
 const LONGEST_BLIND: Duration = Duration::from_millis(20);
 
 /// Sleeps on a doorbell and on the thread's [`Interrupter`] together.
 ///
-/// **How a sleep learns that its thread is being ended.** Who ends it posts to the thread's event loop, whose
-/// descriptor becomes readable, and that ends the sleep. There are three cases in which it does not:
+/// **How a sleep learns that its thread is being ended.** Who ends it posts to the thread's event loop: to one handle,
+/// by which all requests come. Until the first look the sleeper polls the loop's descriptor, unless that was readable
+/// before: then something unread hides the post, for 5 ms at most.
 ///
-/// * The loop is readable already: a message waits, or an earlier post. (libuv writes to the descriptor of a handle
-///   only when the handle is not pending.) Then the sleeper looks at intervals of at most 20 ms. At each look it polls
-///   the loop again.
-/// * The thread that ends it posts nothing (a timeout of `node:vm`), or the loop has not polled once yet. The host
-///   knows when that is so ([`Looks::are_needed`]), and the sleeper looks as often.
-/// * The handle was pending when the sleep began, though the loop had consumed what it wrote: the thread sleeps within
-///   a callback of a handle that comes before it. This is rare and has no sign. So every sleep looks now and then, each
-///   time after twice the time: the answer takes at most as long as the thread had slept before.
+/// From the first look on the sleeper polls the loop's eventfd, which shows each post, because the sleeper reads it
+/// (`loop_eventfd.rs`). It looks after each post, and has no other reason to wake. One thing is missing: libuv writes
+/// to the eventfd only if the handle is not pending. So the sleeper asks whether it is ([`Looks::has_request`]), in
+/// this order:
+///
+/// ```text
+/// sleeper: read the eventfd ──► look ──► is the handle pending? ──► poll the eventfd
+/// poster:  make the handle pending ──► if it was not: write to the eventfd
+/// ```
+///
+/// * It is not pending. Then every later post writes to the eventfd, and does so after the sleeper has read it: a write
+///   that came before that read would have shown the handle as pending. Nothing but this thread reads the eventfd or
+///   makes the handle not pending, so the poll reports the write. No request is older than the question.
+/// * It is pending. A request may have come after the look, and no further one writes. So the sleeper looks at
+///   intervals of at most 20 ms, until the loop has handled the request. Node makes the handle pending before it makes
+///   some requests visible to V8: the next look finds those.
+///
+/// **When there is no such eventfd, or the host does not know the handle,** the sleeper polls the loop's descriptor on.
+/// It looks at intervals of at most 20 ms while the loop is readable. Otherwise it looks each time after twice the
+/// time, since the handle may be pending without a sign: the answer takes at most as long as the thread had slept.
+///
+/// **When a thread may be ended without a post** (a timeout of `node:vm` or of the inspector, or a loop that has not
+/// polled yet), the sleeper looks at intervals of at most 20 ms. The host knows when that is so
+/// ([`Looks::are_needed`]).
 pub struct Parker<'a> {
     /// The thread's own interrupter.
     pub interrupter: &'a Arc<Interrupter>,
@@ -54,23 +71,35 @@ pub struct Looks<'a> {
     /// Returns whether the thread may be ended without its event loop showing it. Called once a sleep, at the first
     /// look.
     pub are_needed: &'a dyn Fn() -> bool,
+    /// Returns whether the thread has a request that its event loop has not handled yet. Until it has, the eventfd of
+    /// the loop shows no further request. `None` if the host does not know.
+    pub has_request: &'a dyn Fn() -> Option<bool>,
 }
 
 impl Parker<'_> {
-    /// Sleeps until one of `fds` is ready. The last two of them must be the interrupter's. After `Woken` as well as
+    /// Sleeps until one of `fds` is ready. The last two of them must be the interrupter's. The last one may be another
+    /// one afterwards. After `Woken` as well as
     /// `Notified` the caller has to check the others.
     pub fn sleep(&self, fds: &mut [PollFd<'_>], deadline: Deadline) -> io::Result<Parked> {
         let interrupter = self.interrupter;
         let mut pause = FIRST_LOOK;
         let mut are_needed = None;
+        // From the first look on, if they can be had. They are written back however the sleep ends.
+        let mut posts: Option<Posts<'_>> = None;
         loop {
-            let polls_loop = self.looks.is_some() && interrupter.polls_loop();
+            let polls_loop = self.looks.is_some() && (posts.is_some() || interrupter.polls_loop());
+            if let (Some(posts), Some(last)) = (&posts, fds.last_mut()) {
+                *last = posts.poll_fd()?;
+            }
             let polled = match &mut *fds {
                 [polled @ .., _] if !polls_loop => polled,
                 all => all,
             };
-            let is_blind = interrupter.is_loop_readable() || are_needed == Some(true);
-            let next_look = self.looks.map(|_| if is_blind { pause.min(LONGEST_BLIND) } else { pause });
+            let next_look = self.looks.and_then(|looks| match posts {
+                Some(_) => ((looks.has_request)() != Some(false)).then(|| pause.min(LONGEST_BLIND)),
+                None if interrupter.is_loop_readable() || are_needed == Some(true) => Some(pause.min(LONGEST_BLIND)),
+                None => Some(pause),
+            });
             let ready = sleep(polled, deadline.earlier(Deadline::after(next_look)))?;
             if ready == 0 && deadline.has_passed() {
                 return Ok(Parked::TimedOut);
@@ -87,9 +116,20 @@ impl Parker<'_> {
             if let Some(looks) = self.looks
                 && (is_loop_readable || ready == 0)
             {
-                // After a pause the loop is polled again: it may have been drained in between.
-                interrupter.set_loop_readable(is_loop_readable);
                 let consumed = interrupter.consumed();
+                if let Some(posts) = &mut posts {
+                    if is_loop_readable {
+                        posts.read()?;
+                    }
+                } else {
+                    // After a pause the loop is polled again: it may have been drained in between.
+                    interrupter.set_loop_readable(is_loop_readable);
+                    if ready == 0 && are_needed.is_none() {
+                        let needed = (looks.are_needed)();
+                        are_needed = Some(needed);
+                        posts = if needed { None } else { self.posts(looks) };
+                    }
+                }
                 if (looks.is_ending)() {
                     return Ok(Parked::Interrupted);
                 }
@@ -97,7 +137,6 @@ impl Parker<'_> {
                     return Ok(Parked::Woken);
                 }
                 if ready == 0 {
-                    are_needed = are_needed.or_else(|| Some((looks.are_needed)()));
                     pause = pause.saturating_mul(2);
                 }
             }
@@ -109,6 +148,12 @@ impl Parker<'_> {
                 return Ok(Parked::TimedOut);
             }
         }
+    }
+
+    /// Returns the posts to the loop, where it is known what they announce.
+    fn posts(&self, looks: Looks<'_>) -> Option<Posts<'_>> {
+        (looks.has_request)()?;
+        self.interrupter.loop_eventfd().map(Posts::new)
     }
 }
 

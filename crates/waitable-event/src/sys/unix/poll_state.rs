@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::libc::{dev_t, ino_t};
 use nix::poll::{PollFd, PollFlags};
-use nix::sys::stat::{SFlag, fstat};
+use nix::sys::stat::SFlag;
 
+use super::file_status::{FileStatus, file_status};
 use super::poll_flags::{from_interest, to_readiness};
 use super::waker::Waker;
 use crate::deadline::Deadline;
@@ -58,12 +58,11 @@ struct Member {
     /// Whether it reports. One shot does so once.
     is_enabled: bool,
     /// The file behind the number: another one means that the descriptor was closed.
-    file: (dev_t, ino_t),
+    file: (i128, i128),
 }
 
-fn file_of(fd: BorrowedFd<'_>) -> nix::Result<(dev_t, ino_t)> {
-    let stat = fstat(fd)?;
-    Ok((stat.st_dev, stat.st_ino))
+fn is_file(fd: BorrowedFd<'_>, file: (i128, i128)) -> bool {
+    file_status(fd).is_ok_and(|status| status.identity == file)
 }
 
 impl Shared {
@@ -87,13 +86,11 @@ impl Shared {
 
     /// Returns whether the thread has to be woken.
     pub(super) fn add(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<bool> {
-        let stat = fstat(fd)?;
-        let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
+        let FileStatus { identity: file, kind } = file_status(fd)?;
         if matches!(kind, SFlag::S_IFREG | SFlag::S_IFDIR | SFlag::S_IFBLK) {
             // Always ready: as epoll, which does not take them.
             return Err(Errno::EPERM.into());
         }
-        let file = (stat.st_dev, stat.st_ino);
         let mut state = lock(&self.state);
         let number = fd.as_raw_fd();
         if state.members.get(&number).is_some_and(|member| member.file == file) {
@@ -111,7 +108,7 @@ impl Shared {
         interest: Interest,
         trigger: Trigger,
     ) -> io::Result<bool> {
-        let file = file_of(fd)?;
+        let file = file_status(fd)?.identity;
         let mut state = lock(&self.state);
         let is_armed = state.is_armed;
         match state.members.get_mut(&fd.as_raw_fd()) {
@@ -177,7 +174,7 @@ impl Shared {
                 continue;
             };
             match to_readiness(fd.revents().unwrap_or(PollFlags::empty())) {
-                Some(readiness) if file_of(fd.as_fd()) == Ok(member.file) && readiness != Readiness::default() => {
+                Some(readiness) if is_file(fd.as_fd(), member.file) && readiness != Readiness::default() => {
                     member.is_enabled = member.trigger == Trigger::Level;
                     stays_ready |= member.is_enabled;
                     count += 1;

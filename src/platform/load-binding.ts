@@ -1,0 +1,79 @@
+/**
+ * Finds the native binding of this platform: the file that a build has put beside the package, or else the package of
+ * the platform.
+ */
+
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+/** The folder of this package. `scripts/bundle.mjs` puts the way from `lib/` in its place. */
+const ROOT = '../../..';
+
+/** The platforms that have a package: `napi.targets` in package.json. */
+export const PLATFORMS: readonly string[] = ['linux-arm64-gnu', 'linux-arm64-musl', 'linux-x64-gnu', 'linux-x64-musl'];
+
+/** How much of an executable is read. The name of its loader stands near the beginning. */
+const HEAD_BYTES = 4096;
+
+const CURES = `\
+Its package is an optional dependency, and an install may have left it out:
+- Install with optional dependencies: without npm's --omit=optional, pnpm's --no-optional, yarn's --ignore-optional.
+- Delete node_modules and the lock file if they come from another platform (also a Docker volume), and install again.
+- Update npm if it is older than 10: it may have left out what it could not choose by libc.
+- In a bundler, mark waitable-event as external.`;
+
+/** Returns the name of this platform, as in the names of files and packages. */
+export function platformName(): string {
+  const { arch, platform } = process;
+  if (platform === 'linux') {
+    const libc = isMusl() ? 'musl' : 'gnu';
+    return `linux-${arch}-${arch === 'arm' ? `${libc}eabihf` : libc}`;
+  }
+  return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`;
+}
+
+/** Tells whether the program that runs uses musl: its own file names the loader. Other files may be there for both. */
+function isMusl(): boolean {
+  const head = Buffer.alloc(HEAD_BYTES);
+  try {
+    const fd = openSync(process.execPath, 'r');
+    try {
+      readSync(fd, head, 0, HEAD_BYTES, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return false;
+  }
+  return head.includes('ld-musl-');
+}
+
+/** Returns what the binding exports. Throws an error that says what to do. */
+export function loadBinding(platform: string = platformName()): unknown {
+  const file = join(__dirname, ROOT, `waitable-event.${platform}.node`);
+  const packageName = `waitable-event-${platform}`;
+  // A function of its own, in which bundlers do not look for modules.
+  const load = createRequire(__filename);
+  try {
+    return load(existsSync(file) ? file : packageName);
+  } catch (cause) {
+    throw new Error(explain(cause, platform, packageName), { cause });
+  }
+}
+
+/** Returns the reason and its cure, in at most ten lines. */
+function explain(cause: unknown, platform: string, packageName: string): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === 'ERR_DLOPEN_DISABLED') {
+    return `${message} Start Node without --no-addons, and with --allow-addons beside --permission.`;
+  }
+  const exist = `There are packages for ${PLATFORMS.join(', ')}. Elsewhere, build from source: see the README.`;
+  if (!PLATFORMS.includes(platform)) {
+    return `This platform is ${platform}, which has no package.\n${exist}`;
+  }
+  if (code === 'MODULE_NOT_FOUND') {
+    return `${packageName} is not installed.\n${CURES}\n${exist}`;
+  }
+  return `${packageName} is installed, and cannot be loaded: ${message}\nDelete node_modules, install again.\n${exist}`;
+}
