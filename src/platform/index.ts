@@ -26,6 +26,7 @@ export {
   toError,
 } from './binding';
 export { CLOCK_TOLERANCE, type Clock, monotonicNow, systemClock, wallOffset } from './clock';
+export { errno } from './errno';
 export { jobRunner } from './jobs';
 export { markAsUncloneable, os, perfHooks, v8, workerThreads } from './lazy-builtins';
 export { nodeProcess } from './node-process';
