@@ -77,9 +77,8 @@ pub struct Looks<'a> {
 }
 
 impl Parker<'_> {
-    /// Sleeps until one of `fds` is ready. The last two of them must be the interrupter's. The last one may be another
-    /// one afterwards. After `Woken` as well as
-    /// `Notified` the caller has to check the others.
+    /// Sleeps until one of `fds` is ready. The last two of them must be the interrupter's, and the last one may be
+    /// replaced. After `Woken` as well as `Notified` the caller has to check the others.
     pub fn sleep(&self, fds: &mut [PollFd<'_>], deadline: Deadline) -> io::Result<Parked> {
         let interrupter = self.interrupter;
         let mut pause = FIRST_LOOK;
