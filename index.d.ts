@@ -1041,6 +1041,8 @@ export declare interface TaskManagerHandle {
   readonly capacity: number;
   /** What a producer does when its queue is full, unless it chose something else itself. */
   readonly onFull?: 'block' | 'throw' | undefined;
+  /** Memory for connections, on runtimes where a thread that blocks cannot read the channel. */
+  readonly seats?: unknown;
 }
 
 /** Options of `new TaskManager()`. */

@@ -23,6 +23,10 @@ async function failure(folder: string, replace = '', env: NodeJS.ProcessEnv = {}
   return (await runScript({ source }, [], { env })).stdout;
 }
 
+/** Makes `process.versions` what it is in another runtime. */
+const inRuntime = (name: string, version: string): string =>
+  `Object.defineProperty(process, 'versions', { value: { ...process.versions, ${name}: '${version}' } });`;
+
 describe('ERR_BINDING_UNAVAILABLE', () => {
   let folder: string;
   /** The package, as it is installed: without a binding of its own. */
@@ -59,6 +63,43 @@ describe('ERR_BINDING_UNAVAILABLE', () => {
     const message = await failure(installed, "Object.defineProperty(process, 'platform', { value: 'aix' });");
     expect(message).toContain(`This platform is aix-${process.arch}, which has no package.\n`);
     expect(message.trim().split('\n').length).toBeLessThanOrEqual(10);
+  });
+
+  test.each([
+    ['bun', '1.1.45', 'Bun 1.1.45 is too old: at least Bun 1.3 is needed.'],
+    ['bun', '1.2.23', 'Bun 1.2.23 is too old: at least Bun 1.3 is needed.'],
+    ['bun', '0.9.0-canary.1', 'Bun 0.9.0-canary.1 is too old: at least Bun 1.3 is needed.'],
+    ['deno', '1.46.3', 'Deno 1.46.3 is too old: at least Deno 2.8 is needed.'],
+    ['deno', '2.7.14', 'Deno 2.7.14 is too old: at least Deno 2.8 is needed.'],
+  ])('says that %s %s is too old', async (name, version, reason) => {
+    const message = await failure(root, inRuntime(name, version));
+    expect(message).toMatch(/^ERR_BINDING_UNAVAILABLE No native binding of waitable-event could be loaded for /);
+    expect(message.trim().endsWith(reason)).toBe(true);
+  });
+
+  test.each([
+    ['bun', '1.3.0'],
+    ['bun', '1.10.0-canary.1'],
+    ['bun', '2.0.0'],
+    ['deno', '2.8.0'],
+    ['deno', '2.10.1'],
+  ])('does not come in %s %s', async (name, version) => {
+    expect(await failure(root, inRuntime(name, version))).toBe('');
+  });
+
+  test('says that Node is too old', async () => {
+    const message = await failure(root, "Object.defineProperty(process, 'getBuiltinModule', { value: undefined });");
+    expect(message.trim().endsWith(`Node ${process.version} is too old: at least Node 20.19 is needed.`)).toBe(true);
+  });
+
+  test('says that there is no SharedArrayBuffer', async () => {
+    const message = await failure(root, 'delete globalThis.SharedArrayBuffer;');
+    expect(message).toMatch(/^ERR_BINDING_UNAVAILABLE .*This runtime has no SharedArrayBuffer\.\n$/);
+  });
+
+  test('says that Deno was not permitted to load it', async () => {
+    installBinding("throw Object.assign(new Error('Requires ffi access'), { name: 'NotCapable' });");
+    expect(await failure(installed)).toMatch(/^ERR_BINDING_UNAVAILABLE .*Requires ffi access\. Deno .*--allow-ffi/);
   });
 
   test('says that addons are disabled', async () => {

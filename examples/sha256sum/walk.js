@@ -1,7 +1,7 @@
 'use strict';
 /** Finds files. Paths are always Buffers: a file name is any bytes but `/` and NUL, not necessarily UTF-8. */
 
-const { readdirSync } = require('node:fs');
+const { lstatSync, readdirSync } = require('node:fs');
 
 const SLASH = Buffer.from('/');
 
@@ -35,9 +35,12 @@ function isDirectory(path) {
 }
 
 function childrenOf(directory) {
-  return readdirSync(directory, { encoding: 'buffer', withFileTypes: true })
-    .filter((entry) => entry.isFile() || entry.isDirectory())
-    .map((entry) => Buffer.concat(entry.isFile() ? [directory, entry.name] : [directory, entry.name, SLASH]));
+  return readdirSync(directory, { encoding: 'buffer', withFileTypes: true }).flatMap((entry) => {
+    const path = Buffer.concat([directory, entry.name ?? entry]);
+    // Bun gives names without types.
+    const type = entry.name === undefined ? lstatSync(path, { throwIfNoEntry: false }) : entry;
+    return type?.isFile() ? [path] : type?.isDirectory() ? [Buffer.concat([path, SLASH])] : [];
+  });
 }
 
 module.exports = { walk };

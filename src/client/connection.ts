@@ -3,8 +3,16 @@
  * woken, which is gone.
  */
 
-import { WaitableEvent, closeWith, closeWithThread, release } from '../event';
-import { BlockedProducer, ProducerControlBlock, type TaskManagerHandle, findBlockedPeers } from '../protocol';
+import { WaitableEvent, closeWith, closeWithThread, makeEventIn, release } from '../event';
+import {
+  BlockedProducer,
+  ProducerControlBlock,
+  type Seat,
+  type TaskManagerHandle,
+  findBlockedPeers,
+  leaveSeat,
+  takeSeat,
+} from '../protocol';
 import { ThreadActivity } from '../virtual-time';
 import { CLOSED, monotonicNow, nodeProcess, workerThreads } from '../platform';
 import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from '../util';
@@ -31,6 +39,8 @@ export class Connection {
   readonly onFull: OnFull;
   /** Set by the manager when there are replies, or room. Closed when either side is gone. */
   readonly doorbell: WaitableEvent;
+  /** The memory that the manager has made for this connection, if there is some. */
+  readonly seat: Seat | undefined;
   /** Decides whether the manager's thread has to be woken. */
   readonly control: ProducerControlBlock;
   readonly activity: ThreadActivity;
@@ -47,14 +57,28 @@ export class Connection {
     this.onFull = onFull ?? handle.onFull;
     this.#onClose = onClose;
     this.#trigger = WaitableEvent.open(handle.trigger);
-    this.doorbell = new WaitableEvent();
+    // A valid handle has seats, or none.
+    this.seat = handle.seats === undefined ? undefined : takeSeat(handle.seats as readonly Seat[]);
+    this.doorbell = this.#makeDoorbell();
     this.doorbell[closeWithThread]();
     this.doorbell[closeWith](this.#trigger);
     this.#triggerState = new Int32Array(handle.trigger.state);
     this.control = new ProducerControlBlock(handle.control, () => this.#setTrigger(), monotonicNow);
-    this.activity = new ThreadActivity(handle.control, () => this.#setTriggerIfOpen());
+    this.activity = new ThreadActivity(handle.control, () => this.#setTriggerIfOpen(), this.seat?.activity);
     this.#blocked = new BlockedProducer(this.activity.memory);
     this.activity.markBusy();
+  }
+
+  #makeDoorbell(): WaitableEvent {
+    if (this.seat === undefined) {
+      return new WaitableEvent();
+    }
+    try {
+      return makeEventIn(this.seat.doorbell);
+    } catch (error) {
+      leaveSeat(this.seat);
+      throw error;
+    }
   }
 
   get isClosed(): boolean {

@@ -9,7 +9,7 @@ import {
   appendCallerStack,
   deserializeError,
 } from '../transport';
-import { fast, monotonicNow, reactor } from '../platform';
+import { canReadChannels, fast, monotonicNow, reactor } from '../platform';
 import { WouldDeadlockError } from '../util';
 import type { Connection } from './connection';
 import type { Timeout } from './timeout';
@@ -68,13 +68,19 @@ export class PendingCalls {
   /** Brings results that only a channel carries, and nothing else. */
   #channel: SideChannel<never> | undefined;
   #isPumping = false;
+  #isBlocking = false;
 
   /** `sender` returns the queue to the manager, which is made later. */
   constructor(connection: Connection, memory: RingMemory, channelName: string, sender: () => Sender) {
     this.#connection = connection;
     this.#sender = sender;
     this.#channelName = channelName;
-    this.#reader = new RecordReader(memory, (claim) => this.#channel?.claimPayload(claim));
+    this.#reader = new RecordReader(
+      memory,
+      (claim) => this.#channel?.claimPayload(claim),
+      // A result that cannot be read while this thread blocks is an error of its call.
+      (claim) => this.#isBlocking || this.#channel?.hasArrived(claim) !== false,
+    );
   }
 
   /** The memory of the replies as it is now. */
@@ -84,7 +90,11 @@ export class PendingCalls {
 
   /** Opens the channel for results that only a channel carries. Called before the first result may arrive. */
   listen(): void {
-    this.#channel ??= new SideChannel(this.#channelName, () => {});
+    this.#channel ??= new SideChannel(
+      this.#channelName,
+      () => {},
+      () => this.#onPayload(),
+    );
   }
 
   /** Returns whether the manager may still send a reply to `id`. */
@@ -98,6 +108,7 @@ export class PendingCalls {
     const { activity } = this.#connection;
     const hasReplies = (): boolean => this.#reader.available > 0;
     this.#calls.set(id, call);
+    this.#isBlocking = true;
     try {
       this.#spin(call);
       for (;;) {
@@ -120,6 +131,7 @@ export class PendingCalls {
       }
       throw this.#connection.toError(error);
     } finally {
+      this.#isBlocking = false;
       this.#calls.delete(id);
       this.#connection.endSleep();
       activity.unblock();
@@ -252,6 +264,13 @@ export class PendingCalls {
       }
     } finally {
       record.setPolling(false);
+    }
+  }
+
+  /** Reads on, where a reply may have waited for its payload. */
+  #onPayload(): void {
+    if (!canReadChannels && !this.#isBlocking && !this.#connection.isOver) {
+      this.#connection.doorbell.set();
     }
   }
 

@@ -9,7 +9,10 @@ import {
   CONTROL_SUSPEND,
   type CancelOutcome,
   IMMEDIATELY,
+  type Introduction,
   type ProducerMessage,
+  connectionChannelName,
+  introduceInSeat,
   RECORD_CALL,
   RECORD_NOW,
   type ScheduleOptions,
@@ -20,7 +23,7 @@ import {
   validateTransfer,
 } from '../protocol';
 import type { ChannelPayloadSender } from '../transport';
-import { workerThreads, reserveStack } from '../platform';
+import { canReadChannels, workerThreads, reserveStack } from '../platform';
 import {
   TaskManagerClosedError,
   inspectAs,
@@ -104,28 +107,31 @@ export class RemoteTaskManager {
   constructor(handle: TaskManagerHandle, onFull: 'block' | 'throw' | undefined) {
     const { ChannelPayloadSender, Connection, PendingCalls, SendQueue, ...parts } = sending();
     const connection = new Connection(handle, onFull, () => {
-      parts.keepRings(handle, this.#sendQueue.memory, this.#calls.memory);
+      if (connection.seat === undefined) {
+        parts.keepRings(handle, this.#sendQueue.memory, this.#calls.memory);
+      }
       this.#calls.close(new TaskManagerClosedError('connection to the task manager'));
     });
     producers += 1;
     const number = producers;
     const { threadId } = workerThreads();
     // Two copies of this file in one thread count alike, so a name has the doorbell's key, which cannot be guessed.
-    const channel = `waitable-event.connection.${connection.doorbell.handle.key}`;
-    const offer = connection.takeOffer();
+    const channel = connectionChannelName(connection.doorbell.handle.key);
+    const offer = connection.seat === undefined ? connection.takeOffer() : undefined;
     const taken = offer === undefined ? undefined : new ChannelPayloadSender(offeredChannelName(offer), channel);
-    const { ring, replies } = parts.obtainRings(handle, taken !== undefined);
+    const { ring, replies } = connection.seat ?? parts.obtainRings(handle, taken !== undefined && canReadChannels);
     this.#connection = connection;
     this.#calls = new PendingCalls(connection, replies, channel, () => this.#sendQueue);
     this.#sendQueue = new SendQueue(connection, ring, taken, channel, this.#calls);
     try {
       const doorbell = connection.doorbell.handle;
       const activity = connection.activity.memory;
-      const message: ProducerMessage = {
-        introduction: { ring, replies, doorbell, channel, activity, threadId, number },
-      };
+      const introduction: Introduction = { ring, replies, doorbell, channel, activity, threadId, number };
+      const message: ProducerMessage = { introduction };
       // The message is posted before the word is stored. A thread that ends in between has scheduled nothing.
-      if (taken === undefined) {
+      if (connection.seat !== undefined) {
+        introduceInSeat(connection.seat, introduction);
+      } else if (taken === undefined) {
         parts.postToChannel(handle.channel, message);
       } else {
         taken.post(message);

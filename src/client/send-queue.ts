@@ -31,7 +31,7 @@ import {
   encodePayload,
   padded,
 } from '../transport';
-import { monotonicNow, reactor, workerThreads, reserveStack } from '../platform';
+import { canReadChannels, monotonicNow, reactor, workerThreads, reserveStack } from '../platform';
 import { validateString } from '../util';
 import { Backlog } from './backlog';
 import type { Connection } from './connection';
@@ -92,7 +92,10 @@ export class SendQueue {
     this.#connection = connection;
     this.#control = connection.control;
     // Without a channel of its own, the ring does not grow.
-    this.#ring = new RingWriter(memory, channel === undefined ? undefined : (area) => channel.send(area));
+    this.#ring = new RingWriter(
+      memory,
+      channel === undefined || !canReadChannels ? undefined : (area) => channel.send(area),
+    );
     this.#writer = new PayloadWriter(this.#ring);
     this.#channel = channel;
     this.#channelName = channelName;

@@ -12,6 +12,7 @@ export {
   type WaitableEventOptions,
   closeWith,
   closeWithThread,
+  makeEventIn,
   release,
   slot,
 } from './waitable-event';

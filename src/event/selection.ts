@@ -48,7 +48,8 @@ export class Selection<R extends Selectable, W extends Selectable, X extends Sel
 
   /** Blocks until a descriptor is ready or `timeout` milliseconds have passed. Returns whether one is ready. */
   wait(timeout: number): boolean {
-    const members = new Int32Array(SELECT_LENGTH * this.wanted.size);
+    // Over a buffer of its own: what native code writes into a small array is lost in Bun 1.3 otherwise.
+    const members = new Int32Array(new ArrayBuffer(SELECT_LENGTH * this.wanted.size * Int32Array.BYTES_PER_ELEMENT));
     const events = new Uint32Array(Array.from(this.events.values(), (event) => event[slot]));
     let at = 0;
     for (const [fd, flags] of this.wanted) {

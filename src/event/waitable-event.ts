@@ -452,3 +452,11 @@ interface Opening {
 function isOpening(options: unknown): options is Opening {
   return typeof options === 'object' && options !== null && opening in options;
 }
+
+/** Makes an event whose state word is in the given memory, which no event uses any more. */
+export function makeEventIn(memory: SharedArrayBuffer): WaitableEvent {
+  const state = new Int32Array(memory);
+  Atomics.store(state, 0, 0);
+  const options: Opening = { [opening]: state, [slot]: check(native.createEvent(state), 'pipe2') };
+  return new WaitableEvent(options as WaitableEventOptions);
+}

@@ -17,6 +17,7 @@ import {
 } from '../util';
 import { loadBinding } from './load-binding';
 import { setImmediate } from './real-timers';
+import { sharesUv, unsupportedReason } from './runtime';
 
 type Binding = typeof binding;
 
@@ -67,6 +68,10 @@ const DRIVER_VARIABLE = 'WAITABLE_EVENT_DRIVER';
 const POLLER_VARIABLE = 'WAITABLE_EVENT_POLLER';
 
 function load(): Binding {
+  const reason = unsupportedReason();
+  if (reason !== undefined) {
+    throw new BindingUnavailableError(new Error(reason));
+  }
   let loaded: Partial<Binding> | undefined;
   try {
     loaded = loadBinding() as Partial<Binding> | undefined;
@@ -84,16 +89,17 @@ function load(): Binding {
   return loaded;
 }
 
-/** Whether this is Node, whose libuv may be called. Bun exports its functions and aborts when one is called. */
-export const sharesUv: boolean = process.versions['bun'] === undefined && process.versions['deno'] === undefined;
-
 /** Tells whether libuv is to wake Node's event loop. */
 function usesUv(): boolean {
+  if (!sharesUv) {
+    // Without a look at the environment, which Deno would have to be permitted.
+    return false;
+  }
   const driver = process.env[DRIVER_VARIABLE];
   if (driver !== undefined && driver !== '' && driver !== 'uv' && driver !== 'thread') {
     throw new InvalidArgValueError(DRIVER_VARIABLE, "'uv' or 'thread'", driver);
   }
-  return driver !== 'thread' && sharesUv;
+  return driver !== 'thread';
 }
 
 /** Throws when the variable that native code reads has another value than native code knows on some system. */

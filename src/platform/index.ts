@@ -22,15 +22,15 @@ export {
   fast,
   makeBatch,
   native,
-  sharesUv,
   toError,
 } from './binding';
 export { CLOCK_TOLERANCE, type Clock, monotonicNow, systemClock, wallOffset } from './clock';
 export { errno } from './errno';
 export { jobRunner } from './jobs';
-export { markAsUncloneable, os, perfHooks, v8, workerThreads } from './lazy-builtins';
+export { markAsUncloneable, markAsUntransferable, os, perfHooks, v8, workerThreads } from './lazy-builtins';
 export { nodeProcess } from './node-process';
 export * as reactor from './reactor';
 export { clearImmediate, setImmediate, setTimeout } from './real-timers';
 export { beginBlocking, endBlocking, report } from './report';
+export { canReadChannels, hasSerializer, sharesUv } from './runtime';
 export { reserveStack } from './stack';

@@ -9,7 +9,8 @@
  * early, and report rejections whose handlers are still to be added by a job. So it is called only where no job runs.
  */
 
-import { native, sharesUv } from './binding';
+import { native } from './binding';
+import { sharesUv } from './runtime';
 import { nodeProcess } from './node-process';
 
 /** As they were when this module was loaded: fake timers replace both. */

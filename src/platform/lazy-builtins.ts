@@ -33,3 +33,17 @@ export function markAsUncloneable(object: object): void {
   const { markAsUncloneable: mark } = workerThreads() as { markAsUncloneable?: (value: object) => void };
   mark?.(object);
 }
+
+let canMarkAsUntransferable = true;
+
+/** Makes a transfer of `buffer` fail. Returns false where that cannot be done: in Bun 1.3. */
+export function markAsUntransferable(buffer: ArrayBuffer): boolean {
+  if (canMarkAsUntransferable) {
+    try {
+      workerThreads().markAsUntransferable(buffer);
+    } catch {
+      canMarkAsUntransferable = false;
+    }
+  }
+  return canMarkAsUntransferable;
+}

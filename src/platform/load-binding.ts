@@ -53,9 +53,12 @@ export function loadBinding(platform: string = platformName()): unknown {
 
 /** Returns the reason and its cure, in at most ten lines. */
 function explain(cause: unknown, platform: string, packageName: string): string {
-  const { code, message } = cause as NodeJS.ErrnoException;
+  const { code, message, name } = cause as NodeJS.ErrnoException;
   if (code === 'ERR_DLOPEN_DISABLED') {
-    return `${message} Start Node without --no-addons, and with --allow-addons beside --permission.`;
+    return `${message} Start the runtime without --no-addons, and Node with --allow-addons beside --permission.`;
+  }
+  if (name === 'NotCapable') {
+    return `${message}. Deno loads it with --allow-ffi and --allow-read.`;
   }
   const exist = `There are packages for ${PLATFORMS.join(', ')}. Elsewhere, build from source: see the README.`;
   if (!PLATFORMS.includes(platform)) {

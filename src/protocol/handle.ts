@@ -5,6 +5,7 @@ import { types } from 'node:util';
 import type { EventHandle } from '../event';
 import { InvalidArgTypeError, InvalidHandleError } from '../util';
 import { CONTROL_BYTES } from './control-block';
+import { areSeats } from './seats';
 
 /** How another thread finds a task manager: structured-cloneable, through `workerData` or `postMessage()`. */
 export interface TaskManagerHandle {
@@ -20,6 +21,8 @@ export interface TaskManagerHandle {
   readonly capacity: number;
   /** What a producer does when its queue is full, unless it chose something else itself. */
   readonly onFull?: 'block' | 'throw' | undefined;
+  /** Memory for connections, on runtimes where a thread that blocks cannot read the channel. */
+  readonly seats?: unknown;
 }
 
 /** How few and how many records may wait: powers of two. */
@@ -40,7 +43,7 @@ export function validateHandle(value: unknown): TaskManagerHandle {
     throw new InvalidArgTypeError('handle', 'the `handle` of a TaskManager', value);
   }
   const handle = value as Partial<TaskManagerHandle>;
-  const { control, capacity, channel, threadId, trigger, onFull } = handle;
+  const { control, capacity, channel, threadId, trigger, onFull, seats } = handle;
   if (
     !types.isSharedArrayBuffer(control) ||
     control.byteLength !== CONTROL_BYTES ||
@@ -52,7 +55,8 @@ export function validateHandle(value: unknown): TaskManagerHandle {
     typeof threadId !== 'number' ||
     typeof trigger !== 'object' ||
     trigger === null ||
-    !isOnFull(onFull)
+    !isOnFull(onFull) ||
+    !(seats === undefined || areSeats(seats, capacity))
   ) {
     throw new InvalidHandleError('task manager');
   }

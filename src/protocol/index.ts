@@ -53,6 +53,16 @@ export {
   splitRecord,
 } from './records';
 export {
+  type Seat,
+  connectionChannelName,
+  freeSeat,
+  introduceInSeat,
+  leaveSeat,
+  makeSeats,
+  readSeat,
+  takeSeat,
+} from './seats';
+export {
   IMMEDIATELY,
   SCHEDULE_OPTIONS,
   type ScheduleOptions,

@@ -5,8 +5,11 @@ import {
   type Introduction,
   OFFERS_MAX,
   type OwnerControlBlock,
+  type Seat,
+  freeSeat,
   offeredChannelName,
   readIntroduction,
+  readSeat,
 } from '../protocol';
 import { SideChannel } from '../transport';
 import type { Producer } from './producer';
@@ -33,6 +36,9 @@ export class Introductions {
   readonly #capacity: number;
   readonly #control: OwnerControlBlock;
   readonly #onIntroduction: OnIntroduction;
+  readonly #onPayload: () => void;
+  readonly #seats: readonly Seat[];
+  readonly #inSeats = new Map<Seat, Producer>();
   /** The channel that the handle names, for the time when all others are taken. */
   readonly #open: Channel;
   readonly #offered: (Offer | undefined)[] = [];
@@ -44,11 +50,21 @@ export class Introductions {
   readonly #used = new WeakSet<Channel>();
   #count = OFFERS_MIN;
 
-  constructor(name: string, capacity: number, control: OwnerControlBlock, onIntroduction: OnIntroduction) {
+  /** `seats` is empty where channels can be read at any time. `onPayload` is called when a payload has arrived. */
+  constructor(
+    name: string,
+    seats: readonly Seat[],
+    capacity: number,
+    control: OwnerControlBlock,
+    onIntroduction: OnIntroduction,
+    onPayload: () => void,
+  ) {
+    this.#seats = seats;
+    this.#onPayload = onPayload;
     this.#capacity = capacity;
     this.#control = control;
     this.#onIntroduction = onIntroduction;
-    this.#open = new SideChannel(name, (message) => void this.#introduce(message, undefined));
+    this.#open = new SideChannel(name, (message) => void this.#introduce(message, undefined), onPayload);
     this.#offer();
   }
 
@@ -59,6 +75,7 @@ export class Introductions {
   fetch(): boolean {
     // First the offers, then the messages: a message that is there now was posted to a channel that is known as taken.
     const hasOffered = this.#offer();
+    this.#readSeats();
     for (const channel of [this.#open, ...this.#taken]) {
       while (channel.fetch()) {
         // Each message is delivered.
@@ -69,29 +86,53 @@ export class Introductions {
 
   /** Returns a payload of a producer that had taken no channel when it introduced itself, and has taken one since. */
   claimPayload(producer: Producer, claim: number): unknown {
+    const channel = this.channelOf(producer);
+    if (channel === undefined) {
+      throw new DOMException('The payload was lost: its channel is closed', 'DataCloneError');
+    }
+    return channel.claimPayload(claim);
+  }
+
+  /** Returns the channel of such a producer; `undefined` when nothing has arrived on it. */
+  channelOf(producer: Producer): SideChannel<object> | undefined {
     let channel = this.#ofProducers.get(producer);
     if (channel === undefined) {
       this.fetch();
       // The name is known to that producer alone, and to the owner.
       channel = [...this.#taken].find(({ from }) => from === producer.channel);
-      if (channel === undefined) {
-        throw new DOMException('The payload was lost: its channel is closed', 'DataCloneError');
+      if (channel !== undefined) {
+        this.#use(channel, producer);
       }
-      this.#use(channel, producer);
     }
-    return channel.claimPayload(claim);
+    return channel;
   }
 
   /** Closes the channel of a producer that is gone. */
   release(producer: Producer): void {
     this.#ofProducers.get(producer)?.close();
     this.#ofProducers.delete(producer);
+    for (const [seat, occupant] of this.#inSeats) {
+      if (occupant === producer) {
+        this.#inSeats.delete(seat);
+        freeSeat(seat);
+      }
+    }
   }
 
   close(): void {
     const offered = this.#offered.map((offer) => offer?.channel);
     for (const channel of [this.#open, ...offered, ...this.#taken, ...this.#ofProducers.values()]) {
       channel?.close();
+    }
+  }
+
+  /** Makes producers of those that have taken a seat. */
+  #readSeats(): void {
+    for (const seat of this.#seats) {
+      const introduction = this.#inSeats.has(seat) ? undefined : readSeat(seat);
+      if (introduction !== undefined) {
+        this.#inSeats.set(seat, this.#onIntroduction(introduction, undefined));
+      }
     }
   }
 
@@ -133,12 +174,13 @@ export class Introductions {
     this.#offered[index] = undefined;
     const key = makeKey();
     if (key !== undefined) {
-      const channel: Channel = new SideChannel(offeredChannelName(key), (message) => {
+      const onMessage = (message: object): void => {
         const producer = this.#used.has(channel) ? undefined : this.#introduce(message, channel);
         if (producer !== undefined) {
           this.#use(channel, producer);
         }
-      });
+      };
+      const channel: Channel = new SideChannel(offeredChannelName(key), onMessage, this.#onPayload);
       this.#offered[index] = { channel, key };
       this.#control.offer(index, key);
     }

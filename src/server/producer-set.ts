@@ -1,7 +1,8 @@
 /** The producers of one manager: reads their records, in turns. */
 
-import type { Introduction, OwnerControlBlock } from '../protocol';
+import type { Introduction, OwnerControlBlock, Seat } from '../protocol';
 import type { SideChannel } from '../transport';
+import { canReadChannels } from '../platform';
 import { Introductions } from './introductions';
 import { type CreateRecordHandler, Producer } from './producer';
 
@@ -32,6 +33,7 @@ export class ProducerSet {
 
   constructor(
     channel: string,
+    seats: readonly Seat[],
     capacity: number,
     control: OwnerControlBlock,
     createHandler: CreateRecordHandler,
@@ -39,8 +41,14 @@ export class ProducerSet {
   ) {
     this.#createHandler = createHandler;
     this.#onIntroduction = onIntroduction;
-    this.#introductions = new Introductions(channel, capacity, control, (introduction, from) =>
-      this.#onMessage(introduction, from),
+    this.#introductions = new Introductions(
+      channel,
+      seats,
+      capacity,
+      control,
+      (introduction, from) => this.#onMessage(introduction, from),
+      // A record that waited for its payload can be read now.
+      canReadChannels ? () => {} : onIntroduction,
     );
   }
 
@@ -143,7 +151,7 @@ export class ProducerSet {
         // It is told by its doorbell.
         producer.close();
         this.#remove(producer);
-      } else if (isGone && producer.quota === 0) {
+      } else if (isGone && producer.quota === 0 && !producer.isStalled) {
         this.incomplete += producer.isIncomplete ? 1 : 0;
         producer.release();
         this.#remove(producer);
@@ -191,8 +199,12 @@ export class ProducerSet {
 
   /** Makes a producer. Its payloads come through the channel that it has taken, or will take. */
   #onMessage(introduction: Introduction, taken: SideChannel<object> | undefined): Producer {
-    const producer: Producer = new Producer(introduction, this.#createHandler, (claim) =>
-      taken === undefined ? this.#introductions.claimPayload(producer, claim) : taken.claimPayload(claim),
+    const introductions = this.#introductions;
+    const producer: Producer = new Producer(
+      introduction,
+      this.#createHandler,
+      (claim) => (taken === undefined ? introductions.claimPayload(producer, claim) : taken.claimPayload(claim)),
+      (claim) => (taken ?? introductions.channelOf(producer))?.hasArrived(claim) === true,
     );
     if (taken === undefined) {
       this.#withoutChannel.add(producer);

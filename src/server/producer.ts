@@ -89,6 +89,7 @@ export class Producer {
     introduction: Introduction,
     createHandler: CreateRecordHandler,
     claimPayload: (claim: number) => unknown,
+    hasArrived?: (claim: number) => boolean,
   ) {
     const { ring, replies, doorbell, channel, activity, threadId, number } = introduction;
     this.#activity = new RemoteThreadActivity(activity);
@@ -96,7 +97,7 @@ export class Producer {
     this.#releaseMemory = () => [ring, replies].forEach((memory) => releaseRingMemory(memory));
     this.#threadId = threadId;
     this.#number = number;
-    this.#reader = new RecordReader(ring, claimPayload);
+    this.#reader = new RecordReader(ring, claimPayload, hasArrived);
     this.channel = channel;
     this.#lookahead = new Lookahead(this.#reader.record);
     this.#replies = new ReplySender(replies, channel, this.#activity, () => this.notify());
@@ -145,6 +146,11 @@ export class Producer {
       // The stack has no room to find the memory that they are in. The next pass tries again.
       return 0;
     }
+  }
+
+  /** Whether there are records whose payload has not arrived. */
+  get isStalled(): boolean {
+    return this.#reader.isStalled;
   }
 
   /** Whether a part of a task has arrived, and the rest has not. */

@@ -4,7 +4,16 @@ import type { RecordableHistogram } from 'node:perf_hooks';
 
 import { WaitableEvent, closeWithThread } from '../event';
 import { type OwnerControlBlock, type TaskManagerHandle, addBlockingManager, removeBlockingManager } from '../protocol';
-import { fast, perfHooks, nodeProcess, setTimeout, systemClock, workerThreads, reserveStack } from '../platform';
+import {
+  canReadChannels,
+  fast,
+  perfHooks,
+  nodeProcess,
+  setTimeout,
+  systemClock,
+  workerThreads,
+  reserveStack,
+} from '../platform';
 import { EventClosedError, InvalidArgValueError, TaskManagerClosedError, recordMilliseconds } from '../util';
 import type { CreateRecordHandler } from './producer';
 import type { ProducerSet } from './producer-set';
@@ -261,8 +270,9 @@ export class Receiver {
     trigger[closeWithThread]();
     host.addInternal(trigger);
     const channel = `waitable-event.task-manager.${trigger.handle.key}`;
-    const { ProducerSet } = receiving();
-    const producerSet = new ProducerSet(channel, capacity, this.#control, this.#createHandler, () =>
+    const { ProducerSet, makeSeats } = receiving();
+    const seats = canReadChannels ? undefined : makeSeats(capacity);
+    const producerSet = new ProducerSet(channel, seats ?? [], capacity, this.#control, this.#createHandler, () =>
       host.requestPass(),
     );
     this.#threads = { producerSet, trigger };
@@ -277,6 +287,7 @@ export class Receiver {
       threadId: workerThreads().threadId,
       capacity,
       onFull,
+      ...(seats === undefined ? {} : { seats }),
     });
   }
 

@@ -1,5 +1,6 @@
 /** The replies to one producer. */
 
+import { canReadChannels } from '../platform';
 import { REPLY_ERROR, REPLY_RESULT, splitRecord } from '../protocol';
 import {
   ChannelPayloadSender,
@@ -35,7 +36,7 @@ export class ReplySender {
   /** `notify` is called when there is something to read, unless the producer polls. */
   constructor(memory: RingMemory, channel: string, activity: RemoteThreadActivity, notify: () => void) {
     this.#channel = new ChannelPayloadSender(channel, channel);
-    this.#ring = new RingWriter(memory, (area) => this.#channel.send(area));
+    this.#ring = new RingWriter(memory, canReadChannels ? (area) => this.#channel.send(area) : undefined);
     this.#writer = new PayloadWriter(this.#ring);
     this.#activity = activity;
     this.#notify = notify;

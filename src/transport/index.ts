@@ -23,6 +23,7 @@ export {
   padded,
   releaseRingMemory,
   renewRingMemory,
+  resetRingMemory,
 } from './ring-layout';
 export { RingReader } from './ring-reader';
 export { RingWriter } from './ring-writer';

@@ -9,7 +9,7 @@
  *   record has the number by which it is claimed there.
  */
 
-import { v8 } from '../platform';
+import { hasSerializer, v8 } from '../platform';
 import { isClonedByV8 } from './clone-by-v8';
 import { ValueWriter } from './value-writer';
 import type { RingWriter } from './ring-writer';
@@ -145,18 +145,24 @@ function encodeClone(payload: unknown, encoded: EncodedPayload, sendByChannel: S
 
 /** Returns what V8's serializer makes of a payload; undefined if it cannot. */
 function serialize(payload: unknown): Uint8Array | undefined {
-  const serializer = new (v8().Serializer)();
-  serializer.writeHeader();
   try {
+    if (!hasSerializer) {
+      return v8().serialize(payload);
+    }
+    const serializer = new (v8().Serializer)();
+    serializer.writeHeader();
     serializer.writeValue(payload);
+    return serializer.releaseBuffer();
   } catch {
     return undefined;
   }
-  return serializer.releaseBuffer();
 }
 
 /** Decodes the result of {@link encodeClone}. */
 export function decodeClone(data: Uint8Array): unknown {
+  if (!hasSerializer) {
+    return v8().deserialize(data);
+  }
   const deserializer = new (v8().Deserializer)(data);
   deserializer.readHeader();
   return deserializer.readValue();

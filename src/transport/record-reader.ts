@@ -3,7 +3,7 @@
  * for.
  */
 
-import { workerThreads } from '../platform';
+import { canReadChannels, markAsUntransferable } from '../platform';
 import {
   CONSTANTS,
   PAYLOAD_BYTES,
@@ -28,6 +28,8 @@ export class RecordReader {
   readonly #ring: RingReader;
   readonly #values: ValueReader;
   readonly #claimPayload: (claim: number) => unknown;
+  /** Whether a payload has arrived; `undefined` where those that were sent have. */
+  readonly #hasArrived: ((claim: number) => boolean) | undefined;
   #pieces: Uint8Array[] = [];
   /** Whether a piece could not be copied. */
   #isPieceLost = false;
@@ -38,10 +40,15 @@ export class RecordReader {
   /** What has arrived as the larger area, until the ring knows it. */
   #claimedArea: unknown;
 
-  constructor(memory: RingMemory, claimPayload: (claim: number) => unknown) {
+  constructor(
+    memory: RingMemory,
+    claimPayload: (claim: number) => unknown,
+    hasArrived: (claim: number) => boolean = () => true,
+  ) {
     this.#ring = new RingReader(memory);
     this.#values = new ValueReader(this.#ring);
     this.#claimPayload = claimPayload;
+    this.#hasArrived = canReadChannels ? undefined : hasArrived;
   }
 
   /** The next record. */
@@ -49,7 +56,7 @@ export class RecordReader {
     return this.#ring;
   }
 
-  /** How many records there are now. */
+  /** How many records there are now that can be read. */
   get available(): number {
     const ring = this.#ring;
     const count = ring.available;
@@ -58,7 +65,26 @@ export class RecordReader {
     if (claim !== 0) {
       this.#claimArea(claim);
     }
-    return ring.isBroken ? 0 : count;
+    if (ring.isBroken) {
+      return 0;
+    }
+    return this.#hasArrived === undefined ? count : this.#countArrived(count, this.#hasArrived);
+  }
+
+  /** Whether there are records that cannot be read yet. */
+  get isStalled(): boolean {
+    return this.#hasArrived !== undefined && this.#ring.available > 0 && this.available === 0;
+  }
+
+  /** Returns how many records there are before the first one whose payload has not arrived. */
+  #countArrived(count: number, hasArrived: (claim: number) => boolean): number {
+    let arrived = 0;
+    let isMissing = false;
+    this.#ring.lookAhead(count, ({ kind, value }) => {
+      isMissing ||= (kind & PAYLOAD_MASK) === PAYLOAD_CLAIM && !hasArrived(value);
+      arrived += isMissing ? 0 : 1;
+    });
+    return arrived;
   }
 
   /**
@@ -231,9 +257,12 @@ export class RecordReader {
 
   #allocate(size: number): Uint8Array {
     if (this.#poolUsed + size > this.#pool.byteLength) {
-      this.#pool = makeBuffer(POOL_BYTES);
+      const pool = makeBuffer(POOL_BYTES);
       // A transfer would take the other payloads with it.
-      workerThreads().markAsUntransferable(this.#pool);
+      if (!markAsUntransferable(pool)) {
+        return new Uint8Array(makeBuffer(size));
+      }
+      this.#pool = pool;
       this.#poolUsed = 0;
     }
     const bytes = new Uint8Array(this.#pool, this.#poolUsed, size);

@@ -188,10 +188,19 @@ export function renewRingMemory({ words }: RingMemory): boolean {
   const header = new Int32Array(words);
   const isReleased = Atomics.load(header, RELEASED) !== 0;
   if (isReleased) {
-    header.fill(0);
-    header[HEAD] = UNPOLLED_BIT;
+    resetHeader(header);
   }
   return isReleased;
+}
+
+/** Makes memory new again that no end uses. */
+export function resetRingMemory({ words }: RingMemory): void {
+  resetHeader(new Int32Array(words));
+}
+
+function resetHeader(header: Int32Array): void {
+  header.fill(0);
+  header[HEAD] = UNPOLLED_BIT;
 }
 
 /**

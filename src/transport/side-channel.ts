@@ -5,11 +5,14 @@
  * bring to the other. Some objects (keys, Blobs) only pass through one that has exactly two members, and a closed
  * member still counts until its thread's event loop comes round. So each direction of a connection has its own channel,
  * with one {@link ChannelPayloadSender} and one {@link SideChannel}, which stay open as long as the connection.
+ *
+ * Where only the event loop delivers messages, a payload may come after the record with its claim. A record whose
+ * payload has not arrived is then read later, with all after it: `RecordReader.available`.
  */
 
 import type { BroadcastChannel } from 'node:worker_threads';
 
-import { workerThreads } from '../platform';
+import { canReadChannels, workerThreads } from '../platform';
 
 /** A payload, and the claim that travels through the ring in its place. */
 interface ClaimablePayload {
@@ -91,19 +94,30 @@ export class SideChannel<M extends object> {
   from: string | undefined;
   readonly #channel: BroadcastChannel;
   readonly #onMessage: (message: M) => void;
+  readonly #onPayload: () => void;
   /** Payloads that were not claimed yet, by their claims. */
   readonly #payloads = new Map<number, unknown>();
 
-  constructor(name: string, onMessage: (message: M) => void) {
+  /** `onPayload` is called when a payload has arrived, in Node's event loop or in {@link SideChannel.fetch}. */
+  constructor(name: string, onMessage: (message: M) => void, onPayload: () => void) {
     this.#onMessage = onMessage;
+    this.#onPayload = onPayload;
     this.#channel = new (workerThreads().BroadcastChannel)(name);
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- Node types the channel without it
     this.#channel.onmessage = (event) => this.#deliver((event as { data: unknown }).data);
     this.#channel.unref();
   }
 
+  /** Returns whether {@link SideChannel.claimPayload} has something to return for `claim`, or to throw. */
+  hasArrived(claim: number): boolean {
+    return canReadChannels || this.#payloads.has(claim);
+  }
+
   /** Delivers one message that has arrived; returns false when there is none. */
   fetch(): boolean {
+    if (!canReadChannels) {
+      return false;
+    }
     const received: { message: unknown } | undefined = workerThreads().receiveMessageOnPort(this.#channel as never);
     if (received === undefined) {
       return false;
@@ -143,6 +157,7 @@ export class SideChannel<M extends object> {
       const { from, claim, payload } = message as ClaimablePayload;
       this.from = from;
       this.#payloads.set(claim, payload);
+      this.#onPayload();
     } else if ('withdrawn' in message) {
       this.#payloads.delete((message as Withdrawal).withdrawn);
     } else {

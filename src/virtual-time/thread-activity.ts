@@ -60,15 +60,21 @@ let iterationsLeft = 0;
 
 /** The connected thread's end. Without a time machine it costs one read of a word. */
 export class ThreadActivity {
-  readonly memory: SharedArrayBuffer = new SharedArrayBuffer(ACTIVITY_BYTES);
-  readonly #words = new Int32Array(this.memory);
+  readonly memory: SharedArrayBuffer;
+  readonly #words: Int32Array;
   readonly #control: Int32Array;
   readonly #times: Float64Array;
   readonly #setTrigger: () => void;
   #isKnown = false;
 
   /** `control` is the manager's control block, `setTrigger` sets its trigger. */
-  constructor(control: SharedArrayBuffer, setTrigger: () => void) {
+  constructor(
+    control: SharedArrayBuffer,
+    setTrigger: () => void,
+    memory: SharedArrayBuffer = new SharedArrayBuffer(ACTIVITY_BYTES),
+  ) {
+    this.memory = memory;
+    this.#words = new Int32Array(memory);
     this.#control = new Int32Array(control);
     this.#times = new Float64Array(control);
     this.#setTrigger = setTrigger;
