@@ -7,16 +7,16 @@
  *
  * - FREE: a producer takes the seat by one atomic operation, so it is the only one.
  * - TAKEN: that producer makes its doorbell, and writes who it is.
- * - INTRODUCED: stored after that, so the manager reads all of it. The producer then stores POSTED in the control block,
- *   as for an introduction that is posted to a channel: the argument there holds for both.
- * - FREE again: stored by the manager after the doorbell was closed, which is the last thing that the producer does with
- *   the memory, and after the manager has released all of it and made it new.
+ * - INTRODUCED: stored after that, so the manager reads all of it. The producer then stores POSTED in the control
+ *   block, as for an introduction that is posted to a channel: the argument there holds for both.
+ * - FREE again: stored by the manager after the doorbell was closed, which is the last thing that the producer does
+ *   with the memory, and after the manager has released all of it and made it new.
  *
- * A thread that ends between TAKEN and INTRODUCED leaves a seat that no other one gets. Without a seat a producer introduces
- * itself on a channel.
+ * A thread that ends between TAKEN and INTRODUCED leaves a seat that no other one gets. Without a seat a producer
+ * introduces itself on a channel.
  *
- * All threads that have the handle can reach the memory of all seats. On Node no thread but the two ends has it, because
- * there the producer brings it.
+ * All threads that have the handle can reach the memory of all seats. On Node no thread but the two ends has it,
+ * because there the producer brings it.
  */
 
 import { types } from 'node:util';
