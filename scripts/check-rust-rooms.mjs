@@ -16,8 +16,11 @@ const BINDING_ORDER = [
   ['bindings'],
 ];
 
+/** The folders of sys/ of which a build has one: the others import it by the name `native`. */
+const NATIVE = ['linux', 'bsd'];
+
 const CRATES = [
-  { name: 'waitable-event' },
+  ...NATIVE.map((native) => ({ name: 'waitable-event', native })),
   { name: 'waitable-event-node', order: BINDING_ORDER, exporters: 'bindings' },
 ];
 
@@ -29,8 +32,11 @@ function codeOf(text) {
   return text.replace(/^#\[cfg\((all\()?test\b[^]*$/m, '').replaceAll(/\/\/.*$/gm, '');
 }
 
-/** Returns the modules of a crate by name: '' is the root, 'a::b' is src/a/b.rs or src/a/b/mod.rs. */
-function readModules(name) {
+/**
+ * Returns the modules of a crate by name: '' is the root, 'a::b' is src/a/b.rs or src/a/b/mod.rs. Of the folders in
+ * NATIVE it takes `native`, by that name.
+ */
+function readModules(name, native) {
   const source = join(crates, name, 'src');
   const modules = new Map();
   for (const file of readdirSync(source, { encoding: 'utf8', recursive: true }).filter((path) =>
@@ -38,6 +44,10 @@ function readModules(name) {
   )) {
     const path = file.slice(0, -'.rs'.length).split(/[\\/]/);
     if (['lib', 'mod'].includes(path.at(-1))) path.pop();
+    if (path[0] === 'sys' && NATIVE.includes(path[1])) {
+      if (path[1] !== native) continue;
+      path[1] = 'native';
+    }
     const code = codeOf(readFileSync(join(source, file), 'utf8'));
     modules.set(path.join('::'), { file: `crates/${name}/src/${file}`, path, code });
   }
@@ -174,8 +184,8 @@ function checkOrder(modules, order) {
   }
 }
 
-for (const { name, order, exporters } of CRATES) {
-  const modules = readModules(name);
+for (const { name, native, order, exporters } of CRATES) {
+  const modules = readModules(name, native);
   addImports(modules);
   checkCircles(modules);
   if (order !== undefined) checkOrder(modules, order);

@@ -10,7 +10,7 @@ import { report } from '../support/outcomes';
 
 /**
  * A library that refuses system calls, as a seccomp filter would, while an environment variable of the process says so:
- * ppoll() for the thread of the thread driver, and timerfd_settime() for all threads.
+ * ppoll() (macOS: pselect()) for the thread of the thread driver, and timerfd_settime() for all threads.
  */
 const SHIM = `
   #define _GNU_SOURCE
@@ -21,6 +21,7 @@ const SHIM = `
   #include <stdlib.h>
   #include <string.h>
   #include <sys/prctl.h>
+  #include <sys/select.h>
   #include <sys/timerfd.h>
 
   static int refuses(const char *name) {
@@ -43,6 +44,21 @@ const SHIM = `
       }
     }
     return next(fds, count, timeout, mask);
+  }
+
+  int pselect(int count, fd_set *readable, fd_set *writable, fd_set *exceptional, const struct timespec *timeout,
+              const sigset_t *mask) {
+    static int (*next)(int, fd_set *, fd_set *, fd_set *, const struct timespec *, const sigset_t *);
+    char name[16] = "";
+    if (next == NULL) next = dlsym(RTLD_NEXT, "pselect");
+    prctl(PR_GET_NAME, name);
+    if (strcmp(name, "waitable-event") == 0) {
+      if (refuses("ppoll")) { errno = EPERM; return -1; }
+      /* The caller sleeps again when nothing is ready and there is no deadline. */
+      struct timespec soon = { 0, 5000000 };
+      return next(count, readable, writable, exceptional, timeout == NULL ? &soon : timeout, mask);
+    }
+    return next(count, readable, writable, exceptional, timeout, mask);
   }
 
   int timerfd_settime(int fd, int flags, const struct itimerspec *value, struct itimerspec *old) {

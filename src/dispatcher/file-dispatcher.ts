@@ -1,6 +1,6 @@
 /** A channel that owns a file descriptor, as Python's `asyncore.file_dispatcher`. */
 
-import { check, fast, native, os, toError, reserveStack } from '../platform';
+import { check, fast, native, errno, toError, reserveStack } from '../platform';
 import { InvalidArgTypeError, SystemError, validateDescriptor, validateInteger } from '../util';
 import { isDisconnected } from './disconnect';
 import { Dispatcher } from './dispatcher';
@@ -63,7 +63,7 @@ export class FileDispatcher extends Dispatcher {
   /** Returns the duplicate. Throws `EBADF` when the channel is closed. */
   fileno(): number {
     if (this.#fd < 0) {
-      throw new SystemError(-os().constants.errno.EBADF, 'fileno');
+      throw new SystemError(-errno().EBADF, 'fileno');
     }
     native.shareDescriptor(this.#fd);
     return this.#fd;
@@ -110,7 +110,7 @@ export class FileDispatcher extends Dispatcher {
       this[activity] += result > 0 ? 1 : 0;
       return result;
     }
-    return result === -os().constants.errno.EAGAIN ? 0 : this.#closeOrThrow(result, 'write');
+    return result === -errno().EAGAIN ? 0 : this.#closeOrThrow(result, 'write');
   }
 
   /** Calls {@link FileDispatcher.send}. */

@@ -64,6 +64,9 @@ export const EPOCH_SHIFT = 2;
 /** The environment variable that chooses how Node's event loop is woken. */
 const DRIVER_VARIABLE = 'WAITABLE_EVENT_DRIVER';
 
+/** The environment variable that chooses how many descriptors are polled at a time. Native code reads it. */
+const POLLER_VARIABLE = 'WAITABLE_EVENT_POLLER';
+
 function load(): Binding {
   const reason = unsupportedReason();
   if (reason !== undefined) {
@@ -99,8 +102,17 @@ function usesUv(): boolean {
   return driver !== 'thread';
 }
 
+/** Throws when the variable that native code reads has another value than native code knows on some system. */
+function checkPoller(): void {
+  const poller = process.env[POLLER_VARIABLE] ?? '';
+  if (!['', 'epoll', 'kqueue', 'poll'].includes(poller)) {
+    throw new InvalidArgValueError(POLLER_VARIABLE, "'poll', or the system's own: 'epoll' or 'kqueue'", poller);
+  }
+}
+
 /**
- * Whether libuv has certainly polled its descriptors. Before, the descriptor of its loop shows no post of another thread.
+ * Whether libuv has certainly polled its descriptors. Before, the descriptor of its loop shows no post of another
+ * thread.
  */
 let hasPolled = false;
 setImmediate(() => {
@@ -109,11 +121,12 @@ setImmediate(() => {
 
 /**
  * Returns whether another thread may interrupt or end the code that is running without the event loop's descriptor
- * showing it. A blocked wait then looks for itself. `hasLoopPolled` says that native code knows the loop to have polled.
+ * showing it. A blocked wait then looks for itself. `hasLoopPolled` says that native code knows the loop to have
+ * polled.
  *
  * That is so in the first turn of the main thread, and while a function of `node:vm` or something that the inspector
- * evaluates is on the stack: `timeout` and `breakOnSigint` end the code from a thread that posts nothing to the loop. What
- * the inspector evaluates has an empty file name. Code of `eval()` and the functions of the language have none.
+ * evaluates is on the stack: `timeout` and `breakOnSigint` end the code from a thread that posts nothing to the loop.
+ * What the inspector evaluates has an empty file name. Code of `eval()` and the functions of the language have none.
  */
 function isUnannounced(hasLoopPolled: boolean): boolean {
   if (!hasPolled && !hasLoopPolled) {
@@ -143,6 +156,7 @@ function isUnannounced(hasLoopPolled: boolean): boolean {
 /** The native functions. */
 export const native: Binding = load();
 
+checkPoller();
 check(
   native.initialize(() => {}, isUnannounced, usesUv()),
   'initialize',

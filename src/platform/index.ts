@@ -25,6 +25,7 @@ export {
   toError,
 } from './binding';
 export { CLOCK_TOLERANCE, type Clock, monotonicNow, systemClock, wallOffset } from './clock';
+export { errno } from './errno';
 export { jobRunner } from './jobs';
 export { markAsUncloneable, markAsUntransferable, os, perfHooks, v8, workerThreads } from './lazy-builtins';
 export { nodeProcess } from './node-process';

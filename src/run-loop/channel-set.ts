@@ -17,7 +17,7 @@ import {
   fast,
   makeBatch,
   native,
-  os,
+  errno,
   report,
 } from '../platform';
 import { SystemError, validateDescriptor } from '../util';
@@ -259,7 +259,7 @@ export class ChannelSet {
       member.closingKey = check(native.watchClosing(this.#poller, token, event, interest), 'join');
     }
     const result = this.#enterPoller(member);
-    if (result < 0 && result === -os().constants.errno.EPERM && isAlwaysReady(fd)) {
+    if (result < 0 && result === -errno().EPERM && isAlwaysReady(fd)) {
       this.#alwaysReady.add(member);
       return;
     }
@@ -488,7 +488,7 @@ export class ChannelSet {
 
 /** Returns whether a status says that the descriptor is not open any more, or has left the poller. */
 function isGone(status: number): boolean {
-  const { EBADF, ENOENT } = os().constants.errno;
+  const { EBADF, ENOENT } = errno();
   return status === STATUS_CLOSED || status === -EBADF || status === -ENOENT;
 }
 
@@ -537,7 +537,7 @@ function isBusy({ channel, fd, lastActivity }: Member, flags: number, unreadBefo
  */
 function isAlwaysReady(fd: number): boolean {
   if (fstatSync(fd).isDirectory()) {
-    throw new SystemError(-os().constants.errno.EISDIR, 'epoll_ctl');
+    throw new SystemError(-errno().EISDIR, 'epoll_ctl');
   }
   return true;
 }

@@ -9,12 +9,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::ffi::c_void;
-use std::os::fd::RawFd;
 use std::ptr;
 use std::rc::Rc;
 
 use napi::{Env, sys};
-use waitable_event::sys::{SignalKeeper, SignalWatch, descriptor};
+use waitable_event::sys::{Fileno, SignalKeeper, SignalWatch, descriptor};
 
 use crate::events::event_table::EventTable;
 use crate::ffi::number_table::NumberTable;
@@ -36,7 +35,7 @@ pub struct Environment {
     /// The signals that JavaScript listens to in this environment for a loop, and whose action is to be restored.
     pub kept_signals: RefCell<Vec<SignalKeeper>>,
     /// The descriptors that it has duplicated and not closed.
-    pub duplicates: RefCell<HashSet<RawFd>>,
+    pub duplicates: RefCell<HashSet<Fileno>>,
     /// How its thread blocks.
     pub sleeper: Sleeper,
     uv: Option<UvLoop>,
@@ -71,6 +70,10 @@ impl Environment {
         if Environment::of(env).is_some() {
             return 0;
         }
+        // Before any thread of ours can start, and before any function of ours can be a signal's action: they outlive
+        // the environment, and Node unloads an addon with the last environment that has it. The linker keeps it loaded
+        // on some systems only (napi-build).
+        napi::bindgen_prelude::retain_current_module_for_unload_safety();
         // SAFETY: `env` is current, and the caller's contract.
         let references = unsafe { (Reference::new(raw, probe), Reference::new(raw, is_unannounced)) };
         let (Some(probe), Some(is_unannounced)) = references else {

@@ -7,7 +7,7 @@
 //!
 //! A handle needs a loop that runs. The main thread's may be blocked, and so may a worker's: that is what watches are
 //! for. Therefore a thread of ours runs a loop that does nothing else. It starts with the first watch, and ends with
-//! the process (the addon is never unloaded, because napi-build links it so). It sleeps until a signal comes.
+//! the process (the addon is never unloaded: `environment.rs`). It sleeps until a signal comes.
 //!
 //! libuv's functions are not thread-safe. Only this thread calls them on its loop, except `uv_async_send()`, which
 //! wakes it for a request.
@@ -22,6 +22,7 @@ use std::thread;
 
 use waitable_event::sys::{Disposition, OwnHandler, SignalSource, deliver};
 
+use crate::ffi::errno;
 use crate::ffi::uv_symbols::{ALIGNMENT, ASYNC, Handle, Loop, RUN_DEFAULT, SIGNAL, UvSymbols};
 
 /// Returns who owns the actions of signals in this process. `uses_uv` says that this runtime's libuv can be used.
@@ -90,7 +91,7 @@ impl UvSignals {
                 unsafe { (self.symbols.async_send)(waker) };
             }
         }
-        result.recv().unwrap_or_else(|_| Err(io::Error::from_raw_os_error(libc::EAGAIN)))
+        result.recv().unwrap_or_else(|_| Err(errno::error(errno::EAGAIN)))
     }
 
     /// Starts the thread. Returns its waker once its loop runs.
@@ -114,7 +115,7 @@ impl UvSignals {
                 }
             }
         })?;
-        told.recv().unwrap_or_else(|_| Err(io::Error::from_raw_os_error(libc::EAGAIN)))
+        told.recv().unwrap_or_else(|_| Err(errno::error(errno::EAGAIN)))
     }
 }
 
@@ -230,11 +231,11 @@ impl SignalLoop {
 fn allocate(size: usize) -> io::Result<(*mut c_void, Layout)> {
     let layout = Layout::from_size_align(size, ALIGNMENT).map_err(io::Error::other)?;
     if size == 0 {
-        return Err(io::Error::from_raw_os_error(libc::ENOSYS));
+        return Err(errno::error(errno::ENOSYS));
     }
     // SAFETY: the layout is not empty.
     let memory: *mut c_void = unsafe { alloc_zeroed(layout) }.cast();
-    if memory.is_null() { Err(io::Error::from_raw_os_error(libc::ENOMEM)) } else { Ok((memory, layout)) }
+    if memory.is_null() { Err(errno::error(errno::ENOMEM)) } else { Ok((memory, layout)) }
 }
 
 /// # Safety

@@ -6,8 +6,6 @@ use std::io;
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::time::Duration;
 
-use nix::errno::Errno;
-
 use crate::adaptive_spin::AdaptiveSpin;
 use crate::deadline::Deadline;
 use crate::doorbell::Doorbell;
@@ -15,7 +13,7 @@ use crate::error::Error;
 use crate::registry::Registry;
 use crate::signal::Signal;
 use crate::state::State;
-use crate::sys::{Interrupter, Parker, Pipe};
+use crate::sys::{self, Interrupter, Parker, Pipe};
 
 /// An event that any thread can set and any thread can wait for.
 ///
@@ -120,7 +118,7 @@ impl Event {
     /// Closes the event after EBADF: nothing can set it or wake its waiters any more. So one caller gets that error,
     /// and all others [`Error::Closed`].
     fn on_error(&self, error: &Error) {
-        if matches!(error, Error::Io(error) if error.raw_os_error() == Some(Errno::EBADF as i32)) {
+        if matches!(error, Error::Io(error) if sys::is_bad_descriptor(error)) {
             self.close();
         }
     }

@@ -54,6 +54,6 @@ pub use park::{Park, Parked, Wake};
 #[cfg(not(loom))]
 pub use poller::Poller;
 #[cfg(not(loom))]
-pub use readiness::{Interest, Readiness, Ready, Trigger};
+pub use readiness::{Interest, Polled, Readiness, Ready, Trigger};
 pub use signal::{Joined, Signal};
 pub use state::{Snapshot, State};

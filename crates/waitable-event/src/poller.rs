@@ -1,23 +1,14 @@
 //! Many descriptors, a deadline and calls from other threads, all behind one descriptor.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
-
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags};
 
 use crate::deadline::Deadline;
 use crate::park::Wake;
 use crate::readiness::{Interest, Readiness, Ready, Trigger};
-use crate::sys::{Alarm, ClockWatch, Pipe, Selector, sleep};
+use crate::sys::{self, AsDescriptor, Descriptor, Pipe, Selector};
 use crate::token_queue::{CloseWaker, TokenQueue, TokenWaker};
-
-/// Tokens of the poller itself.
-const WAKER: u64 = u64::MAX;
-const ALARM: u64 = u64::MAX - 1;
-const CLOCK: u64 = u64::MAX - 2;
 
 /// A set of descriptors with an alarm and wakers, itself readable while one of them is ready.
 ///
@@ -26,8 +17,6 @@ const CLOCK: u64 = u64::MAX - 2;
 #[derive(Debug)]
 pub struct Poller {
     selector: Arc<Selector>,
-    alarm: Alarm,
-    clock: OnceLock<ClockWatch>,
     queue: Arc<TokenQueue>,
 }
 
@@ -35,11 +24,8 @@ impl Poller {
     /// Returns an empty poller.
     pub fn new() -> io::Result<Poller> {
         let selector = Selector::new()?;
-        let alarm = Alarm::new()?;
-        let queue = TokenQueue::new()?;
-        selector.add(queue.as_fd(), WAKER, Interest::READABLE, Trigger::Edge)?;
-        selector.add(alarm.as_fd(), ALARM, Interest::READABLE, Trigger::Edge)?;
-        Ok(Poller { selector: Arc::new(selector), alarm, clock: OnceLock::new(), queue: Arc::new(queue) })
+        let queue = TokenQueue::new(selector.waker().clone());
+        Ok(Poller { selector: Arc::new(selector), queue: Arc::new(queue) })
     }
 
     /// Adds a descriptor under `token`, which is below 2^64 - 3.
@@ -47,39 +33,35 @@ impl Poller {
     /// # Errors
     ///
     /// EEXIST when the descriptor is a member already.
-    pub fn add(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
+    pub fn add(&self, fd: Descriptor<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
         self.selector.add(fd, token, interest, trigger)
     }
 
-    /// Returns whether an error of [`Poller::add`] says that the descriptor, or one that it holds, is in so many epolls
-    /// that the kernel takes no more (`epoll.rs`). Another open file description of the same pipe is taken.
+    /// Returns whether an error of [`Poller::add`] says that the descriptor, or one that it holds, is in so many
+    /// pollers that the kernel takes no more (Linux: `epoll.rs`). Another open file description of the same pipe is
+    /// taken.
     pub fn has_too_many_paths(error: &io::Error) -> bool {
-        error.raw_os_error() == Some(Errno::EINVAL as i32)
+        sys::has_too_many_paths(error)
     }
 
     /// Changes the interest in a descriptor, and reports the descriptor again if it is ready now.
-    pub fn modify(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
+    pub fn modify(&self, fd: Descriptor<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
         self.selector.modify(fd, token, interest, trigger)
     }
 
     /// Removes a descriptor. One that was closed meanwhile is no error.
-    pub fn remove(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+    pub fn remove(&self, fd: Descriptor<'_>) -> io::Result<()> {
         self.selector.remove(fd)
     }
 
     /// Has the alarm expire in `delay`, in place of any time it was set to before; `None` never.
     pub fn set_alarm(&self, delay: Option<Duration>) -> io::Result<()> {
-        self.alarm.set(delay)
+        self.selector.set_alarm(delay)
     }
 
     /// Makes the poller ready, with nothing to report, whenever the wall clock is set.
     pub fn watch_clock(&self) -> io::Result<()> {
-        if self.clock.get().is_none() {
-            let fresh = ClockWatch::new()?;
-            let clock = self.clock.get_or_init(|| fresh);
-            self.selector.add(clock.as_fd(), CLOCK, Interest::READABLE, Trigger::Edge)?;
-        }
-        Ok(())
+        self.selector.watch_clock()
     }
 
     /// Returns a waker that has this poller report `token`.
@@ -105,34 +87,29 @@ impl Poller {
 
     /// Sleeps until the poller is ready, and returns whether it is: false when `deadline` passed first.
     pub fn wait(&self, deadline: Deadline) -> io::Result<bool> {
-        let mut fds = [PollFd::new(self.selector.as_fd(), PollFlags::POLLIN)];
-        Ok(sleep(&mut fds, deadline)? > 0)
+        sys::await_readable(self.selector.as_fd(), deadline)
+    }
+
+    /// Returns whether the poller's descriptor may become readable a little later than a member is ready. If so, only
+    /// [`Poller::poll`] knows what is ready now.
+    pub fn is_late(&self) -> bool {
+        self.selector.is_late()
     }
 
     /// Appends what is ready now, and the tokens whose wakers were called, to `ready`. Returns whether the alarm has
     /// expired. Never blocks.
     pub fn poll(&self, ready: &mut Vec<Ready>) -> io::Result<bool> {
-        let (mut was_woken, mut alarm_expired, mut clock_was_set) = (false, false, false);
-        self.selector.poll(|event| match event.token {
-            WAKER => was_woken = true,
-            ALARM => alarm_expired = true,
-            CLOCK => clock_was_set = true,
-            _ => ready.push(event),
-        })?;
-        if clock_was_set && let Some(clock) = self.clock.get() {
-            clock.arm()?;
-        }
-        if was_woken {
-            // After the edge was consumed, as `TokenQueue::drain` wants it.
+        let polled = self.selector.poll(|event| ready.push(event))?;
+        if polled.is_woken {
             let tokens = self.queue.drain();
             ready.extend(tokens.into_iter().map(|token| Ready { token, readiness: Readiness::default() }));
         }
-        Ok(alarm_expired)
+        Ok(polled.alarm_expired)
     }
 }
 
-impl AsFd for Poller {
-    fn as_fd(&self) -> BorrowedFd<'_> {
+impl AsDescriptor for Poller {
+    fn as_fd(&self) -> Descriptor<'_> {
         self.selector.as_fd()
     }
 }
@@ -156,27 +133,24 @@ mod tests {
     }
 
     #[test]
-    fn level_repeats_edge_and_one_shot_do_not() -> io::Result<()> {
+    fn level_repeats_and_one_shot_does_not() -> io::Result<()> {
         let poller = Poller::new()?;
-        let [level, edge, once] = [Pipe::new()?, Pipe::new()?, Pipe::new()?];
+        let [level, once] = [Pipe::new()?, Pipe::new()?];
         poller.add(level.reader(), 1, Interest::READABLE, Trigger::Level)?;
-        poller.add(edge.reader(), 2, Interest::READABLE, Trigger::Edge)?;
         poller.add(once.reader(), 3, Interest::READABLE, Trigger::OneShot)?;
         assert_eq!(poll(&poller)?, (vec![], false));
-        for pipe in [&level, &edge, &once] {
+        for pipe in [&level, &once] {
             pipe.notify()?;
         }
         await_ready(&poller)?;
         let mut first = poll(&poller)?.0;
         first.sort_unstable();
-        assert_eq!(first, [1, 2, 3]);
+        assert_eq!(first, [1, 3]);
         assert_eq!(poll(&poller)?.0, [1]);
-        edge.notify()?;
         once.notify()?;
-        let mut second = poll(&poller)?.0;
-        second.sort_unstable();
-        assert_eq!(second, [1, 2], "each write is an edge; one shot waits to be modified");
+        assert_eq!(poll(&poller)?.0, [1], "one shot waits to be modified");
         poller.modify(once.reader(), 3, Interest::READABLE, Trigger::OneShot)?;
+        await_ready(&poller)?;
         assert!(poll(&poller)?.0.contains(&3));
         poller.remove(level.reader())?;
         poller.remove(level.reader())?;

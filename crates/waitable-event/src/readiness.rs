@@ -45,8 +45,6 @@ impl Readiness {
 pub enum Trigger {
     /// In every poll while it is ready.
     Level,
-    /// Once for each time it becomes ready.
-    Edge,
     /// Once, then not until it is modified.
     OneShot,
 }
@@ -58,4 +56,13 @@ pub struct Ready {
     pub token: u64,
     /// What the descriptor is ready for; nothing when a waker was called.
     pub readiness: Readiness,
+}
+
+/// What a poll found beside the reports on descriptors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// A waker was called.
+    pub is_woken: bool,
+    /// The alarm has expired.
+    pub alarm_expired: bool,
 }

@@ -1,7 +1,5 @@
 //! How other threads have a poller report a token.
 
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, Weak};
 
 use crate::park::Wake;
@@ -11,13 +9,14 @@ use crate::sys::{Pipe, Selector, Waker};
 /// The tokens that other threads want a poller to report. The poller and its wakers share it.
 #[derive(Debug)]
 pub(crate) struct TokenQueue {
-    waker: Waker,
+    waker: Arc<Waker>,
     tokens: Mutex<Vec<u64>>,
 }
 
 impl TokenQueue {
-    pub(crate) fn new() -> io::Result<TokenQueue> {
-        Ok(TokenQueue { waker: Waker::new()?, tokens: Mutex::default() })
+    /// Returns an empty queue that wakes a poller by `waker`.
+    pub(crate) fn new(waker: Arc<Waker>) -> TokenQueue {
+        TokenQueue { waker, tokens: Mutex::default() }
     }
 
     /// Appends `token`, and wakes the poller.
@@ -33,17 +32,10 @@ impl TokenQueue {
         }
     }
 
-    /// Removes and returns all tokens. Call it after the waker's edge was consumed: then a token that is pushed from
-    /// here on makes a new edge.
+    /// Removes and returns all tokens. Call it after the poll that found the waker called, and has drained it: then a
+    /// token that is pushed from here on calls it again.
     pub(crate) fn drain(&self) -> Vec<u64> {
         std::mem::take(&mut *lock(&self.tokens))
-    }
-}
-
-impl AsFd for TokenQueue {
-    /// Returns the descriptor that becomes readable, by an edge, when the queue is not empty any more.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.waker.as_fd()
     }
 }
 

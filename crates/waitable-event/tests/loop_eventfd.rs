@@ -1,5 +1,5 @@
 //! A blocked wait of a thread whose event loop others post to through an eventfd, as libuv's.
-#![cfg(all(target_os = "linux", not(loom)))]
+#![cfg(all(target_os = "linux", not(any(loom, waitable_kqueue_stand_in))))]
 
 mod common;
 

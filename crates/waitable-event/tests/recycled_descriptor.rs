@@ -10,15 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use common::{Outcome, Watchdog};
-use nix::fcntl::OFlag;
-use nix::unistd::{pipe2, read, write};
+use nix::unistd::{pipe, read, write};
 use waitable_event::{Error, Event};
 
 const CANARY: &[u8] = b"canary";
 
 /// Returns a pipe that holds CANARY: a stray write adds to it, a stray read removes from it.
 fn canary() -> Outcome<[OwnedFd; 2]> {
-    let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+    let (reader, writer) = pipe()?;
     assert_eq!(write(&writer, CANARY)?, CANARY.len());
     Ok([reader, writer])
 }

@@ -5,6 +5,7 @@ use napi_derive::napi;
 use waitable_event::sys::descriptor;
 
 use crate::environment::Environment;
+use crate::ffi::errno;
 use crate::ffi::status;
 
 /// Duplicates a descriptor, close-on-exec and non-blocking. Returns the copy, which the caller owns until this
@@ -29,7 +30,7 @@ pub fn close_descriptor(env: Env, fd: i32) -> i32 {
     };
     match environment.duplicates.borrow_mut().remove(&fd) {
         true => status::of_io_unit(descriptor::close(fd)),
-        false => -libc::EBADF,
+        false => -errno::EBADF,
     }
 }
 

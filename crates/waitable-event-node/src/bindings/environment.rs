@@ -7,6 +7,7 @@ use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 
 use crate::environment::Environment;
+use crate::ffi::errno;
 use crate::ffi::int32_array::int32_array;
 use crate::ffi::v8_symbols;
 
@@ -28,7 +29,7 @@ pub fn initialize(env: Env, probe: Unknown<'_>, is_unannounced: Unknown<'_>, use
 pub fn call_marked(env: Env, body: Unknown<'_>, mark: Unknown<'_>) -> i32 {
     // SAFETY: an argument of the running call.
     let Some((memory, 1..)) = (unsafe { int32_array(env.raw(), mark.raw()) }) else {
-        return -libc::EINVAL;
+        return -errno::EINVAL;
     };
     // SAFETY: the array has an element, and the running call holds it. Its memory is shared memory, which does not
     // move, and which this thread alone uses.

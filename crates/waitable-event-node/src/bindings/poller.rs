@@ -1,16 +1,16 @@
 //! Pollers, each under a small number, and their members.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, JsValue};
 use napi_derive::napi;
-use waitable_event::sys::{Member, descriptor, select};
+use waitable_event::sys::{AsDescriptor, AsFileno, Descriptor, Member, descriptor, select};
 use waitable_event::{Deadline, Interest, Readiness, Trigger};
 
 use crate::environment::Environment;
+use crate::ffi::errno;
 use crate::ffi::{readiness_flags, status};
 use crate::pollers::batch_poller::BatchPoller;
 
@@ -23,7 +23,7 @@ fn with_poller(env: &Env, poller: u32, operation: impl FnOnce(&Environment, &Bat
 }
 
 /// Calls `operation` with a descriptor of the facade.
-fn with_descriptor(fd: i32, operation: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>) -> io::Result<()> {
+fn with_descriptor(fd: i32, operation: impl FnOnce(Descriptor<'_>) -> io::Result<()>) -> io::Result<()> {
     // SAFETY: the operations call epoll_ctl(), which answers EBADF for a number that is not open.
     operation(unsafe { descriptor::borrow(fd) }?)
 }
@@ -59,7 +59,7 @@ pub fn add_member(env: Env, poller: u32, fd: i32, token: u32, interest: i32) -> 
         let flags = readiness_flags::to_interest(interest);
         if descriptor::is_consumed_by_polling(fd) {
             if environment.is_in_reactor(poller) {
-                return -libc::ENOTSUP;
+                return -errno::ENOTSUP;
             }
             poller.polled.add(token, fd, flags);
             poller.members.add(token, interest);
@@ -85,7 +85,7 @@ pub fn modify_member(env: Env, poller: u32, fd: i32, token: u32, interest: i32) 
         if poller.polled.modify(token, flags) {
             return 0;
         }
-        let modify = |fd: BorrowedFd<'_>| poller.inner.modify(fd, u64::from(token), flags, Trigger::Level);
+        let modify = |fd: Descriptor<'_>| poller.inner.modify(fd, u64::from(token), flags, Trigger::Level);
         status::of_io_unit(with_descriptor(fd, modify))
     })
 }
@@ -194,7 +194,7 @@ pub fn wait_ready(environment: &Environment, poller: u32, timeout: f64) -> i32 {
             poller.polled.append_to(&mut members);
             let deadline = Deadline::after_millis(timeout);
             match environment.sleeper.with_parker(|parker| select(&mut members, parker, deadline)) {
-                Ok(Some(0)) => return 0,
+                Ok(Some(0)) if !poller.inner.is_late() => return 0,
                 Ok(Some(_)) => {}
                 Ok(None) => return status::INTERRUPTED,
                 Err(error) => return status::of_io_error(&error),

@@ -1,15 +1,15 @@
 //! Reactors, each under the number of its poller.
 
 use std::io;
-use std::os::fd::BorrowedFd;
 
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, JsValue};
 use napi_derive::napi;
-use waitable_event::sys::descriptor;
+use waitable_event::sys::{Descriptor, descriptor};
 use waitable_event::{Poller, Snapshot, Trigger};
 
 use crate::environment::Environment;
+use crate::ffi::errno;
 use crate::ffi::{readiness_flags, status};
 use crate::reactor::reactor::Reactor;
 
@@ -43,7 +43,7 @@ pub fn hold_reactor(environment: &Environment, reactor: u32) -> i32 {
 #[napi]
 pub fn watch_descriptor(env: Env, reactor: u32, fd: i32, token: u32, interest: i32) -> i32 {
     if descriptor::is_consumed_by_polling(fd) {
-        return -libc::ENOTSUP;
+        return -errno::ENOTSUP;
     }
     with_descriptor(&env, reactor, fd, |reactor, fd| {
         let interest = readiness_flags::to_interest(interest);
@@ -72,7 +72,7 @@ fn with_descriptor(
     env: &Env,
     reactor: u32,
     fd: i32,
-    operation: impl FnOnce(&Reactor, BorrowedFd<'_>) -> io::Result<()>,
+    operation: impl FnOnce(&Reactor, Descriptor<'_>) -> io::Result<()>,
 ) -> i32 {
     let Some(environment) = Environment::of(env) else {
         return status::NO_ENVIRONMENT;
@@ -93,7 +93,7 @@ pub fn watch_loop(env: Env, reactor: u32, poller: u32, token: u32) -> i32 {
     };
     match (environment.reactor(reactor), environment.poller(poller)) {
         // The reactor would poll them first, and the loop would not see what they had.
-        (Some(_), Some(poller)) if !poller.polled.is_empty() => -libc::ENOTSUP,
+        (Some(_), Some(poller)) if !poller.polled.is_empty() => -errno::ENOTSUP,
         (Some(reactor), Some(poller)) => {
             let add = || reactor.loops.add(&reactor.poller, token, poller.clone());
             let added = match add() {

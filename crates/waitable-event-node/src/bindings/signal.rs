@@ -1,10 +1,8 @@
 //! Signals that stop a run loop of this environment.
 
-use std::os::fd::{AsFd, AsRawFd};
-
 use napi::Env;
 use napi_derive::napi;
-use waitable_event::sys::{SignalKeeper, SignalWatch};
+use waitable_event::sys::{AsDescriptor, AsFileno, SignalKeeper, SignalWatch};
 
 use crate::environment::Environment;
 use crate::ffi::status;

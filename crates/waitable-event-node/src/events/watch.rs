@@ -5,13 +5,13 @@
 //! (`signal.rs`): a `clear()` may drain the pipe before the reactor polls it.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
-use waitable_event::sys::Pipe;
+use waitable_event::sys::{AsDescriptor, OwnedDescriptor, Pipe};
 use waitable_event::{Error, Event, Interest, Poller, Readiness, Snapshot, Trigger, Wake};
 
+use crate::ffi::errno;
 use crate::ffi::status;
 use crate::pollers::batch_poller::BatchPoller;
 use crate::pollers::token;
@@ -28,7 +28,7 @@ pub struct Watch {
     /// A descriptor that is in the reactor in place of the pipe's own, while armed. It exists when this environment has
     /// opened the event twice and awaits both, because a reactor takes a descriptor only once. It exists too when so
     /// many threads await the event that the kernel takes its own descriptor no more (`epoll.rs`).
-    copy: Option<OwnedFd>,
+    copy: Option<OwnedDescriptor>,
     armed: Option<Armed>,
 }
 
@@ -124,11 +124,11 @@ impl Watch {
 
     /// Adds a descriptor in place of the pipe's own, which the reactor refuses with `error`.
     fn add_copy(&mut self, pipe: &Pipe, error: io::Error) -> io::Result<()> {
-        let mut add = |copy: io::Result<OwnedFd>| {
+        let mut add = |copy: io::Result<OwnedDescriptor>| {
             let copy = self.copy.insert(copy?);
             self.poller.add(copy.as_fd(), self.token, Interest::READABLE, Trigger::OneShot)
         };
-        let is_member = error.raw_os_error() == Some(libc::EEXIST);
+        let is_member = errno::is(&error, errno::EEXIST);
         let result = if is_member { add(pipe.reader().try_clone_to_owned()) } else { Err(error) };
         match result {
             Err(error) if Poller::has_too_many_paths(&error) => add(pipe.separate_reader()).map_err(|_| error),

@@ -2,6 +2,7 @@
 
 use napi::sys;
 
+use super::errno;
 use super::int32_array::int32_array;
 use super::reference::Reference;
 use super::status;
@@ -41,8 +42,8 @@ impl Batch {
     /// shared memory.
     pub unsafe fn new(env: sys::napi_env, array: sys::napi_value) -> Result<Batch, i32> {
         // SAFETY: the caller's contract.
-        let (memory, length) = unsafe { int32_array(env, array) }.ok_or(-libc::EINVAL)?;
-        let capacity = (length / ENTRY_LENGTH).checked_sub(1).ok_or(-libc::EINVAL)?;
+        let (memory, length) = unsafe { int32_array(env, array) }.ok_or(-errno::EINVAL)?;
+        let capacity = (length / ENTRY_LENGTH).checked_sub(1).ok_or(-errno::EINVAL)?;
         // SAFETY: the caller's contract; it is an Int32Array.
         let array = unsafe { Reference::new(env, array) }.ok_or(status::NO_ENVIRONMENT)?;
         Ok(Batch { memory, capacity, array })

@@ -1,6 +1,7 @@
 //! How values cross into JavaScript, and the functions of libuv and V8. Uses nothing else of this crate.
 
 pub mod batch;
+pub mod errno;
 pub mod handle_scope;
 pub mod int32_array;
 pub mod number_table;

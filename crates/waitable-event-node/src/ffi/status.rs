@@ -1,5 +1,6 @@
 //! How a result crosses into JavaScript: as one number.
 
+use super::errno;
 use std::io;
 
 use waitable_event::Error;
@@ -14,10 +15,10 @@ pub const INVALID_HANDLE: i32 = -10_003;
 pub const NO_ENVIRONMENT: i32 = -10_004;
 
 /// A table of numbers is full.
-pub const FULL: i32 = -libc::ENFILE;
+pub const FULL: i32 = -errno::ENFILE;
 
 /// No poller, or no reactor, has this number.
-pub const NO_POLLER: i32 = -libc::EBADF;
+pub const NO_POLLER: i32 = -errno::EBADF;
 
 /// Returns the status of an error.
 pub fn of_error(error: &Error) -> i32 {
@@ -31,7 +32,7 @@ pub fn of_error(error: &Error) -> i32 {
 
 /// Returns the status of a system error: `-errno`.
 pub fn of_io_error(error: &io::Error) -> i32 {
-    -error.raw_os_error().unwrap_or(libc::EIO)
+    -errno::of(error)
 }
 
 /// Returns the status of a result whose value is a number.

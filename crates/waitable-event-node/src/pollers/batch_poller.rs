@@ -3,9 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use napi::sys;
+use waitable_event::sys::{AsDescriptor, AsFileno, Descriptor, Fileno, OwnedDescriptor};
 use waitable_event::{Interest, Poller, Readiness, Ready, Trigger};
 
 use super::event_members::EventMembers;
@@ -13,6 +13,7 @@ use super::event_pipes::EventPipes;
 use super::polled_members::PolledMembers;
 use super::token;
 use crate::ffi::batch::{ALARM, Batch};
+use crate::ffi::errno;
 use crate::ffi::{readiness_flags, status};
 
 /// A poller, and the batch that it fills.
@@ -29,9 +30,9 @@ pub struct BatchPoller {
     pub batch: Batch,
     /// The tokens of the descriptors that [`BatchPoller::add`] has added, by number. A number is in it for longer than
     /// its descriptor is open.
-    tokens: RefCell<HashMap<RawFd, u64>>,
+    tokens: RefCell<HashMap<Fileno, u64>>,
     /// Duplicates of descriptors of the user, by the token under which they are in the poller.
-    copies: RefCell<HashMap<u64, OwnedFd>>,
+    copies: RefCell<HashMap<u64, OwnedDescriptor>>,
     /// What was polled, and is not in the batch yet.
     ready: RefCell<Vec<Ready>>,
     /// Whether the alarm has expired, and JavaScript has not been told.
@@ -63,7 +64,7 @@ impl BatchPoller {
 
     /// Adds a descriptor as [`waitable_event::Poller::add`] does, in a poller that has descriptors of the user by
     /// number.
-    pub fn add(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
+    pub fn add(&self, fd: Descriptor<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
         self.inner.add(fd, token, interest, trigger)?;
         self.tokens.borrow_mut().insert(fd.as_raw_fd(), token);
         Ok(())
@@ -71,9 +72,9 @@ impl BatchPoller {
 
     /// Adds a descriptor of the user, or a duplicate of it if it is in the poller for another reason: as the pipe of an
     /// awaited event.
-    pub fn add_foreign(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
+    pub fn add_foreign(&self, fd: Descriptor<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
         match self.add(fd, token, interest, trigger) {
-            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {
+            Err(error) if errno::is(&error, errno::EEXIST) => {
                 let copy = fd.try_clone_to_owned()?;
                 self.add(copy.as_fd(), token, interest, trigger)?;
                 self.copies.borrow_mut().insert(token, copy);
@@ -90,7 +91,7 @@ impl BatchPoller {
     /// ENOENT when the user has closed the descriptor, and the number is another one's.
     pub fn modify_foreign(
         &self,
-        fd: BorrowedFd<'_>,
+        fd: Descriptor<'_>,
         token: u64,
         interest: Interest,
         trigger: Trigger,
@@ -99,13 +100,13 @@ impl BatchPoller {
             return self.inner.modify(copy.as_fd(), token, interest, trigger);
         }
         if !self.is_member(fd, token) {
-            return Err(io::Error::from_raw_os_error(libc::ENOENT));
+            return Err(errno::error(errno::ENOENT));
         }
         self.inner.modify(fd, token, interest, trigger)
     }
 
     /// Removes what [`BatchPoller::add_foreign`] has added.
-    pub fn remove_foreign(&self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+    pub fn remove_foreign(&self, fd: Descriptor<'_>, token: u64) -> io::Result<()> {
         if let Some(copy) = self.copies.borrow_mut().remove(&token) {
             return self.inner.remove(copy.as_fd());
         }
@@ -113,7 +114,7 @@ impl BatchPoller {
     }
 
     /// Returns whether no other descriptor with the same number was added since one was under `token`.
-    fn is_member(&self, fd: BorrowedFd<'_>, token: u64) -> bool {
+    fn is_member(&self, fd: Descriptor<'_>, token: u64) -> bool {
         self.tokens.borrow().get(&fd.as_raw_fd()) == Some(&token)
     }
 

@@ -6,10 +6,9 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Weak};
 
-use waitable_event::sys::Pipe;
+use waitable_event::sys::{AsDescriptor, Descriptor, OwnedDescriptor, Pipe};
 use waitable_event::{Interest, Poller, Trigger};
 
 /// The pipes in one poller.
@@ -21,7 +20,7 @@ struct EventPipe {
     pipe: Weak<Pipe>,
     interest: Interest,
     /// The descriptor that is in the poller in place of the pipe's own.
-    separate: Option<OwnedFd>,
+    separate: Option<OwnedDescriptor>,
 }
 
 impl EventPipes {
@@ -48,7 +47,7 @@ impl EventPipes {
         let member = pipes.get_mut(&token)?;
         member.interest = interest;
         // A closed one is in no poller any more.
-        let modify = |fd: BorrowedFd<'_>| poller.modify(fd, u64::from(token), interest, Trigger::Level);
+        let modify = |fd: Descriptor<'_>| poller.modify(fd, u64::from(token), interest, Trigger::Level);
         Some(member.with_descriptor(modify).unwrap_or(Ok(())))
     }
 
@@ -82,7 +81,7 @@ impl EventPipe {
     }
 
     /// Calls `operation` with the descriptor that is in the poller, if the event is open.
-    fn with_descriptor<T>(&self, operation: impl FnOnce(BorrowedFd<'_>) -> T) -> Option<T> {
+    fn with_descriptor<T>(&self, operation: impl FnOnce(Descriptor<'_>) -> T) -> Option<T> {
         match &self.separate {
             Some(reader) => Some(operation(reader.as_fd())),
             None => self.pipe.upgrade().map(|pipe| operation(pipe.reader())),
@@ -90,6 +89,6 @@ impl EventPipe {
     }
 }
 
-fn add(poller: &Poller, fd: BorrowedFd<'_>, token: u32, interest: Interest) -> io::Result<()> {
+fn add(poller: &Poller, fd: Descriptor<'_>, token: u32, interest: Interest) -> io::Result<()> {
     poller.add(fd, u64::from(token), interest, Trigger::Level)
 }

@@ -5,9 +5,8 @@
 //! nothing. So these members are in no epoll. A loop that blocks its thread polls them itself, beside its epoll.
 
 use std::cell::RefCell;
-use std::os::fd::RawFd;
 
-use waitable_event::sys::Member;
+use waitable_event::sys::{Fileno, Member};
 use waitable_event::{Interest, Readiness, Ready};
 
 /// The members of one poller.
@@ -16,7 +15,7 @@ pub struct PolledMembers(RefCell<Vec<(u32, Member)>>);
 
 impl PolledMembers {
     /// Adds a descriptor.
-    pub fn add(&self, token: u32, fd: RawFd, interest: Interest) {
+    pub fn add(&self, token: u32, fd: Fileno, interest: Interest) {
         self.0.borrow_mut().push((token, Member { fd, interest, readiness: Readiness::default() }));
     }
 

@@ -2,11 +2,11 @@
 
 use std::cell::{Cell, OnceCell};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr;
 use std::rc::Rc;
 
 use napi::sys;
+use waitable_event::sys::{AsDescriptor, Descriptor};
 use waitable_event::{AdaptiveSpin, Snapshot};
 
 use super::driver::Driver;
@@ -16,6 +16,7 @@ use super::ready_loops::ReadyLoops;
 use super::turn::Turn;
 use crate::events::event_table::EventTable;
 use crate::ffi::batch::DRIVER_FAILED;
+use crate::ffi::errno;
 use crate::ffi::handle_scope::in_handle_scope;
 use crate::ffi::reference::Reference;
 use crate::ffi::status;
@@ -54,7 +55,7 @@ impl Reactor {
     ) -> Result<Rc<Reactor>, i32> {
         // `Turn` writes so many entries without asking.
         if poller.batch.capacity() < PendingArms::MAX {
-            return Err(-libc::EINVAL);
+            return Err(-errno::EINVAL);
         }
         let reactor = Rc::new(Reactor {
             poller,
@@ -135,8 +136,8 @@ impl Reactor {
     }
 }
 
-impl AsFd for Reactor {
-    fn as_fd(&self) -> BorrowedFd<'_> {
+impl AsDescriptor for Reactor {
+    fn as_fd(&self) -> Descriptor<'_> {
         self.poller.inner.as_fd()
     }
 }

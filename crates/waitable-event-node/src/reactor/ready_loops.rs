@@ -10,9 +10,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::os::fd::AsFd;
 use std::rc::Rc;
 
+use waitable_event::sys::AsDescriptor;
 use waitable_event::{Interest, Trigger};
 
 use crate::events::event_table::EventTable;

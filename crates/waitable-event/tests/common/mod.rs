@@ -79,5 +79,7 @@ pub(crate) fn join<T>(handle: thread::JoinHandle<T>) -> T {
 
 /// Returns how many descriptors this process has open.
 pub(crate) fn open_descriptors() -> io::Result<usize> {
-    Ok(std::fs::read_dir("/proc/self/fd")?.count())
+    // What Linux has there, the others have in /dev.
+    let directory = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
+    Ok(std::fs::read_dir(directory)?.count())
 }

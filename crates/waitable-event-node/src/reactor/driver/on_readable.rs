@@ -1,9 +1,9 @@
 //! What a driver calls.
 
-use std::os::fd::AsFd;
+use waitable_event::sys::AsDescriptor;
 
 /// A descriptor, and what to do in the environment's thread when it is readable.
-pub trait OnReadable: AsFd {
+pub trait OnReadable: AsDescriptor {
     /// Deals with what is ready.
     ///
     /// # Safety

@@ -27,6 +27,7 @@ use napi::sys;
 use waitable_event::{Deadline, Interest, Poller, Trigger};
 
 use super::on_readable::OnReadable;
+use crate::ffi::errno;
 
 /// The time after which the thread polls again when it could not. All who wait meanwhile are told after each attempt.
 const RETRY: Duration = Duration::from_millis(100);
@@ -159,7 +160,7 @@ unsafe fn threadsafe_function(
         )
     };
     if status != sys::Status::napi_ok {
-        return Err(io::Error::from_raw_os_error(libc::ENOMEM));
+        return Err(errno::error(errno::ENOMEM));
     }
     // SAFETY: just made, in this environment.
     unsafe { sys::napi_unref_threadsafe_function(env, function) };
@@ -228,7 +229,7 @@ unsafe impl Send for Callable {}
 
 impl Watcher {
     /// Returns the watcher of this process, started when it is first needed. It ends with the process: the addon is
-    /// never unloaded (napi-build links it so), so there is nothing to clean up.
+    /// never unloaded (`environment.rs`), so there is nothing to clean up.
     fn get() -> io::Result<&'static Watcher> {
         static WATCHER: OnceLock<Watcher> = OnceLock::new();
         static STARTING: Mutex<bool> = Mutex::new(false);
@@ -272,7 +273,7 @@ impl Watcher {
             if let Err(error) = polled {
                 // A filter that refuses the call, no memory in the kernel, or foreign code that has closed the
                 // descriptor. The last one does not pass.
-                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                let errno = errno::of(&error);
                 table.by_token.values_mut().for_each(|callable| callable.call(errno));
                 drop(table);
                 thread::sleep(RETRY);

@@ -6,14 +6,14 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ffi::{c_int, c_void};
 use std::io;
-use std::os::fd::AsRawFd;
 use std::ptr;
 use std::rc::Rc;
 
 use napi::sys;
-use waitable_event::sys::join_epoll;
+use waitable_event::sys::{AsFileno, join_loop};
 
 use super::on_readable::OnReadable;
+use crate::ffi::errno;
 use crate::ffi::uv_symbols::{ALIGNMENT, Handle, POLL, READABLE, UvLoop, UvSymbols};
 
 /// The started driver.
@@ -44,12 +44,12 @@ impl UvDriver {
         let size = unsafe { (symbols.handle_size)(POLL) };
         let layout = Layout::from_size_align(size, ALIGNMENT).map_err(io::Error::other)?;
         if size == 0 {
-            return Err(io::Error::from_raw_os_error(libc::ENOSYS));
+            return Err(errno::error(errno::ENOSYS));
         }
         // SAFETY: the layout is not empty.
         let handle: *mut Handle = unsafe { alloc_zeroed(layout) }.cast();
         if handle.is_null() {
-            return Err(io::Error::from_raw_os_error(libc::ENOMEM));
+            return Err(errno::error(errno::ENOMEM));
         }
         // SAFETY: memory of libuv's own size, the loop of this thread, a descriptor that `listener` keeps open.
         let status = unsafe { (symbols.poll_init)(uv_loop, handle, fd) };
@@ -70,7 +70,7 @@ impl UvDriver {
             if status == 0 {
                 let hook = &raw mut (*attachment).cleanup;
                 let hooked = sys::napi_add_async_cleanup_hook(env, Some(on_environment_end), handle, hook);
-                status = if hooked == sys::Status::napi_ok { 0 } else { -libc::EINVAL };
+                status = if hooked == sys::Status::napi_ok { 0 } else { -errno::EINVAL };
             }
             // Closed here, or by the hook, but never twice: libuv asserts that.
             if status != 0 {
@@ -94,7 +94,7 @@ impl UvDriver {
     }
 }
 
-/// Adds the reactor's descriptor to libuv's epoll. Returns a status of libuv.
+/// Adds the reactor's descriptor to the kernel's set of libuv. Returns a status of libuv.
 ///
 /// libuv would do it itself before it sleeps, and abort if the kernel refused: by then, the reactor may hold an epoll
 /// that nests too deeply, or a descriptor that is in too many epolls. Done here, the reactor is empty. From now on the
@@ -107,10 +107,8 @@ impl UvDriver {
 unsafe fn enter(uv: UvLoop, listener: &dyn OnReadable) -> c_int {
     // SAFETY: the caller's contract.
     let backend = unsafe { uv.backend_fd() };
-    match join_epoll(backend, listener.as_fd()) {
-        Err(error) if error.raw_os_error() != Some(libc::EEXIST) => {
-            error.raw_os_error().map_or(-libc::EIO, |code| -code)
-        }
+    match join_loop(backend, listener.as_fd()) {
+        Err(error) if !errno::is(&error, errno::EEXIST) => -errno::of(&error),
         _ => 0,
     }
 }

@@ -1,8 +1,11 @@
-//! The monotonic clock, and the wall clock beside it.
+//! Keeps the promise that all threads share one monotonic clock, and that times on the wall clock fit to it:
+//! clock_gettime().
 
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
+
+use crate::sys::native::COARSE;
 
 /// A measurement that took longer than this, in seconds, is repeated: the thread lost its core in the middle of it.
 const INTERRUPTED: f64 = 2e-5;
@@ -38,8 +41,8 @@ pub fn wall_offset() -> f64 {
     offset
 }
 
-/// Returns the time on a monotonic clock that moves every few milliseconds. It costs 8 ns to read, the exact one 40 ns.
+/// Returns the time on a monotonic clock that moves every few milliseconds, where there is one, and is cheap to read.
 pub fn coarse_now() -> Duration {
     // It cannot fail where there is such a clock; without one, no time passes.
-    clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map_or(Duration::ZERO, Duration::from)
+    clock_gettime(COARSE).map_or(Duration::ZERO, Duration::from)
 }

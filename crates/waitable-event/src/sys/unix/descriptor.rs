@@ -1,24 +1,22 @@
-//! A descriptor of the caller: borrowed for a call, duplicated, read and written.
+//! Keeps the promise that a channel owns its descriptor, and leaves the file as it was: fcntl() duplicates the number,
+//! and each duplicate knows whether the file was a blocking one before.
 
 use std::collections::HashMap;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open, readlink};
-use nix::libc::{
-    self, FIONREAD, O_CLOEXEC, SO_ERROR, SOL_SOCKET, SYS_kcmp, c_int, c_ulong, dup3, getsockopt, ioctl, socklen_t,
-    syscall,
-};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::stat::{Mode, SFlag};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc::{FIONREAD, SO_ERROR, SOL_SOCKET, c_int, getsockopt, ioctl, socklen_t};
 use nix::unistd;
 
 use super::file_status::file_status;
+use super::nowait;
 use super::retry::retry;
-use super::rwf_nowait;
+use crate::sys::native::{is_same_description, reopen_pipe};
+
+pub use crate::sys::native::is_consumed_by_polling;
 
 /// Locks, also after a panic of another holder: each change is a single call.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -46,35 +44,6 @@ pub fn check(fd: RawFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns whether the readiness of `fd` is gone once any thread has polled it.
-///
-/// These are files of /proc and of control groups. They report an exceptional condition once: pressure triggers
-/// (`/proc/pressure`, `*.pressure`), the tables of mounts and of swap areas, and the settings under `/proc/sys`.
-pub fn is_consumed_by_polling(fd: RawFd) -> bool {
-    const PROC: i128 = 0x9fa0;
-    const CGROUP2: i128 = 0x6367_7270;
-    let mut filesystem = MaybeUninit::<libc::statfs>::uninit();
-    // SAFETY: the kernel writes the structure, or answers EBADF.
-    let kind = unsafe {
-        if libc::fstatfs(fd, filesystem.as_mut_ptr()) != 0 {
-            return false;
-        }
-        // Its type differs between C libraries.
-        i128::from(filesystem.assume_init().f_type)
-    };
-    // Only for a few descriptors is the name read.
-    (kind == PROC || kind == CGROUP2)
-        && readlink(format!("/proc/self/fd/{fd}").as_str()).is_ok_and(|path| names_consumed(&path.to_string_lossy()))
-}
-
-fn names_consumed(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    path.starts_with("/proc/pressure/")
-        || path.starts_with("/proc/sys/")
-        || name.ends_with(".pressure")
-        || matches!(name, "mounts" | "mountinfo" | "mountstats" | "swaps")
-}
-
 /// The duplicates that are open, by their numbers.
 static DUPLICATES: LazyLock<Mutex<HashMap<RawFd, Duplicate>>> = LazyLock::new(Mutex::default);
 
@@ -100,11 +69,11 @@ pub fn duplicate(fd: RawFd) -> io::Result<RawFd> {
     // SAFETY: fcntl() just made it, for this call alone. It is dropped, and so closed, if a later step fails.
     let copy = unsafe { OwnedFd::from_raw_fd(copy) };
     let file = file_status(copy.as_fd())?.identity;
-    let was_blocking = if reopen_pipe(copy.as_fd()) {
-        rwf_nowait::set_private(copy.as_fd());
+    let was_blocking = if reopen_pipe(copy.as_fd()).unwrap_or(false) {
+        nowait::set_private(copy.as_fd());
         false
     } else {
-        rwf_nowait::forget(copy.as_fd());
+        nowait::forget(copy.as_fd());
         set_non_blocking(copy.as_fd(), true)?
     };
     let number = copy.into_raw_fd();
@@ -112,34 +81,11 @@ pub fn duplicate(fd: RawFd) -> io::Result<RawFd> {
     Ok(number)
 }
 
-/// Opens a pipe anew, non-blocking and close-on-exec, under the number that it has. Returns false for other files, and
-/// where the system refuses it.
-fn reopen_pipe(fd: BorrowedFd<'_>) -> bool {
-    try_reopen_pipe(fd).unwrap_or(false)
-}
-
-fn try_reopen_pipe(fd: BorrowedFd<'_>) -> nix::Result<bool> {
-    if file_status(fd)?.kind != SFlag::S_IFIFO {
-        return Ok(false);
-    }
-    let access = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?) & OFlag::O_ACCMODE;
-    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    let fresh = open(path.as_str(), access | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty())?;
-    // A FIFO that was opened without a writer reports no hang-up of the writers before. So one that has hung up by now
-    // keeps its open file.
-    if poll(&mut [PollFd::new(fd, PollFlags::empty())], PollTimeout::ZERO)? > 0 {
-        return Ok(false);
-    }
-    // SAFETY: the kernel replaces the file behind a number that the caller owns.
-    Errno::result(unsafe { dup3(fresh.as_raw_fd(), fd.as_raw_fd(), O_CLOEXEC) })?;
-    Ok(true)
-}
-
 /// Prepares for others that get the descriptor `fd`, a duplicate. From now on its flags are not relied on.
 pub fn share(fd: RawFd) {
     // SAFETY: the number is only looked up.
     if let Ok(fd) = unsafe { borrow(fd) } {
-        rwf_nowait::forget(fd);
+        nowait::forget(fd);
     }
 }
 
@@ -153,28 +99,19 @@ fn set_non_blocking(fd: BorrowedFd<'_>, wanted: bool) -> nix::Result<bool> {
     Ok(true)
 }
 
-/// Returns whether two descriptors of this process share their open file, and so its flags. True where the kernel does
-/// not tell.
-fn is_same_description(first: RawFd, second: RawFd) -> bool {
-    const KCMP_FILE: c_int = 0;
-    let pid = unistd::getpid().as_raw();
-    // SAFETY: kcmp() compares, and answers EBADF for a number that is not open.
-    unsafe { syscall(SYS_kcmp, pid, pid, KCMP_FILE, first as c_ulong, second as c_ulong) <= 0 }
-}
-
 /// Reads up to `buffer.len()` bytes, and returns the count; zero is the end of the file. Never blocks: EAGAIN when
 /// there is nothing to read.
 pub fn read(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the calls answer EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;
-    retry(|| rwf_nowait::read(fd, buffer))
+    retry(|| nowait::read(fd, buffer))
 }
 
 /// Writes what fits of `data`, and returns the count. Never blocks: EAGAIN when nothing fits.
 pub fn write(fd: RawFd, data: &[u8]) -> io::Result<usize> {
     // SAFETY: the calls answer EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;
-    retry(|| rwf_nowait::write(fd, data))
+    retry(|| nowait::write(fd, data))
 }
 
 /// Closes a number that [`duplicate`] returned. Its open file becomes a blocking one again, if it was one before, and

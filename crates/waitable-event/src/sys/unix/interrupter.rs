@@ -1,4 +1,5 @@
-//! How another thread, or the thread's own event loop, ends the sleep of a thread.
+//! Keeps the promise that another thread, or the thread's own event loop, ends the sleep of a thread: by descriptors
+//! that it polls beside the doorbell.
 
 use std::io;
 use std::os::fd::{AsFd, RawFd};
@@ -8,9 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use nix::poll::{PollFd, PollFlags};
 
 use super::descriptor;
-use super::eventfd::Waker;
-use super::loop_eventfd::{LoopEventfd, Search};
+use super::waker::Waker;
 use crate::park::Wake;
+use crate::sys::native::{LoopEventfd, Search};
 
 /// What a thread polls beside the doorbell whenever it sleeps: its waker and, where there is one, the descriptor of its
 /// own event loop.

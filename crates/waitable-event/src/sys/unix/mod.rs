@@ -1,33 +1,41 @@
-//! Linux. A file is called by its mechanism (epoll, eventfd, ppoll, sigaction, timerfd), or by the type that combines
-//! some.
+//! What Linux, macOS and FreeBSD have in common: POSIX. A file is called by its mechanism, or by the type that it has.
 
 mod clock;
 pub mod descriptor;
-mod epoll;
-mod eventfd;
-mod file_status;
+pub(super) mod file_status;
 mod interrupter;
-mod loop_eventfd;
+mod nowait;
 mod parker;
 mod pipe;
-mod ppoll;
-mod retry;
-mod rwf_nowait;
+pub(super) mod poll_flags;
+mod poll_selector;
+mod poll_state;
+mod poll_watcher;
+#[cfg(not(any(target_vendor = "apple", waitable_kqueue_stand_in)))]
+pub(super) mod ppoll;
+pub(super) mod retry;
 mod select;
+mod selector;
 mod sigaction;
 mod signal_watch;
-mod syscalls;
-mod timerfd;
+pub(super) mod waker;
 
+pub use super::native::{has_too_many_paths, join_loop, sleep};
 pub use clock::{coarse_now, monotonic_time, wall_offset};
-pub(crate) use epoll::Selector;
-pub use epoll::join_epoll;
-pub(crate) use eventfd::Waker;
 pub use interrupter::Interrupter;
 pub use parker::{Looks, Parker};
 pub use pipe::Pipe;
-pub use ppoll::sleep;
+pub(crate) use select::await_readable;
 pub use select::{Member, look, select, select_with};
+pub(crate) use selector::Selector;
 pub use sigaction::Disposition;
 pub use signal_watch::{OwnHandler, SignalKeeper, SignalSource, SignalWatch, deliver};
-pub(crate) use timerfd::{Alarm, ClockWatch};
+pub use std::os::fd::{
+    AsFd as AsDescriptor, AsRawFd as AsFileno, BorrowedFd as Descriptor, OwnedFd as OwnedDescriptor, RawFd as Fileno,
+};
+pub(crate) use waker::Waker;
+
+/// Returns whether an error says that a descriptor is not open: EBADF.
+pub(crate) fn is_bad_descriptor(error: &std::io::Error) -> bool {
+    error.raw_os_error() == Some(nix::errno::Errno::EBADF as i32)
+}

@@ -1,4 +1,5 @@
-//! The sleep of a blocked `wait()`.
+//! Keeps the promise that a blocked `wait()` ends when its event is set, its thread is to end, or its time is over: one
+//! sleep on the event's pipe, the thread's waker and the descriptor of its event loop.
 
 use std::fmt;
 use std::io;
@@ -8,12 +9,11 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags};
 
 use super::interrupter::Interrupter;
-use super::loop_eventfd::Posts;
 use super::pipe::Pipe;
-use super::ppoll::sleep;
 use crate::adaptive_spin::AdaptiveSpin;
 use crate::deadline::Deadline;
 use crate::park::{Park, Parked, Wake};
+use crate::sys::native::{Posts, sleep};
 
 /// The time from the beginning of a sleep to the first look.
 ///
@@ -77,9 +77,8 @@ pub struct Looks<'a> {
 }
 
 impl Parker<'_> {
-    /// Sleeps until one of `fds` is ready. The last two of them must be the interrupter's. The last one may be another
-    /// one afterwards. After `Woken` as well as
-    /// `Notified` the caller has to check the others.
+    /// Sleeps until one of `fds` is ready. The last two of them must be the interrupter's, and the last one may be
+    /// replaced. After `Woken` as well as `Notified` the caller has to check the others.
     pub fn sleep(&self, fds: &mut [PollFd<'_>], deadline: Deadline) -> io::Result<Parked> {
         let interrupter = self.interrupter;
         let mut pause = FIRST_LOOK;

@@ -1,4 +1,5 @@
-//! The doorbell of an event: a pipe. It is notified while there is a byte in it.
+//! Keeps the promise that an event is also a descriptor, which other processes can wait for and set: a pipe, which is
+//! notified while there is a byte in it. (The doorbell of an event.)
 
 use std::io;
 use std::mem::ManuallyDrop;
@@ -6,14 +7,12 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::stat::Mode;
-use nix::unistd;
 
+use super::nowait;
 use super::retry::retry;
-use super::{rwf_nowait, syscalls};
 use crate::doorbell::Doorbell;
+use crate::sys::native::{pipe, read, reopen_reader, write};
 
 /// The number of bytes that one drain reads at most: more than any pipe holds by default. So a foreign writer that
 /// writes without a pause cannot keep the drain busy. Bytes that came later are a later set.
@@ -33,7 +32,7 @@ pub struct Pipe {
 impl Pipe {
     /// Returns an empty pipe. Fails with EMFILE or ENFILE when there are no descriptors left.
     pub fn new() -> io::Result<Pipe> {
-        let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        let (reader, writer) = pipe()?;
         Ok(Pipe {
             reader,
             writer: ManuallyDrop::new(writer),
@@ -54,10 +53,13 @@ impl Pipe {
     }
 
     /// Returns a read side with an open file description of its own, which the kernel counts apart from the others
-    /// (`epoll.rs`). It needs `/proc`.
+    /// (`epoll.rs`).
+    ///
+    /// # Errors
+    ///
+    /// ENOTSUP where the system has no way to that. It counts nothing, then.
     pub fn separate_reader(&self) -> io::Result<OwnedFd> {
-        let path = format!("/proc/self/fd/{}", self.reader.as_raw_fd());
-        Ok(open(path.as_str(), OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty())?)
+        Ok(reopen_reader(self.reader.as_fd())?)
     }
 
     /// Returns the number of the read side.
@@ -74,8 +76,8 @@ impl Pipe {
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let is_shared = self.is_shared.load(Ordering::Relaxed);
         let read = |buffer: &mut [u8]| match is_shared {
-            true => rwf_nowait::read(&self.reader, buffer),
-            false => syscalls::read(&self.reader, buffer),
+            true => nowait::read(&self.reader, buffer),
+            false => read(&self.reader, buffer),
         };
         match retry(|| read(buffer)) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
@@ -88,8 +90,8 @@ impl Doorbell for Pipe {
     fn notify(&self) -> io::Result<()> {
         let is_shared = self.is_shared.load(Ordering::Relaxed);
         let write = || match is_shared {
-            true => rwf_nowait::write(&*self.writer, &[1]),
-            false => syscalls::write(&*self.writer, &[1]),
+            true => nowait::write(&*self.writer, &[1]),
+            false => write(&*self.writer, &[1]),
         };
         match retry(write) {
             // A full pipe is notified.
@@ -153,6 +155,9 @@ impl Drop for Pipe {
 
 #[cfg(test)]
 mod tests {
+    use nix::fcntl::OFlag;
+    use nix::unistd;
+
     use super::*;
 
     #[test]
@@ -181,6 +186,7 @@ mod tests {
         Ok(())
     }
 
+    #[cfg(all(target_os = "linux", not(waitable_kqueue_stand_in)))]
     #[test]
     fn a_separate_reader_is_notified_with_the_pipe() -> io::Result<()> {
         let pipe = Pipe::new()?;

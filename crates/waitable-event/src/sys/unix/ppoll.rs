@@ -1,19 +1,20 @@
-//! The one place where a thread sleeps in the kernel.
+//! Keeps the promise that a blocked wait is neither early nor late by more than the kernel's own delay, whatever
+//! signals interrupt it: ppoll(), which has no limit on descriptor numbers, and a timeout in nanoseconds. (Not macOS.)
 
 use std::io;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, ppoll};
+use nix::poll::{PollFd, PollTimeout, poll, ppoll};
 use nix::sys::time::TimeSpec;
 
+use super::retry::retry;
 use crate::deadline::Deadline;
 
 /// Sleeps until one of `fds` is ready, and returns how many are: zero when `deadline` passed first.
 ///
-/// ppoll() has no limit on descriptor numbers, and a timeout in nanoseconds. A signal handler, SIGSTOP and SIGCONT may
-/// interrupt it; the sleep continues with the rest of the time. Zero is returned only when the clock says that the
-/// deadline has passed.
+/// A signal handler, SIGSTOP and SIGCONT may interrupt it; the sleep continues with the rest of the time. Zero is
+/// returned only when the clock says that the deadline has passed.
 ///
 /// # Errors
 ///
@@ -28,6 +29,11 @@ pub fn sleep(fds: &mut [PollFd<'_>], deadline: Deadline) -> io::Result<usize> {
             Ok(count) => return Ok(usize::try_from(count).unwrap_or(0)),
         }
     }
+}
+
+/// Finds out which of `fds` are ready now, and returns how many are. Does not sleep.
+pub(crate) fn poll_now(fds: &mut [PollFd<'_>]) -> io::Result<usize> {
+    retry(|| poll(fds, PollTimeout::ZERO)).map(|count| usize::try_from(count).unwrap_or(0))
 }
 
 /// Returns `duration`, or as much of it as the kernel's clock type holds; the caller's loop sleeps the rest.

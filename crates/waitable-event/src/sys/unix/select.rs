@@ -1,17 +1,19 @@
-//! The wait for many descriptors, with the rules of Python's select.select().
+//! Keeps the promise of a select() with the rules of Python's, and without its limit of 1024 descriptors: over the
+//! sleep of a blocked wait.
 
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{BorrowedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags};
 
 use super::descriptor;
 use super::parker::Parker;
-use super::retry::retry;
+use super::poll_flags::{from_interest, to_readiness};
 use crate::deadline::Deadline;
 use crate::park::Parked;
 use crate::readiness::{Interest, Readiness};
+use crate::sys::native::{poll_now, sleep};
 
 /// One descriptor of a [`select`] call.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +26,11 @@ pub struct Member {
     pub readiness: Readiness,
 }
 
+/// Sleeps until `fd` is readable, and returns whether it is: false when `deadline` passed first.
+pub(crate) fn await_readable(fd: BorrowedFd<'_>, deadline: Deadline) -> io::Result<bool> {
+    Ok(sleep(&mut [PollFd::new(fd, PollFlags::POLLIN)], deadline)? > 0)
+}
+
 /// Finds out what is ready now, and returns how many members are ready for what the caller wants of them. Opens
 /// nothing, and does not sleep.
 ///
@@ -34,9 +41,9 @@ pub fn look(members: &mut [Member]) -> io::Result<usize> {
     let mut fds = Vec::with_capacity(members.len());
     for member in members.iter() {
         // SAFETY: poll() answers POLLNVAL for a number that is not open.
-        fds.push(PollFd::new(unsafe { descriptor::borrow(member.fd) }?, flags(member.interest)));
+        fds.push(PollFd::new(unsafe { descriptor::borrow(member.fd) }?, from_interest(member.interest)));
     }
-    retry(|| poll(&mut fds, PollTimeout::ZERO))?;
+    poll_now(&mut fds)?;
     for (fd, member) in fds.iter().zip(members.iter_mut()) {
         member.readiness = readiness(fd)?;
     }
@@ -66,7 +73,7 @@ pub fn select_with(
         for &index in &polled {
             // SAFETY: poll() answers POLLNVAL for a number that is not open.
             let fd = unsafe { descriptor::borrow(members[index].fd) }?;
-            fds.push(PollFd::new(fd, flags(members[index].interest)));
+            fds.push(PollFd::new(fd, from_interest(members[index].interest)));
         }
         fds.extend(parker.interrupter.poll_fds()?);
         match parker.sleep(&mut fds, deadline)? {
@@ -94,24 +101,6 @@ fn count_ready(members: &[Member]) -> usize {
     members.iter().filter(|member| member.readiness.satisfies(member.interest)).count()
 }
 
-fn flags(interest: Interest) -> PollFlags {
-    let mut flags = PollFlags::empty();
-    flags.set(PollFlags::POLLIN, interest.readable);
-    flags.set(PollFlags::POLLOUT, interest.writable);
-    flags.set(PollFlags::POLLPRI, interest.priority);
-    flags
-}
-
 fn readiness(fd: &PollFd<'_>) -> io::Result<Readiness> {
-    let revents = fd.revents().unwrap_or(PollFlags::empty());
-    if revents.contains(PollFlags::POLLNVAL) {
-        return Err(Errno::EBADF.into());
-    }
-    Ok(Readiness {
-        readable: revents.contains(PollFlags::POLLIN),
-        writable: revents.contains(PollFlags::POLLOUT),
-        priority: revents.contains(PollFlags::POLLPRI),
-        hang_up: revents.contains(PollFlags::POLLHUP),
-        error: revents.contains(PollFlags::POLLERR),
-    })
+    to_readiness(fd.revents().unwrap_or(PollFlags::empty())).ok_or_else(|| Errno::EBADF.into())
 }

@@ -1,5 +1,5 @@
-//! What becomes of a signal in this process: one action for each signal, which every library of the process can replace
-//! without the others noticing.
+//! Keeps the promise that a signal has the action afterwards that it had before: sigaction(). A process has one action
+//! for each signal, which every library can replace without the others noticing.
 
 use std::fmt;
 use std::io;

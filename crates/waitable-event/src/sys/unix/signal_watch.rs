@@ -1,4 +1,4 @@
-//! Signals as descriptors: readable once the signal has come.
+//! Keeps the promise that a signal stops a loop whose thread sleeps: a descriptor is readable once the signal has come.
 //!
 //! JavaScript's own signal handlers run in the event loop of the main thread, so a thread that sleeps in native code
 //! receives no signal. A [`SignalWatch`] is told of a signal in any thread.
@@ -22,16 +22,15 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 use nix::errno::Errno;
-use nix::libc;
-use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::Signal;
 
 use super::sigaction::Disposition;
+use super::waker::{Waker, write_to};
 use crate::sync::lock;
 
 /// The number of watches that a process can have.
@@ -84,7 +83,7 @@ extern "C" fn on_signal(number: i32) {
 #[derive(Default)]
 struct Table {
     /// The descriptors of the places, made when a place is first used, and never closed.
-    descriptors: Vec<EventFd>,
+    descriptors: Vec<Waker>,
     /// The signals that have a holder: a watch or a [`SignalKeeper`].
     signals: HashMap<i32, Held>,
 }
@@ -148,13 +147,12 @@ impl Table {
             .find(|place| WANTED[*place].load(Ordering::Relaxed) == 0)
             .ok_or_else(|| io::Error::from(Errno::EAGAIN))?;
         while self.descriptors.len() <= place {
-            let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
-            let descriptor = EventFd::from_value_and_flags(0, flags)?;
-            DESCRIPTORS[self.descriptors.len()].store(descriptor.as_raw_fd(), Ordering::Relaxed);
+            let descriptor = Waker::new()?;
+            DESCRIPTORS[self.descriptors.len()].store(descriptor.writer_fileno(), Ordering::Relaxed);
             self.descriptors.push(descriptor);
         }
         // A late delivery may have written to it.
-        let _ = self.descriptors[place].read();
+        self.descriptors[place].drain();
         Ok(place)
     }
 }
@@ -280,10 +278,8 @@ impl Drop for SignalKeeper {
 pub fn deliver(number: i32) {
     for place in 0..PLACES {
         if WANTED[place].load(Ordering::Acquire) == number {
-            let one = 1u64;
-            // SAFETY: eight bytes of ours, to a descriptor that is never closed. A failure (the counter is full) does
-            // not matter: the descriptor is readable then.
-            unsafe { libc::write(DESCRIPTORS[place].load(Ordering::Relaxed), (&raw const one).cast(), 8) };
+            // A descriptor that is never closed.
+            write_to(DESCRIPTORS[place].load(Ordering::Relaxed));
         }
     }
 }
@@ -292,12 +288,13 @@ pub fn deliver(number: i32) {
 mod tests {
     use super::*;
     use crate::deadline::Deadline;
+    use nix::libc;
     use nix::poll::{PollFd, PollFlags};
     use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, raise, sigaction};
 
     fn is_readable(watch: &SignalWatch) -> io::Result<bool> {
         let mut fds = [PollFd::new(watch.as_fd(), PollFlags::POLLIN)];
-        Ok(super::super::ppoll::sleep(&mut fds, Deadline::after_millis(0.0))? > 0)
+        Ok(crate::sys::sleep(&mut fds, Deadline::after_millis(0.0))? > 0)
     }
 
     fn set(signal: Signal, handler: SigHandler) -> io::Result<SigHandler> {

@@ -1,8 +1,9 @@
-//! Reads and writes that never block, whatever the flags of the open file say.
+//! Keeps the promise that reads and writes never block, whatever the flags of the open file say: by calls that ask for
+//! that themselves, or by a poll before the call.
 //!
 //! O_NONBLOCK belongs to the open file, which other processes share: libuv clears it in a child for each descriptor of
-//! its stdio. So a call that must not block asks for that itself, with RWF_NOWAIT. Linux has that flag for pipes (since
-//! 6.5) and sockets. Where a file has no such calls (FIFOs, terminals, inotify), the flag of the file is read, and a
+//! its stdio. So a call that must not block asks for that itself: with RWF_NOWAIT on Linux, and with MSG_DONTWAIT for
+//! sockets elsewhere. Where a file has no such calls (FIFOs, terminals, inotify), the flag of the file is read, and a
 //! file that blocks is polled first. Only another reader or writer of the same file, between the poll and the call,
 //! can then make the call block.
 
@@ -12,12 +13,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc::PIPE_BUF;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::stat::SFlag;
 use nix::unistd::isatty;
 
 use super::file_status::file_status;
-use super::syscalls;
+use crate::sys::native::{poll_now, read as read_plainly, read_nowait, write as write_plainly, write_nowait};
 
 /// The number of bytes that one write to a blocking terminal or FIFO takes at most. The rest is the next call's.
 const WRITE_LIMIT: usize = 1 << 16;
@@ -26,7 +27,7 @@ const WRITE_LIMIT: usize = 1 << 16;
 /// them.
 static KNOWN: [AtomicU8; 1 << 16] = [const { AtomicU8::new(0) }; 1 << 16];
 
-/// The file has no RWF_NOWAIT.
+/// The file has no calls that never block.
 const UNSUPPORTED: u8 = 1;
 /// The open file is a non-blocking one that is shared with no other process.
 const PRIVATE: u8 = 2;
@@ -64,43 +65,43 @@ fn note_unsupported(fd: BorrowedFd<'_>) {
 pub(super) fn read(fd: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
     let fd = fd.as_fd();
     if is_known(fd, PRIVATE) {
-        return syscalls::read(fd, buffer);
+        return read_plainly(fd, buffer);
     }
     if !is_known(fd, UNSUPPORTED) {
-        match syscalls::read_nowait(fd, buffer) {
-            Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => note_unsupported(fd),
+        match read_nowait(fd, buffer) {
+            Err(Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EPERM) => note_unsupported(fd),
             // A regular file says that its data is on the disk. Waiting for a disk is not blocking.
-            Err(Errno::EAGAIN) if is_file(fd) => return syscalls::read(fd, buffer),
+            Err(Errno::EAGAIN) if is_file(fd) => return read_plainly(fd, buffer),
             result => return result,
         }
     }
     if is_blocking(fd)? && !is_ready(fd, PollFlags::POLLIN)? {
         return Err(Errno::EAGAIN);
     }
-    syscalls::read(fd, buffer)
+    read_plainly(fd, buffer)
 }
 
 /// Writes what fits of `data`, and returns the count. EAGAIN when the call would block.
 pub(super) fn write(fd: impl AsFd, data: &[u8]) -> nix::Result<usize> {
     let fd = fd.as_fd();
     if is_known(fd, PRIVATE) {
-        return syscalls::write(fd, data);
+        return write_plainly(fd, data);
     }
     if !is_known(fd, UNSUPPORTED) {
-        match syscalls::write_nowait(fd, data) {
-            Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => note_unsupported(fd),
-            Err(Errno::EAGAIN) if is_file(fd) => return syscalls::write(fd, data),
+        match write_nowait(fd, data) {
+            Err(Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EPERM) => note_unsupported(fd),
+            Err(Errno::EAGAIN) if is_file(fd) => return write_plainly(fd, data),
             result => return result,
         }
     }
     if data.is_empty() || !is_blocking(fd)? {
-        return syscalls::write(fd, data);
+        return write_plainly(fd, data);
     }
     let step = step_of(fd, data)?;
     let mut written = 0;
     for chunk in data[..data.len().min(WRITE_LIMIT)].chunks(step) {
         let result = match is_ready(fd, PollFlags::POLLOUT) {
-            Ok(true) => syscalls::write(fd, chunk),
+            Ok(true) => write_plainly(fd, chunk),
             Ok(false) => Err(Errno::EAGAIN),
             Err(error) => Err(error),
         };
@@ -133,5 +134,6 @@ fn is_blocking(fd: BorrowedFd<'_>) -> nix::Result<bool> {
 
 fn is_ready(fd: BorrowedFd<'_>, flags: PollFlags) -> nix::Result<bool> {
     // An end or an error is ready, too: the call then returns it.
-    Ok(poll(&mut [PollFd::new(fd, flags)], PollTimeout::ZERO)? > 0)
+    let count = poll_now(&mut [PollFd::new(fd, flags)]);
+    count.map(|count| count > 0).map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32)))
 }

@@ -1,4 +1,5 @@
-//! Deadlines and clock changes as descriptors: timerfds.
+//! Keeps the promises that an alarm is never early, and that tasks on the wall clock learn when that clock is set:
+//! timerfds.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -12,17 +13,17 @@ use nix::sys::timerfd::{ClockId, TimerFd, TimerFlags};
 /// A deadline. Its descriptor becomes readable when the alarm expires, and stays so until the alarm is set again. It
 /// runs on the monotonic clock, to the nanosecond.
 #[derive(Debug)]
-pub(crate) struct Alarm(TimerFd);
+pub(super) struct Alarm(TimerFd);
 
 impl Alarm {
-    pub(crate) fn new() -> io::Result<Alarm> {
+    pub(super) fn new() -> io::Result<Alarm> {
         let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
         Ok(Alarm(TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?))
     }
 
     /// Has the alarm expire in `delay`; `None` disarms it. To the kernel a zero delay would mean the same as `None`, so
     /// a zero becomes the shortest delay there is.
-    pub(crate) fn set(&self, delay: Option<Duration>) -> io::Result<()> {
+    pub(super) fn set(&self, delay: Option<Duration>) -> io::Result<()> {
         match delay {
             None => self.0.unset()?,
             Some(delay) => {
@@ -43,10 +44,10 @@ const NEVER: Duration =
 /// A watch on the wall clock. Its descriptor becomes readable when the clock is set: it is a timer on that clock which
 /// never expires.
 #[derive(Debug)]
-pub(crate) struct ClockWatch(TimerFd);
+pub(super) struct ClockWatch(TimerFd);
 
 impl ClockWatch {
-    pub(crate) fn new() -> io::Result<ClockWatch> {
+    pub(super) fn new() -> io::Result<ClockWatch> {
         let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
         let watch = ClockWatch(TimerFd::new(ClockId::CLOCK_REALTIME, flags)?);
         watch.arm()?;
@@ -54,7 +55,7 @@ impl ClockWatch {
     }
 
     /// Prepares to report the next time that the clock is set.
-    pub(crate) fn arm(&self) -> io::Result<()> {
+    pub(super) fn arm(&self) -> io::Result<()> {
         let never = Expiration::OneShot(TimeSpec::from_duration(NEVER));
         let flags = TimerSetTimeFlags::TFD_TIMER_ABSTIME | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
         match self.0.set(never, flags) {

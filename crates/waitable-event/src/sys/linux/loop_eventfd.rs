@@ -1,4 +1,5 @@
-//! The eventfd by which other threads post to a thread's event loop, watched in place of the loop.
+//! Keeps the promise that a blocked wait wakes only when there is a reason: the eventfd by which other threads post to
+//! a thread's event loop, watched in place of the loop.
 //!
 //! The loop's own descriptor says nothing new once it is readable. This one does: a sleeper reads it, and the next post
 //! makes it readable again. What was read is written back when the sleep ends, so the loop still learns of the posts.
@@ -20,17 +21,17 @@ use std::os::fd::RawFd;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 
-use super::descriptor::borrow;
-use super::retry::retry;
 use super::syscalls;
+use crate::sys::unix::descriptor::borrow;
+use crate::sys::unix::retry::retry;
 
 /// The number of the eventfd that an event loop watches. It is open for as long as the loop lives.
 #[derive(Debug)]
-pub(super) struct LoopEventfd(RawFd);
+pub(crate) struct LoopEventfd(RawFd);
 
 /// What came of a search.
 #[derive(Debug)]
-pub(super) enum Search {
+pub(crate) enum Search {
     /// The loop watches one eventfd, which is the one for posts.
     Found(LoopEventfd),
     /// The loop watches none: it has not polled yet.
@@ -41,7 +42,7 @@ pub(super) enum Search {
 
 impl LoopEventfd {
     /// Looks for the eventfd among the descriptors that the epoll `backend` watches.
-    pub(super) fn search(backend: RawFd) -> Search {
+    pub(crate) fn search(backend: RawFd) -> Search {
         let Ok(info) = fs::read_to_string(format!("/proc/self/fdinfo/{backend}")) else {
             return Search::Unknown;
         };
@@ -65,25 +66,25 @@ fn is_eventfd(fd: RawFd) -> bool {
 ///
 /// A sleep within a sleep has posts of its own. What it writes back at its end, the outer sleep reads again.
 #[derive(Debug)]
-pub(super) struct Posts<'a> {
+pub(crate) struct Posts<'a> {
     eventfd: &'a LoopEventfd,
     has_read: bool,
 }
 
 impl<'a> Posts<'a> {
     /// Returns the posts of a sleep that has read none yet.
-    pub(super) fn new(eventfd: &'a LoopEventfd) -> Posts<'a> {
+    pub(crate) fn new(eventfd: &'a LoopEventfd) -> Posts<'a> {
         Posts { eventfd, has_read: false }
     }
 
     /// Returns the entry for ppoll().
-    pub(super) fn poll_fd<'fd>(&self) -> io::Result<PollFd<'fd>> {
+    pub(crate) fn poll_fd<'fd>(&self) -> io::Result<PollFd<'fd>> {
         // SAFETY: the number goes to ppoll() alone, which answers POLLNVAL when it is not open.
         Ok(PollFd::new(unsafe { borrow(self.eventfd.0) }?, PollFlags::POLLIN))
     }
 
     /// Reads the posts that ppoll() has reported. It then reports the next one.
-    pub(super) fn read(&mut self) -> io::Result<()> {
+    pub(crate) fn read(&mut self) -> io::Result<()> {
         // SAFETY: read() answers EBADF for a number that is not open.
         let fd = unsafe { borrow(self.eventfd.0) }?;
         match retry(|| syscalls::read(fd, &mut [0; size_of::<u64>()])) {

@@ -1,6 +1,8 @@
-//! `read()`, `write()` and `epoll_wait()` without libc's wrappers, and `read()` and `write()` with RWF_NOWAIT. Those
-//! are cancellation points: in a process with threads, entering and leaving them takes 40 of the 610 ns of a `set()`
-//! and a `clear()`.
+//! Keeps the promise that reads and writes never block, whatever the flags of the open file: RWF_NOWAIT. Linux has it
+//! for pipes (since 6.5) and sockets.
+//!
+//! `read()`, `write()` and `epoll_wait()` are called without libc's wrappers, which are cancellation points: in a
+//! process with threads, entering and leaving them takes 40 of the 610 ns of a `set()` and a `clear()`.
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd};
@@ -16,14 +18,14 @@ use nix::libc::{
 const AT_POSITION: (c_long, c_long) = (-1, -1);
 
 /// Reads up to `buffer.len()` bytes, and returns the count.
-pub(super) fn read(fd: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
+pub(crate) fn read(fd: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
     // SAFETY: the kernel writes into the buffer, at most as much as fits.
     let result = unsafe { syscall(SYS_read, fd.as_fd().as_raw_fd(), buffer.as_mut_ptr(), buffer.len()) };
     usize::try_from(result).map_err(|_| Errno::last())
 }
 
 /// Writes what fits of `data`, and returns the count.
-pub(super) fn write(fd: impl AsFd, data: &[u8]) -> nix::Result<usize> {
+pub(crate) fn write(fd: impl AsFd, data: &[u8]) -> nix::Result<usize> {
     // SAFETY: the kernel reads from the data, no further than its end.
     let result = unsafe { syscall(SYS_write, fd.as_fd().as_raw_fd(), data.as_ptr(), data.len()) };
     usize::try_from(result).map_err(|_| Errno::last())
@@ -31,7 +33,7 @@ pub(super) fn write(fd: impl AsFd, data: &[u8]) -> nix::Result<usize> {
 
 /// Reads as [`read`] does, but fails with EAGAIN where it would block, also when the file is a blocking one. EOPNOTSUPP
 /// where the kernel cannot promise that.
-pub(super) fn read_nowait(fd: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
+pub(crate) fn read_nowait(fd: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
     let buffer = iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     let (low, high) = AT_POSITION;
     // SAFETY: the kernel writes into the buffer, at most as much as fits.
@@ -40,7 +42,7 @@ pub(super) fn read_nowait(fd: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize
 }
 
 /// Writes as [`write`] does, but fails with EAGAIN where it would block. EOPNOTSUPP as for [`read_nowait`].
-pub(super) fn write_nowait(fd: impl AsFd, data: &[u8]) -> nix::Result<usize> {
+pub(crate) fn write_nowait(fd: impl AsFd, data: &[u8]) -> nix::Result<usize> {
     let data = iovec { iov_base: data.as_ptr().cast_mut().cast(), iov_len: data.len() };
     let (low, high) = AT_POSITION;
     // SAFETY: the kernel reads from the data, no further than its end.

@@ -1,4 +1,4 @@
-//! The kernel's list of the descriptors that a poller waits for: an epoll.
+//! Keeps the promise that one descriptor stands for thousands, whose readiness costs nothing to ask for: an epoll.
 //!
 //! **Nesting.** Linux lets epolls hold each other five levels deep (ELOOP). It counts the ways from an open file
 //! description up to those epolls that no other epoll holds: it takes any number of ways through one epoll, 500 through
@@ -13,26 +13,33 @@ use nix::errno::Errno;
 use nix::libc::{EPOLL_CTL_ADD, EPOLLIN, epoll_ctl, epoll_event};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
-use super::{descriptor, syscalls};
-use crate::readiness::{Interest, Readiness, Ready, Trigger};
+use super::syscalls;
+use crate::readiness::{Interest, Readiness, Trigger};
+use crate::sys::unix::descriptor;
 
 /// The number of events that one poll reads at most. The kernel reports the rest, round-robin, in the next one.
 const BATCH: usize = 256;
 
 /// A set of descriptors that the kernel polls.
 #[derive(Debug)]
-pub(crate) struct Selector(Epoll);
+pub(super) struct EpollSet(Epoll);
 
-impl Selector {
-    pub(crate) fn new() -> io::Result<Selector> {
-        Ok(Selector(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?))
+impl EpollSet {
+    pub(super) fn new() -> io::Result<EpollSet> {
+        Ok(EpollSet(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?))
     }
 
-    pub(crate) fn add(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
+    pub(super) fn add(&self, fd: BorrowedFd<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
         Ok(self.0.add(fd, EpollEvent::new(flags(interest, trigger), token))?)
     }
 
-    pub(crate) fn modify(
+    /// Adds a descriptor of the selector's own. Each time that it becomes readable is reported once, so nothing need be
+    /// read from it.
+    pub(super) fn add_edge_triggered(&self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        Ok(self.0.add(fd, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, token))?)
+    }
+
+    pub(super) fn modify(
         &self,
         fd: BorrowedFd<'_>,
         token: u64,
@@ -43,32 +50,42 @@ impl Selector {
     }
 
     /// Removes a descriptor. One that is not there any more is no error: closing it removed it.
-    pub(crate) fn remove(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+    pub(super) fn remove(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
         match self.0.delete(fd) {
             Err(Errno::ENOENT | Errno::EBADF) => Ok(()),
             result => Ok(result?),
         }
     }
 
-    /// Calls `each` with every descriptor that is ready now. Never blocks.
-    pub(crate) fn poll(&self, mut each: impl FnMut(Ready)) -> io::Result<()> {
+    /// Calls `each` with the token and the readiness of every descriptor that is ready now. Never blocks.
+    pub(super) fn poll(&self, mut each: impl FnMut(u64, Readiness)) -> io::Result<()> {
         let mut events = [const { MaybeUninit::<epoll_event>::uninit() }; BATCH];
         // It does not sleep, so no signal interrupts it.
         for event in syscalls::epoll_poll(&self.0.0, &mut events)? {
-            each(Ready { token: event.u64, readiness: readiness(EpollFlags::from_bits_truncate(event.events as i32)) });
+            each(event.u64, readiness(EpollFlags::from_bits_truncate(event.events as i32)));
         }
         Ok(())
     }
 }
 
-impl AsFd for Selector {
+impl AsFd for EpollSet {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.0.as_fd()
     }
 }
 
-/// Adds a descriptor to a foreign epoll, with its number as the data.
-pub fn join_epoll(epoll: RawFd, fd: BorrowedFd<'_>) -> io::Result<()> {
+/// Returns whether an error of adding a descriptor says that it, or one that it holds, is in so many epolls that the
+/// kernel takes no more. Another open file description of the same pipe is taken.
+pub fn has_too_many_paths(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::EINVAL as i32)
+}
+
+/// Adds a descriptor to the epoll of libuv's loop, in the way that libuv does it: with its number as the data.
+///
+/// # Errors
+///
+/// EEXIST when it is there already. ELOOP and EINVAL as above.
+pub fn join_loop(epoll: RawFd, fd: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: it goes to epoll_ctl() alone, which answers EBADF or EINVAL for what is no epoll.
     let epoll = unsafe { descriptor::borrow(epoll) }?;
     let mut event = epoll_event { events: EPOLLIN as u32, u64: fd.as_raw_fd() as u64 };
@@ -80,7 +97,6 @@ pub fn join_epoll(epoll: RawFd, fd: BorrowedFd<'_>) -> io::Result<()> {
 fn flags(interest: Interest, trigger: Trigger) -> EpollFlags {
     let mut flags = match trigger {
         Trigger::Level => EpollFlags::empty(),
-        Trigger::Edge => EpollFlags::EPOLLET,
         Trigger::OneShot => EpollFlags::EPOLLONESHOT,
     };
     flags.set(EpollFlags::EPOLLIN, interest.readable);

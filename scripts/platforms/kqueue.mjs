@@ -1,0 +1,27 @@
+import { builtCopy, run as runCommand, withoutTests } from '../support/built-copy.mjs';
+
+export const summary = 'the kqueue backend of macOS and FreeBSD, over a stand-in on Linux';
+
+const FLAGS = '--cfg waitable_kqueue_stand_in';
+
+/** The tests that cannot pass, by the end of their full names, as a regular expression, each with the reason. */
+export const CANNOT = {
+  'of a FIFO does not change for the others': 'a pipe cannot be opened anew there: docs/platforms.md says what differs',
+  'a recv\\(\\) that is too small for an eventfd is EINVAL, and the channel stays': 'looks for the eventfd of a loop',
+  'reports a change of the mounts, or refuses the file: \\w+': 'files that report once are of Linux alone',
+  'one event wakes \\d{3} loops(?: that ran before they got it)?': 'the stand-in has the limit of epoll, a kqueue none',
+  '2000 dispatchers over one pipe are dispatched': 'as above: no pipe is opened anew to get round it',
+  'run\\(\\) with 2000 dispatchers over one description is rejected with EINVAL': 'a limit of epoll',
+  'a running loop takes what the kernel allows of 2000 dispatchers over one description': 'a limit of epoll',
+  '(?:timerfd_create with errno \\d+|nested with errno 0) polls in a thread': 'refuses what the stand-in calls later',
+  'WAITABLE_EVENT_POLLER "epoll" has nothing to fall back on': 'there is no epoll',
+  'what another system has is refused at the first wait, with a code': 'kqueue is what this one has',
+};
+
+/** Runs the Rust tests and the jest suite with the stand-in. Arguments go to jest. */
+export function run(args) {
+  const env = { RUSTFLAGS: `${process.env.RUSTFLAGS ?? ''} ${FLAGS}`.trim(), CARGO_TARGET_DIR: 'target/kqueue' };
+  if (args.length === 0) runCommand('cargo', ['test', '-p', 'waitable-event', '--locked'], { env });
+  const tree = builtCopy('kqueue', { RUSTFLAGS: env.RUSTFLAGS });
+  runCommand('node', ['scripts/jest.mjs', ...withoutTests(Object.keys(CANNOT)), ...args], { cwd: tree });
+}
