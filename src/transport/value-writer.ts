@@ -277,9 +277,9 @@ export class ValueWriter {
         return NOT_PLAIN;
       }
     }
-    // V8 learns the shape of the object by this, and then knows its prototype without a call: 10 ns less.
-    const { constructor } = object;
-    if (constructor !== Object && constructor !== Array) {
+    // V8 learns the shape of the object by reading this, and then knows its prototype without a call: 10 ns less. An
+    // object without it has no prototype, or is a rare one.
+    if (object.constructor === undefined) {
       return NOT_PLAIN;
     }
     const prototype: unknown = Object.getPrototypeOf(object);
