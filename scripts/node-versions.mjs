@@ -1,6 +1,7 @@
 // Runs the jest suite with each supported major version of Node, and both drivers, on the one built binary.
 //   node scripts/node-versions.mjs [--runtime] [major version …] [jest arguments]
-// With --runtime it runs what may differ between versions of Node, and leaves out what is the package's own logic.
+// With --runtime it runs what may differ between versions of Node, each version with one of the drivers, and leaves out
+// what is the package's own logic.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,9 +25,10 @@ if (isRuntimeOnly) args.push(...RUNTIME_TESTS.map((pattern) => `__test__/${patte
 install(majors);
 
 const failures = [];
-for (const major of majors) {
+for (const [index, major] of majors.entries()) {
+  const drivers = isRuntimeOnly ? [index % 2 === 0 ? 'default' : 'thread'] : undefined;
   const node = join(cache, 'node_modules', `node${major}`, 'bin', 'node');
-  failures.push(await runJest({ node, label: versions[major], args }));
+  failures.push(await runJest({ node, label: versions[major], args, drivers }));
 }
 
 console.log();
