@@ -276,10 +276,10 @@ async function producer({ dice, log, handle, index, operations, runs }) {
       await untilAccepted(() => one.task.resume());
     }
   }
+  // What waits for room would be dropped by close(), and may arrive after the loop was told to stop.
+  await remote.drained().catch(() => {});
   if (!isClosed && dice.chance(0.5)) {
     log.note('close()');
-    // What waits for room would be dropped.
-    await remote.drained().catch(() => {});
     remote.close();
   }
   return { tasks, faults, isClosed };
