@@ -123,7 +123,12 @@ class Job {
   #startWorker(workerData) {
     const worker = new Worker(join(__dirname, 'worker.js'), { workerData });
     this.#workers.add(worker);
-    worker.on('error', (error) => this.stop(1, `a worker thread failed: ${error?.message ?? error}`));
+    worker.on('error', (error) => {
+      // A worker that was still starting when the last result came finds the manager closed.
+      if (this.#results < this.#found) {
+        this.stop(1, `a worker thread failed: ${error?.message ?? error}`);
+      }
+    });
     worker.on('exit', () => {
       this.#workers.delete(worker);
       if (this.#workers.size === 0) {
