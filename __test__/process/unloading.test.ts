@@ -49,7 +49,7 @@ beforeAll(() => {
   const addons = readdirSync(root).filter((name) => name.endsWith('.node'));
   const cleared = ['first', 'second'].flatMap((copy) => {
     mkdirSync(join(directory, copy));
-    for (const name of ['package.json', 'binding.js', 'lib', ...addons]) {
+    for (const name of ['package.json', 'lib', ...addons]) {
       cpSync(join(root, name), join(directory, copy, name), { recursive: true });
     }
     return addons.map((name) => removeNoDelete(join(directory, copy, name)));
