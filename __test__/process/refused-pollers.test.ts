@@ -1,12 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 
 import { runScript } from '../support/child';
-import { report } from '../support/outcomes';
+import { preloadedLibrary } from '../support/preloaded-library';
 
 /**
  * A library that refuses system calls to the binding alone, as a seccomp filter would to all: Node itself goes on. The
@@ -61,24 +56,7 @@ const SHIM = `
 
 const [EPERM, EAGAIN, ENOSYS] = [1, 11, 38];
 
-let directory: string;
-let shim: string | undefined;
-
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'waitable-event-'));
-  writeFileSync(join(directory, 'shim.c'), SHIM);
-  const library = join(directory, 'shim.so');
-  const built = spawnSync('cc', ['-shared', '-fPIC', '-o', library, join(directory, 'shim.c'), '-ldl']);
-  if (built.status === 0) {
-    shim = library;
-  } else {
-    report(`skipped, no C compiler here: ${built.error?.message ?? String(built.stderr)}`);
-  }
-});
-
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
+const shimPath = preloadedLibrary(SHIM);
 
 /** What a program does that uses everything of a poller: members, alarms, wake-ups by threads, loops in a reactor. */
 const PROGRAM = `
@@ -128,6 +106,7 @@ const RESULTS = [false, false, true, 1, 1, 3];
 
 /** Runs a program to which system calls are refused, and returns what it prints; undefined without a compiler. */
 async function run(source: string, env: Record<string, string>): Promise<unknown> {
+  const shim = shimPath();
   if (shim === undefined) {
     return undefined;
   }

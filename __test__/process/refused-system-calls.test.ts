@@ -1,12 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 
 import { runScript } from '../support/child';
-import { report } from '../support/outcomes';
+import { preloadedLibrary } from '../support/preloaded-library';
 
 /**
  * A library that refuses system calls, as a seccomp filter would, while an environment variable of the process says so:
@@ -69,27 +64,11 @@ const SHIM = `
   }
 `;
 
-let directory: string;
-let shim: string | undefined;
-
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'waitable-event-'));
-  writeFileSync(join(directory, 'shim.c'), SHIM);
-  const library = join(directory, 'shim.so');
-  const built = spawnSync('cc', ['-shared', '-fPIC', '-o', library, join(directory, 'shim.c'), '-ldl']);
-  if (built.status === 0) {
-    shim = library;
-  } else {
-    report(`skipped, no C compiler here: ${built.error?.message ?? String(built.stderr)}`);
-  }
-});
-
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
+const shimPath = preloadedLibrary(SHIM);
 
 /** Runs a program whose system calls can be refused, and returns what it prints; undefined without a compiler. */
 async function run(driver: string, body: string): Promise<string | undefined> {
+  const shim = shimPath();
   if (shim === undefined) {
     return undefined;
   }
