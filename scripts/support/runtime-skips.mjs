@@ -44,11 +44,6 @@ const SKIPS = [
     reason: 'not explained yet: it did not end within 45 s on a busy machine',
   },
   { on: BOTH, file: 'run-loop/promises-in-run-sync', reason: 'process._tickCallback() is missing: promises wait' },
-  {
-    on: BOTH,
-    file: 'internals/value-format',
-    reason: 'not explained yet: more random values than on Node are not plain',
-  },
   { on: BOTH, file: 'remote/every-type', reason: 'structuredClone() carries other types of the web platform' },
   { on: BOTH, file: 'remote/hostile-producers', reason: 'introductions are not posted to a channel: seats' },
   { on: BOTH, file: 'remote/memory', reason: 'the memory of connections is made in advance: seats' },
