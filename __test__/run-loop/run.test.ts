@@ -128,13 +128,14 @@ describe('run()', () => {
     channel.handleRead = () => {
       channel.recv(9);
       log.push('read');
+      // Not before: when both are ready in one pass, the task comes first.
+      setTimeout(() => {
+        after(loop, 1, () => {
+          log.push('task');
+          loop.stop();
+        });
+      }, 5);
     };
-    setTimeout(() => {
-      after(loop, 1, () => {
-        log.push('task');
-        loop.stop();
-      });
-    }, 5);
     await within(running, 'run()');
     expect(log).toEqual(['read', 'task']);
   });
