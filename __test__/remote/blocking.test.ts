@@ -166,7 +166,7 @@ describe('two threads that block for each other', () => {
     const handle = await producer.do<typeof owner.manager.handle>('own');
     const remote = TaskManager.connect(handle);
     finallyDo(() => remote.close());
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < 500; round += 1) {
       expect(codeOf(() => remote.callSync('block'))).toBe('ERR_WOULD_DEADLOCK');
       expect(remote.callSync('echo', round)).toBe(round);
     }

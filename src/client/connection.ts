@@ -144,9 +144,10 @@ export class Connection {
       const tellPeers = findBlockedPeers(this.handle.threadId);
       hasCome = tellPeers.length > 0 && mayContinue();
       isDeadlock = tellPeers.length > 0 && !hasCome;
-      if (isDeadlock) {
+      if (isDeadlock && !this.#blocked.isTold) {
+        this.#blocked.tellItself();
         tellPeers.forEach((tell) => tell());
-      } else if (!hasCome) {
+      } else if (!isDeadlock && !hasCome) {
         this.#waitForDoorbell(timeout);
       }
     } finally {

@@ -15,6 +15,12 @@
  * - What the peer sent to the finder before it went to sleep was sent before WAIT was stored. So the finder looks into
  *   its own queue once more when it has found a sleeping peer.
  * - DEADLOCKED repeats the value of WAIT, which is another one for each sleep. A late one has no effect.
+ *
+ * ## Why a thread that has got its error may sleep for the same peer again at once
+ *
+ * A sleep whose DEADLOCKED is stored will end, so it does not count. The finder stores its own before it tells others.
+ * It tells nobody if it was told itself after its search: then what it has found may be a new sleep. And it does not
+ * tell a peer that knows already; another one is told also of the sleep into which it has gone meanwhile.
  */
 
 /** Words in the memory of a connection's activity, behind those of `virtual-time/thread-activity.ts`. */
@@ -42,16 +48,28 @@ export class BlockedProducer {
     Atomics.store(this.#words, WAIT, this.#wait);
   }
 
+  /** Stores that this thread has found that its own sleep is a deadlock. */
+  tellItself(): void {
+    Atomics.store(this.#words, DEADLOCKED, this.#wait);
+  }
+
+  /** Whether this sleep is known to be a deadlock. */
+  get isTold(): boolean {
+    return Atomics.load(this.#words, DEADLOCKED) === this.#wait;
+  }
+
   /** Says that this thread does not sleep any more. Returns whether another thread has found a deadlock meanwhile. */
   end(): boolean {
     Atomics.store(this.#words, WAIT, 0);
-    return Atomics.load(this.#words, DEADLOCKED) === this.#wait;
+    return this.isTold;
   }
 }
 
 /** A manager's end of one producer. */
 export class BlockedPeer {
   readonly #words: Int32Array;
+  /** The sleep in which the producer was found. */
+  #found = 0;
 
   constructor(memory: SharedArrayBuffer) {
     this.#words = new Int32Array(memory);
@@ -63,12 +81,25 @@ export class BlockedPeer {
    */
   isBlocked(hasReplies: boolean, hasRoom: boolean): boolean {
     const wait = Atomics.load(this.#words, WAIT);
-    return wait !== 0 && !((wait & FOR_ROOM) === 0 ? hasReplies : hasRoom);
+    this.#found = wait;
+    const isTold = Atomics.load(this.#words, DEADLOCKED) === wait;
+    return wait !== 0 && !isTold && !((wait & FOR_ROOM) === 0 ? hasReplies : hasRoom);
   }
 
-  /** Tells the producer that its sleep is a deadlock. The caller sets the doorbell. */
+  /** Tells the producer that the sleep in which it was found is a deadlock. The caller sets the doorbell. */
   tell(): void {
-    Atomics.store(this.#words, DEADLOCKED, Atomics.load(this.#words, WAIT));
+    let wait = this.#found;
+    if (((Atomics.load(this.#words, DEADLOCKED) - wait) | 0) >= 0) {
+      return;
+    }
+    for (;;) {
+      Atomics.store(this.#words, DEADLOCKED, wait);
+      const current = Atomics.load(this.#words, WAIT);
+      if (current === wait || current === 0) {
+        return;
+      }
+      wait = current;
+    }
   }
 }
 
