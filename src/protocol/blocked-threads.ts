@@ -19,8 +19,8 @@
  * ## Why a thread that has got its error may sleep for the same peer again at once
  *
  * A sleep whose DEADLOCKED is stored will end, so it does not count. The finder stores its own before it tells others.
- * It tells nobody if it was told itself after its search: then what it has found may be a new sleep. And it does not
- * tell a peer that knows already; another one is told also of the sleep into which it has gone meanwhile.
+ * It tells no other thread if it was told itself after its search: then what it has found may be a new sleep. And it
+ * does not tell a peer that knows already; another one is told also of the sleep into which it has gone meanwhile.
  */
 
 /** Words in the memory of a connection's activity, behind those of `virtual-time/thread-activity.ts`. */
