@@ -14,7 +14,7 @@ import { zigEnvironment } from './zig.mjs';
  */
 const SUBSET = [
   'event/(end-of-pipe|handles|select|state-and-descriptors|wait-async)',
-  'internals/(payload|ring|shared-numbers|task-queue|value-format)',
+  'internals/(payload|ring|shared-numbers|task-queue)',
   'process/(child-process-event|driver-selection|first-call|signals|terminate-worker)',
   'remote/(call-sync|growing-queues|payloads)',
   'run-loop/(changed-descriptors|descriptor-conditions|run|sleep)',
