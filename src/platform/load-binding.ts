@@ -14,6 +14,8 @@ const ROOT = '../../..';
 
 /** The platforms that have a package: `napi.targets` in package.json. */
 export const PLATFORMS: readonly string[] = [
+  'darwin-arm64',
+  'darwin-x64',
   'linux-arm-gnueabihf',
   'linux-arm64-gnu',
   'linux-arm64-musl',
