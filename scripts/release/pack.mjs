@@ -105,8 +105,8 @@ function stageMain(folder) {
 
 /**
  * Packs all packages into `output`. The binaries are in `bindings`; with `placeholders`, a text stands for one that is
- * missing. Returns the packages in the order in which they are to be published: the package itself is the last. `file` is
- * the name of a tarball in `output`.
+ * missing. Returns the packages in the order in which they are to be published: the package itself is the last. `file`
+ * is the name of a tarball in `output`.
  */
 export function packAll({ bindings, output, placeholders = false }) {
   const manifest = readManifest();

@@ -30,8 +30,8 @@ function isPublished(each, env) {
   const integrity = publishedIntegrity(each, env);
   if (integrity !== undefined && integrity !== each.integrity) {
     throw new Failure(
-      `${each.name}@${each.version} is published, with other contents. A version cannot be replaced: publish what was ` +
-        'packed then (run the failed job alone again), or raise the version.',
+      `${each.name}@${each.version} is published, with other contents. A version cannot be replaced: publish what ` +
+        'was packed then (run the failed job alone again), or raise the version.',
     );
   }
   return integrity !== undefined;

@@ -28,9 +28,11 @@ export { CLOCK_TOLERANCE, type Clock, monotonicNow, systemClock, wallOffset } fr
 export { errno } from './errno';
 export { jobRunner } from './jobs';
 export { markAsUncloneable, markAsUntransferable, os, perfHooks, v8, workerThreads } from './lazy-builtins';
+export { isMusl } from './libc';
+export { PLATFORMS, platformName } from './load-binding';
 export { nodeProcess } from './node-process';
 export * as reactor from './reactor';
 export { clearImmediate, setImmediate, setTimeout } from './real-timers';
 export { beginBlocking, endBlocking, report } from './report';
-export { canReadChannels, hasSerializer, sharesUv } from './runtime';
+export { canReadChannels, hasSerializer, sharesUv, unsupportedReason } from './runtime';
 export { reserveStack } from './stack';
