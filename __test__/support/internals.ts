@@ -5,7 +5,7 @@
 
 import type * as facade from '../../index';
 import type * as binaryHeap from '../../src/util/binary-heap';
-import type * as libc from '../../src/platform/libc';
+import type * as elf from '../../src/platform/elf';
 import type * as loadBinding from '../../src/platform/load-binding';
 import type * as platformBinding from '../../src/platform/binding';
 import type * as idAllocator from '../../src/client/id-allocator';
@@ -28,7 +28,7 @@ export type Task = facade.Task;
 export const { BinaryHeap } = require('../../dist/src/util/binary-heap.js') as typeof binaryHeap;
 export type BinaryHeap<T extends binaryHeap.BinaryHeapMember> = binaryHeap.BinaryHeap<T>;
 
-export const { isMusl } = require('../../dist/src/platform/libc.js') as typeof libc;
+export const { isMusl, isTruncated } = require('../../dist/src/platform/elf.js') as typeof elf;
 export const { PLATFORMS, platformName } = require('../../dist/src/platform/load-binding.js') as typeof loadBinding;
 
 export const binding = require('../../dist/src/platform/binding.js') as typeof platformBinding;

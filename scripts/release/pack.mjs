@@ -74,7 +74,7 @@ function packFolder(folder, output, limit, expected) {
     name: report.name,
     version: report.version,
     integrity: report.integrity,
-    file: join(output, report.filename),
+    file: report.filename,
   };
 }
 

@@ -25,10 +25,10 @@ export {
   toError,
 } from './binding';
 export { CLOCK_TOLERANCE, type Clock, monotonicNow, systemClock, wallOffset } from './clock';
+export { isMusl } from './elf';
 export { errno } from './errno';
 export { jobRunner } from './jobs';
 export { markAsUncloneable, markAsUntransferable, os, perfHooks, v8, workerThreads } from './lazy-builtins';
-export { isMusl } from './libc';
 export { PLATFORMS, platformName } from './load-binding';
 export { nodeProcess } from './node-process';
 export * as reactor from './reactor';

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-import { isMusl } from './libc';
+import { isMusl, isTruncated } from './elf';
 
 /** The folder of this package. `scripts/bundle.mjs` puts the way from `lib/` in its place. */
 const ROOT = '../../..';
@@ -47,7 +47,9 @@ export function loadBinding(platform: string = platformName()): unknown {
   // A function of its own, in which bundlers do not look for modules.
   const load = createRequire(__filename);
   try {
-    return load(existsSync(file) ? file : packageName);
+    const path = existsSync(file) ? file : load.resolve(packageName);
+    if (isTruncated(path)) throw new Error(`the end of ${path} is missing.`);
+    return load(path);
   } catch (cause) {
     throw new Error(explain(cause, platform, packageName), { cause });
   }
