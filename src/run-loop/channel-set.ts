@@ -345,8 +345,8 @@ export class ChannelSet {
   }
 
   /**
-   * Calls the handlers of the channel with a token, if it is still in the set: neither a channel that an earlier handler
-   * closed is called, nor a new one with its descriptor.
+   * Calls the handlers of the channel with a token, if it is still in the set. So neither a channel that an earlier
+   * handler closed is called, nor a new one with its descriptor.
    */
   #callByToken(token: number, flags: number): void {
     const member = this.#members.get(token);
