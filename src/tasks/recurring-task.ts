@@ -1,6 +1,12 @@
 /** Tasks that run repeatedly, on a grid of the wall clock. */
 
-import { InvalidTaskError, validateFinite, validateFunction, validateMilliseconds, validateInstallNames } from '../util';
+import {
+  InvalidTaskError,
+  validateFinite,
+  validateFunction,
+  validateInstallNames,
+  validateMilliseconds,
+} from '../util';
 import { bind } from './bind';
 import {
   type InstallOptions,

@@ -103,7 +103,7 @@ export function validateNames(name: string, options: object | undefined, names: 
   }
 }
 
-/** Throws unless `options` are an object, or undefined, with no other names than the four that a task is installed by. */
+/** Throws unless `options` are an object, or undefined, with no names but the four that a task is installed by. */
 export function validateInstallNames(options: object | undefined): void {
   validateOptions(options);
   // Without a list: this is half of what an install by `delta` is checked for.
