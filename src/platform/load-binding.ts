@@ -26,7 +26,7 @@ export const PLATFORMS: readonly string[] = [
 const CURES = `\
 Its package is an optional dependency, and an install may have left it out:
 - Install with optional dependencies: without npm's --omit=optional, pnpm's --no-optional, yarn's --ignore-optional.
-- Delete node_modules and the lock file if they come from another platform (also a Docker volume), and install again.
+- Delete node_modules and the lock file if they are of another system (a Docker volume, Alpine), and install there.
 - Update npm if it is older than 10: it may have left out what it could not choose by libc.
 - In a bundler, mark waitable-event as external.`;
 
@@ -64,7 +64,7 @@ function explain(cause: unknown, platform: string, packageName: string): string 
   if (name === 'NotCapable') {
     return `${message}. Deno loads it with --allow-ffi and --allow-read.`;
   }
-  const exist = `There are packages for ${PLATFORMS.join(', ')}. Elsewhere, build from source: see the README.`;
+  const exist = `There are packages for ${PLATFORMS.join(', ')}. Elsewhere, build from source: docs/platforms.md.`;
   if (!PLATFORMS.includes(platform)) {
     return `This platform is ${platform}, which has no package.\n${exist}`;
   }
