@@ -27,8 +27,11 @@ import { isStripped } from '../support/elf.mjs';
 const MAIN_LIMIT = 120_000;
 const PLATFORM_LIMIT = 500_000;
 
-/** What of package.json is published: nothing that is for this tree alone, and so no script of any kind. */
-const UNPUBLISHED = ['allowScripts', 'devDependencies', 'napi', 'scripts'];
+/**
+ * What of package.json is not published: what is for this tree alone, and so scripts of any kind. `private` keeps
+ * `npm publish` from publishing the tree itself, without the packages of the platforms.
+ */
+const UNPUBLISHED = ['allowScripts', 'devDependencies', 'napi', 'private', 'scripts'];
 
 const DOCUMENTS = ['LICENSE', 'README.md'];
 
