@@ -42,27 +42,21 @@ function threadNames(): string[] | undefined {
   }
 }
 
-function countKinds(): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const link of openDescriptors()) {
-    const kind = /^anon_inode:\[?(\w+)\]?$/.exec(link)?.[1] ?? '';
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  }
-  return counts;
+/** Returns what of the kernel nothing in this process uses: neither the runtime nor the package. */
+function findUnused(): string[] {
+  const kinds = new Set(openDescriptors().map((link) => /^anon_inode:\[?(\w+)\]?$/.exec(link)?.[1]));
+  return KERNEL_FEATURES.filter((kind) => !kinds.has(kind));
 }
 
 /** Has the package wait in the event loop once, and returns what woke it. */
 export async function examineReactor({ WaitableEvent }: Facade): Promise<Finding[]> {
-  const before = countKinds();
   const event = new WaitableEvent();
   try {
     const waiting = event.waitAsync(10_000, { ref: true });
     event.set();
     await waiting;
-    const after = countKinds();
     const threads = threadNames();
-    const missing = KERNEL_FEATURES.filter((kind) => (after.get(kind) ?? 0) <= (before.get(kind) ?? 0));
-    return [driver(threads), poller(threads, missing)];
+    return [driver(threads), poller(threads)];
   } catch (error) {
     const advice = 'A filter of system calls (seccomp) may refuse it, or a limit is reached.';
     return [{ subject: 'event loop', status: 'broken', text: describeError(error), advice }];
@@ -86,7 +80,7 @@ function driver(threads: string[] | undefined): Finding {
   return { subject: 'driver', status: 'ok', text: `uv: ${reason}` };
 }
 
-function poller(threads: string[] | undefined, missing: readonly string[]): Finding {
+function poller(threads: string[] | undefined): Finding {
   const wanted = process.env['WAITABLE_EVENT_POLLER'] ?? '';
   if (threads === undefined) {
     return {
@@ -99,10 +93,12 @@ function poller(threads: string[] | undefined, missing: readonly string[]): Find
     return { subject: 'poller', status: 'ok', text: 'epoll, with timerfd and eventfd' };
   }
   if (wanted === 'poll') return { subject: 'poller', status: 'ok', text: 'poll: WAITABLE_EVENT_POLLER says so' };
+  const unused = findUnused();
+  const reason = unused.length === 0 ? 'sets of descriptors do not report each other' : `no ${unused.join(', ')}`;
   return {
     subject: 'poller',
     status: 'limit',
-    text: `poll, in a thread: the kernel refuses what is better (not there: ${missing.join(', ')})`,
-    advice: 'Let the filter of system calls (seccomp) allow epoll_create1() and timerfd_create().',
+    text: `poll, in a thread: ${reason}`,
+    advice: 'If a filter of system calls (seccomp) refuses epoll_create1() or\ntimerfd_create(), allow them.',
   };
 }
