@@ -42,6 +42,8 @@ export {
   REPLY_RESULT,
   type RemoteOptions,
   countPieces,
+  decodeName,
+  encodeName,
   firstRingSizes,
   handlerIndexOf,
   hashKey,
