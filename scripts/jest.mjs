@@ -51,10 +51,11 @@ export async function runJest({
 }
 
 /**
- * Runs a program and passes on what it prints. When it prints nothing for `stall` milliseconds, kills it and all
- * processes that it has started. Resolves with its exit code, and the error if it did not end by itself.
+ * Runs a program and passes on what it prints, or gives it to `onOutput`. When it prints nothing for `stall`
+ * milliseconds, kills it and all processes that it has started. Resolves with its exit code, and the error if it did
+ * not end by itself.
  */
-export function runWhileItPrints(command, args, options, stall = STALL_MINUTES * 60_000) {
+export function runWhileItPrints(command, args, options, stall = STALL_MINUTES * 60_000, onOutput) {
   return new Promise((resolve) => {
     // A group of its own: jest's workers are ended as well, which may be blocked.
     const child = spawn(command, args, { ...options, detached: true });
@@ -83,7 +84,8 @@ export function runWhileItPrints(command, args, options, stall = STALL_MINUTES *
     ]) {
       from?.on('data', (chunk) => {
         timer.refresh();
-        to.write(chunk);
+        if (onOutput === undefined) to.write(chunk);
+        else onOutput(chunk);
       });
     }
     const end = (code, reason) => {

@@ -37,7 +37,7 @@ export class Child {
     });
     const timer = setTimeout(() => {
       this.stderr += `\nstill running after ${limit * TIMEOUT_FACTOR} ms`;
-      child.kill('SIGKILL');
+      this.kill('SIGKILL');
     }, limit * TIMEOUT_FACTOR);
     this.ended = new Promise((resolve, reject) => {
       child.on('error', (error) => {
@@ -52,7 +52,10 @@ export class Child {
   }
 
   kill(signal: NodeJS.Signals): void {
-    this.#process.kill(signal);
+    // Not child.kill(): after it, Deno reports that the signal has ended the child, whatever the child does.
+    if (!this.isOver) {
+      process.kill(this.pid, signal);
+    }
   }
 
   get isOver(): boolean {

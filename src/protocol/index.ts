@@ -57,7 +57,7 @@ export {
   connectionChannelName,
   freeSeat,
   introduceInSeat,
-  leaveSeat,
+  isAbandoned,
   makeSeats,
   readSeat,
   takeSeat,
