@@ -18,10 +18,15 @@ export const CANNOT = {
   'what another system has is refused at the first wait, with a code': 'kqueue is what this one has',
 };
 
-/** Runs the Rust tests and the jest suite with the stand-in. Arguments go to jest. */
+/**
+ * Runs the Rust tests and the jest suite with the stand-in. Arguments go to jest.
+ *
+ * Without `--driver=NAME` the driver is the default one, which Node has on macOS and FreeBSD.
+ */
 export function run(args) {
   const env = { RUSTFLAGS: `${process.env.RUSTFLAGS ?? ''} ${FLAGS}`.trim(), CARGO_TARGET_DIR: 'target/kqueue' };
   if (args.length === 0) runCommand('cargo', ['test', '-p', 'waitable-event', '--locked'], { env });
   const tree = builtCopy('kqueue', { RUSTFLAGS: env.RUSTFLAGS });
-  runCommand('node', ['scripts/jest.mjs', ...withoutTests(Object.keys(CANNOT)), ...args], { cwd: tree });
+  const options = ['--maxWorkers=2', ...(args.some((arg) => arg.startsWith('--driver=')) ? [] : ['--driver=default'])];
+  runCommand('node', ['scripts/jest.mjs', ...withoutTests(Object.keys(CANNOT)), ...options, ...args], { cwd: tree });
 }

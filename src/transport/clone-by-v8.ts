@@ -108,6 +108,10 @@ export function isClonedByV8(payload: unknown): boolean {
         if (types.isProxy(value) || !isOfLanguage(Object.getPrototypeOf(value))) {
           return false;
         }
+        if (ArrayBuffer.isView(value) && types.isSharedArrayBuffer(value.buffer)) {
+          // V8's serializer refuses it, and Bun's would copy the memory.
+          return false;
+        }
         addContents(value, rest);
       }
     } else if (typeof value === 'function' || typeof value === 'symbol') {
