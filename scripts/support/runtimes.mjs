@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Failure, npmPackages, root, say } from './cache.mjs';
+import { Failure, Unavailable, npmPackages, root, say } from './cache.mjs';
 import { runEachFile, testFiles } from './each-file.mjs';
 import { skippedOn } from './runtime-skips.mjs';
 import { ensureBuild } from './tested-build.mjs';
@@ -20,7 +20,7 @@ const UNSKIPPED = '--unskipped';
  */
 export function installedRuntime(packageName, version, file) {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Failure('This runs on Linux x64 alone: the runtimes for it are pinned');
+    throw new Unavailable('This runs on Linux x64 alone: the runtimes for it are pinned');
   }
   const label = packageName.replaceAll(/[@/]/g, '');
   return join(npmPackages(`${label}-${version}`, [`${packageName}@${version}`]), packageName, file);

@@ -85,12 +85,10 @@ pub fn claim_event(env: Env, state: Unknown<'_>, claim: Unknown<'_>, free: i32, 
     }
     let slot = create_event(env, state);
     match u32::try_from(slot) {
-        Ok(number) => {
-            environment.events.with_mut(number, |open| {
-                open.closes_with_environment = true;
-                slot
-            })
-        }
+        Ok(number) => environment.events.with_mut(number, |open| {
+            open.closes_with_environment = true;
+            slot
+        }),
         Err(_) => {
             claim.store(free, Ordering::SeqCst);
             slot
