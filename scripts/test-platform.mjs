@@ -1,6 +1,6 @@
 // Runs the tests on another platform, as far as this machine can. Each platform is a file of scripts/platforms/, which
-// exports `summary`, one line, and `run(args)`. The exit code is 77 if this machine cannot run them, so that nothing was
-// tested.
+// exports `summary`, one line, and `run(args)`. The exit code is 77 if this machine
+// cannot run them, and nothing was tested.
 //   node scripts/test-platform.mjs NAME [arguments]
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
