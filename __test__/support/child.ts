@@ -84,9 +84,10 @@ export function startScript(
   script: string | { source: string },
   args: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
+  limit: number = LIMIT,
 ): Child {
   const what = typeof script === 'string' ? [fixture(script)] : ['-e', script.source];
-  return new Child(process.execPath, [...what, ...args], { env: { ...process.env, ...env } });
+  return new Child(process.execPath, [...what, ...args], { env: { ...process.env, ...env } }, limit);
 }
 
 /** Runs a script to its end. Throws if its exit code is another one than `code`. */
