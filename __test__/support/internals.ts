@@ -9,6 +9,7 @@ import type * as elf from '../../src/platform/elf';
 import type * as loadBinding from '../../src/platform/load-binding';
 import type * as platformBinding from '../../src/platform/binding';
 import type * as idAllocator from '../../src/client/id-allocator';
+import type * as seats from '../../src/protocol/seats';
 import type * as recordReader from '../../src/transport/record-reader';
 import type * as insertionBuffer from '../../src/task-queue/insertion-buffer';
 import type * as payload from '../../src/transport/payload';
@@ -34,6 +35,9 @@ export const { PLATFORMS, platformName } = require('../../dist/src/platform/load
 export const binding = require('../../dist/src/platform/binding.js') as typeof platformBinding;
 
 export const { IdAllocator } = require('../../dist/src/client/id-allocator.js') as typeof idAllocator;
+
+export const { freeSeat, isAbandoned, makeSeats, readSeat, takeSeat } =
+  require('../../dist/src/protocol/seats.js') as typeof seats;
 
 export const { RecordReader } = require('../../dist/src/transport/record-reader.js') as typeof recordReader;
 

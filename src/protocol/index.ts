@@ -59,7 +59,7 @@ export {
   connectionChannelName,
   freeSeat,
   introduceInSeat,
-  leaveSeat,
+  isAbandoned,
   makeSeats,
   readSeat,
   takeSeat,
