@@ -1,0 +1,138 @@
+/** The part of a member that runs tasks: BullMQ's Worker, with a precise wait and a watch over the leases. */
+
+import { type IQueueBackend, QueueEvents, Worker } from 'bullmq';
+import { type RemoteTaskManager } from 'waitable-event';
+
+import { giveBack } from './errors';
+import { type Member, controlQueueName } from './member';
+import { PreciseWait } from './precise-wait';
+import { Runner } from './run-one';
+import { type Settings } from './options';
+import { type Events, type TaskData, type TaskResult } from './task-data';
+import { delay, isAwayError } from './waiting';
+
+/** A task that has stalled more often ends its member again and again: it fails. */
+const MOST_STALLS = 3;
+/** BullMQ waits so long before it tries again after the connection has failed. */
+const RETRY_DELAY = 500;
+const SETTLE_PAUSE = 200;
+
+/** Notes in `runner` which leases the store has renewed, by the time at which that was asked for. */
+function watchRenewals(backend: IQueueBackend, runner: Runner): void {
+  const stock = backend.extendLocks.bind(backend);
+  backend.extendLocks = async (ids, tokens, duration) => {
+    const sentAt = performance.now();
+    const lost = await stock(ids, tokens, duration);
+    runner.leases.renew(
+      ids.filter((id) => !lost.includes(id)),
+      sentAt,
+    );
+    for (const id of lost) runner.leases.lose(id);
+    return lost;
+  };
+}
+
+/**
+ * Tries to store the end of a task again while the store is away, for as long as the lease may hold. A task whose end
+ * cannot be stored has not failed: BullMQ would note a failure. It runs again when its lease has passed.
+ */
+function settleStubbornly(backend: IQueueBackend, { lease }: Settings): void {
+  const stock = backend.moveToCompleted.bind(backend);
+  backend.moveToCompleted = async (...args: Parameters<typeof stock>) => {
+    const deadline = performance.now() + lease;
+    for (;;) {
+      try {
+        // eslint-disable-next-line no-await-in-loop -- one attempt after the other
+        return await stock(...args);
+      } catch (error) {
+        const mayHelp = isAwayError(error) || /MISCONF|OOM|No space/i.test((error as Error).message);
+        if (!mayHelp || backend.closing !== undefined || performance.now() >= deadline) throw giveBack(error);
+      }
+      // eslint-disable-next-line no-await-in-loop
+      await delay(SETTLE_PAUSE);
+    }
+  };
+}
+
+export class TaskWorker {
+  readonly runner: Runner;
+  readonly #worker: Worker<TaskData, TaskResult | null, string, IQueueBackend>;
+  readonly #control: Events;
+  #wait: PreciseWait | undefined;
+
+  constructor(member: Member, remote: RemoteTaskManager) {
+    const { settings, store } = member;
+    const { lease, backoff, telemetry, queue } = settings;
+    this.runner = new Runner(member, remote);
+    const connection = store.connection as never;
+    this.#worker = new Worker(
+      queue,
+      this.runner.process,
+      {
+        connection,
+        autorun: false,
+        concurrency: settings.concurrency,
+        lockDuration: lease,
+        stalledInterval: lease / 2,
+        maxStalledCount: MOST_STALLS,
+        drainDelay: settings.safetyPoll / 1000,
+        runRetryDelay: RETRY_DELAY,
+        ...(telemetry === undefined ? {} : { telemetry }),
+        settings: {
+          backoffStrategy: (attempts) => {
+            const full = Math.min(backoff.delay * backoff.factor ** (attempts - 1), backoff.limit);
+            return Math.round(full * (1 - backoff.jitter * Math.random()));
+          },
+        },
+      },
+      (...args) => {
+        const backend = store.createBackend(...args);
+        this.#wait = new PreciseWait(backend);
+        watchRenewals(backend, this.runner);
+        settleStubbornly(backend, settings);
+        return backend;
+      },
+    );
+    this.#worker.on('error', (error) => {
+      // The handler is told of a lost lease by its signal, and connections that fail are made again.
+      if (!isAwayError(error) && !/renew lock|Missing lock|Lock mismatch/i.test(error.message)) settings.onError(error);
+    });
+    this.runner.onBusy = () => {
+      this.#wait?.giveUp().catch((error: unknown) => settings.onError(error));
+    };
+    this.runner.onHandlersGone = () => void this.pause();
+    this.#control = new QueueEvents(controlQueueName(queue), { connection }, store.createBackend);
+    this.#control.on('error', (error) => {
+      if (!isAwayError(error)) settings.onError(error);
+    });
+    // The event is ours: BullMQ's types do not know it.
+    (this.#control as unknown as NodeJS.EventEmitter).on('cancel', ({ task, timestamp }) =>
+      this.runner.cancel(task, timestamp),
+    );
+  }
+
+  /** Begins to run tasks. */
+  async start(): Promise<void> {
+    await this.#worker.waitUntilReady();
+    await this.#control.waitUntilReady();
+    this.#worker.run().catch((error: Error) => this.#worker.emit('error', error));
+  }
+
+  async pause(): Promise<void> {
+    await this.#worker.pause(true);
+    await this.#wait?.pause();
+  }
+
+  resume(): void {
+    this.#wait?.resume();
+    void this.#worker.resume();
+  }
+
+  /** Takes nothing new, waits for what runs, and aborts it after `timeout`. */
+  async close(timeout: number): Promise<void> {
+    const timer = timeout < 2 ** 31 ? setTimeout(() => this.runner.abortAll(), Math.max(timeout, 0)) : undefined;
+    await this.#worker.close();
+    clearTimeout(timer);
+    await this.#control.close();
+  }
+}
