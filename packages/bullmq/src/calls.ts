@@ -15,6 +15,7 @@ import { numberOf } from './options';
 import { addJob, makeJob } from './schedule';
 import { type Events, type TaskJob, type TaskResult } from './task-data';
 import { type ClusterCallOptions } from './types';
+import { LISTENER_CLOSE_TIME, closeWithin, isAwayError } from './waiting';
 
 const FIRST_LOOK = 1000;
 const LAST_LOOK = 10_000;
@@ -74,7 +75,13 @@ export class Calls {
   async close(): Promise<void> {
     this.#closed = true;
     for (const id of this.#pending.keys()) this.#take(id)?.reject(new ClusterClosedError());
-    await (await this.#events)?.close();
+    const events = await this.#events?.catch(() => undefined);
+    if (events === undefined) return;
+    await closeWithin(
+      LISTENER_CLOSE_TIME,
+      () => events.close(),
+      () => events.disconnect(),
+    );
   }
 
   /** Cancels a task whose result is not wanted any more. A store that is away cannot be told. */
@@ -107,7 +114,9 @@ export class Calls {
       { connection: store.connection as never, ...(lastEventId === undefined ? {} : { lastEventId }) },
       store.createBackend,
     );
-    events.on('error', (error) => settings.onError(error));
+    events.on('error', (error) => {
+      if (!isAwayError(error)) settings.onError(error);
+    });
     events.on('completed', ({ jobId, returnvalue }) =>
       this.#settle(jobId, returnvalue as unknown as TaskResult | null),
     );

@@ -82,16 +82,13 @@ function serializeChecked(payload: unknown): Buffer {
   try {
     return serialize(payload);
   } catch (error) {
-    if (error instanceof Error && error.message.includes('SharedArrayBuffer')) {
+    const { message, name } = error as Error;
+    if (message.includes('SharedArrayBuffer')) {
       throw new InvalidArgValueError('payload', 'without a SharedArrayBuffer: it leaves this process', payload);
     }
-    throw cloneError(error);
+    // `structuredClone()` names it so; `v8.serialize()` throws a plain Error.
+    throw name === 'Error' ? new DOMException(message, 'DataCloneError') : error;
   }
-}
-
-/** Names the error as `structuredClone()` does: `v8.serialize()` throws a plain Error. */
-function cloneError(error: unknown): unknown {
-  return error instanceof Error && error.name === 'Error' ? new DOMException(error.message, 'DataCloneError') : error;
 }
 
 /** Returns what {@link encode} has stored. */

@@ -17,6 +17,8 @@ export interface Member {
   readonly queue: TaskQueue;
   readonly backend: IQueueBackend;
   readonly submit: Submitter;
+  /** How long an orderly end may take: the store may be away. */
+  closeTime(): number;
   close(): Promise<void>;
   readonly counts: { repairedChains: number; missedEvents: number };
 }

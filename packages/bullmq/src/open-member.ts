@@ -10,10 +10,13 @@ import { type Store } from './store';
 import { StoreClock } from './store-clock';
 import { Submitter } from './submit';
 import { type TaskQueue } from './task-data';
-import { within } from './waiting';
+import { closeWithin, within } from './waiting';
 
 /** `join()` refuses a clock that differs by so many milliseconds from the store's. */
 const LARGEST_SKEW = 5000;
+
+/** While the store is away, an orderly end is tried for so many milliseconds. */
+const AWAY_CLOSE_TIME = 500;
 
 /** Resolves with the store's clock, if it is close enough to this machine's. */
 async function openClock(store: Store, { onError }: Settings): Promise<StoreClock> {
@@ -41,18 +44,29 @@ export async function openMember(settings: Settings): Promise<Member> {
     // Each operation reports its own error.
     opened.on('error', () => undefined);
     await within(settings.storeTimeout, 'join()', opened.waitUntilReady());
+    const closeTime = (): number => (store.isAway() ? AWAY_CLOSE_TIME : settings.storeTimeout);
     const close = async (): Promise<void> => {
       clock.stop();
-      try {
-        await within(settings.storeTimeout, 'close()', opened.close());
-      } catch (error) {
-        settings.onError(new Error(messageOf(error), { cause: error }));
-      }
+      await closeWithin(
+        closeTime(),
+        () => opened.close(),
+        () => opened.disconnect(),
+      );
       await store.close();
     };
     clock.start();
     const counts = { repairedChains: 0, missedEvents: 0 };
-    return { settings, store, clock, queue, backend, submit: new Submitter(settings, store, queue), counts, close };
+    return {
+      settings,
+      store,
+      clock,
+      queue,
+      backend,
+      submit: new Submitter(settings, store, queue),
+      counts,
+      closeTime,
+      close,
+    };
   } catch (error) {
     await queue?.close().catch(() => undefined);
     await store.close();

@@ -68,6 +68,7 @@ export async function openPostgres(config: Config, timeout: number): Promise<Sto
       const { fsync } = await ask('SHOW fsync');
       if (fsync === 'off' && !allowVolatile) throw new StoreVolatileError('PostgreSQL runs with `fsync = off`');
     },
+    version: async () => `PostgreSQL ${String((await ask('SHOW server_version'))['server_version'])}`,
     isAway: () => isAway,
     close: () => pool.end(),
   };

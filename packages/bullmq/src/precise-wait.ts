@@ -1,8 +1,8 @@
 /**
  * The wait of an idle worker, to the millisecond.
  *
- * Redis ends a blocked command at its own tick, up to 100 ms late. So a timer of this process ends the wait instead,
- * and the blocking command only tells of tasks that are added. One command is pending at a time. When the timer wins, the
+ * Redis ends a blocked command at its own tick, up to 100 ms late. So a timer of this process ends the wait instead.
+ * The blocking command only tells of tasks that are added. One command is pending at a time. When the timer wins, the
  * command stays pending, and the next wait takes its answer: dropping an answer would lose a wake-up.
  */
 
@@ -59,11 +59,12 @@ export class PreciseWait {
    * wake-up that an idle member could use.
    */
   async giveUp(): Promise<void> {
-    if (this.#endWait !== undefined || this.#pending === null) return;
+    if (this.#endWait !== undefined || this.#pending === null || this.#backend.closing !== undefined) return;
     this.#pending = null;
     this.#looksOnce = true;
     await this.#backend.disconnectBlocking(false);
-    await this.#backend.reconnectBlocking();
+    // The store may be away. The next wait connects again if this fails.
+    this.#backend.reconnectBlocking().catch(() => undefined);
   }
 
   /** Ends the wait, and claims nothing until `resume()`. */

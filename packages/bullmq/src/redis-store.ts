@@ -12,7 +12,7 @@ const SOCKET_TIMEOUT = 15_000;
 
 const REFUSALS = /^(?:WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR DB index|ERR invalid DB)/;
 
-function connect({ url, ...options }: RedisOptions): IORedis.Redis {
+function connect({ url, ...options }: RedisOptions, duplicates: IORedis.Redis[]): IORedis.Redis {
   // The driver is optional: those who use PostgreSQL need not install it.
   const { Redis } = require('ioredis') as typeof IORedis;
   const all: IORedis.RedisOptions = {
@@ -28,7 +28,11 @@ function connect({ url, ...options }: RedisOptions): IORedis.Redis {
   // BullMQ guards the connections that block by itself. ioredis keeps a timer of a connection that was closed while a
   // command was pending, as theirs always are, and the process with it.
   const duplicate = client.duplicate.bind(client);
-  client.duplicate = (override) => duplicate({ ...override, socketTimeout: undefined as never });
+  client.duplicate = (override) => {
+    const made = duplicate({ ...override, socketTimeout: undefined as never });
+    duplicates.push(made);
+    return made;
+  };
   return client;
 }
 
@@ -50,7 +54,8 @@ async function check(client: IORedis.Redis, allowVolatile: boolean): Promise<voi
 
 /** Connects, and rejects when the store refuses or stays away. */
 export async function openRedis(options: RedisOptions, timeout: number): Promise<Store> {
-  const client = connect(options);
+  const duplicates: IORedis.Redis[] = [];
+  const client = connect(options, duplicates);
   let last: unknown;
   try {
     const refused = new Promise<never>((_resolve, reject) => {
@@ -75,11 +80,16 @@ export async function openRedis(options: RedisOptions, timeout: number): Promise
       return Number(seconds) * 1000 + Number(micros) / 1000;
     },
     check: (allowVolatile) => check(client, allowVolatile),
+    version: async () => {
+      const info = await readInfo(client, 'server');
+      return info['valkey_version'] ? `Valkey ${info['valkey_version']}` : `Redis ${info['redis_version']}`;
+    },
     isAway: () => client.status !== 'ready',
     close: async () => {
       // QUIT waits for an answer that a dead store does not give.
       await within(1000, 'QUIT', client.quit()).catch(() => undefined);
-      client.disconnect();
+      // While the store is away, BullMQ leaves connections that try to connect again.
+      for (const each of [client, ...duplicates]) each.disconnect();
     },
   };
 }

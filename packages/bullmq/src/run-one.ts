@@ -27,6 +27,7 @@ export class Runner {
   readonly #runs = new Map<string, Run>();
   /** Cancels that came before the answer to the claim: the two use different connections. */
   readonly #early = new Set<string>();
+  #onEnd: () => void = () => undefined;
   /** Called when all handlers are busy. */
   onBusy: () => void = () => undefined;
   /** Called when the manager that has the handlers is gone. */
@@ -45,6 +46,16 @@ export class Runner {
       if (this.#early.size > MOST_EARLY) this.#early.delete(this.#early.values().next().value ?? '');
     }
     this.#abort(id, 'cancelled', new DOMException('The task was cancelled', 'AbortError'));
+  }
+
+  /** Resolves when no task runs here. */
+  async untilIdle(): Promise<void> {
+    while (this.#runs.size > 0) {
+      // eslint-disable-next-line no-await-in-loop -- each end of a task is a reason to look again
+      await new Promise<void>((resolve) => {
+        this.#onEnd = resolve;
+      });
+    }
   }
 
   /** Aborts all tasks, and gives them back to the store. */
@@ -66,8 +77,11 @@ export class Runner {
     const run: Run = { abort: new AbortController(), reason: undefined };
     const age = Math.max(Date.now() - (job.processedOn ?? Date.now()), 0);
     const onLost = (): void => {
+      const error = new LeaseLostError(id);
       channels.leaseLost.publish({ id, name: job.name });
-      this.#abort(id, 'lease', new LeaseLostError(id));
+      // The handler's signal has no reason of ours: the manager of another thread makes it.
+      this.#member.settings.onError(error, job.name);
+      this.#abort(id, 'lease', error);
     };
     // The answer to the claim took longer than the lease.
     if (!this.leases.begin(id, age, onLost)) throw giveBack(new LeaseLostError(id));
@@ -78,6 +92,7 @@ export class Runner {
     } finally {
       this.leases.end(id);
       this.#runs.delete(id);
+      this.#onEnd();
     }
   };
 

@@ -12,6 +12,8 @@ export interface Store {
   readTime(): Promise<number>;
   /** Rejects with the reason for which the store must not keep tasks. */
   check(allowVolatile: boolean): Promise<void>;
+  /** Resolves with the name and the version of the server. */
+  version(): Promise<string>;
   /** Whether commands are answered now, as far as this process knows. */
   isAway(): boolean;
   close(): Promise<void>;

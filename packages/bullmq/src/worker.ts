@@ -9,7 +9,7 @@ import { PreciseWait } from './precise-wait';
 import { Runner } from './run-one';
 import { type Settings } from './options';
 import { type Events, type TaskData, type TaskResult } from './task-data';
-import { delay, isAwayError } from './waiting';
+import { LISTENER_CLOSE_TIME, closeWithin, delay, isAwayError } from './waiting';
 
 /** A task that has stalled more often ends its member again and again: it fails. */
 const MOST_STALLS = 3;
@@ -58,12 +58,17 @@ export class TaskWorker {
   readonly runner: Runner;
   readonly #worker: Worker<TaskData, TaskResult | null, string, IQueueBackend>;
   readonly #control: Events;
+  readonly #closeTime: () => number;
+  readonly #isAway: () => boolean;
+  #backend: IQueueBackend | undefined;
   #wait: PreciseWait | undefined;
 
   constructor(member: Member, remote: RemoteTaskManager) {
     const { settings, store } = member;
     const { lease, backoff, telemetry, queue } = settings;
     this.runner = new Runner(member, remote);
+    this.#closeTime = () => member.closeTime();
+    this.#isAway = () => store.isAway();
     const connection = store.connection as never;
     this.#worker = new Worker(
       queue,
@@ -87,6 +92,7 @@ export class TaskWorker {
       },
       (...args) => {
         const backend = store.createBackend(...args);
+        this.#backend = backend;
         this.#wait = new PreciseWait(backend);
         watchRenewals(backend, this.runner);
         settleStubbornly(backend, settings);
@@ -130,9 +136,19 @@ export class TaskWorker {
 
   /** Takes nothing new, waits for what runs, and aborts it after `timeout`. */
   async close(timeout: number): Promise<void> {
+    await this.pause();
     const timer = timeout < 2 ** 31 ? setTimeout(() => this.runner.abortAll(), Math.max(timeout, 0)) : undefined;
-    await this.#worker.close();
+    await this.runner.untilIdle();
     clearTimeout(timer);
-    await this.#control.close();
+    const limit = this.#closeTime();
+    const dropWorker = (): Promise<unknown> =>
+      Promise.all([this.#backend?.disconnectBlocking(false), this.#backend?.disconnect()]);
+    // While the store is away, BullMQ would wait for its blocking command. No claim can be answered then.
+    await closeWithin(limit, () => this.#worker.close(this.#isAway()), dropWorker);
+    await closeWithin(
+      LISTENER_CLOSE_TIME,
+      () => this.#control.close(),
+      () => this.#control.disconnect(),
+    );
   }
 }
