@@ -3,19 +3,19 @@
  * the job itself is looked at, too: after 1, 2.5, 4.75 … s, and then each 10 s.
  */
 
-import { QueueEvents } from 'bullmq';
 import { CallTimeoutError, TaskCancelledError } from 'waitable-event';
 
 import { decode } from './codec';
 import { unpackError } from './error-envelope';
 import { ClusterClosedError, ResultLostError } from './errors';
 import { StoredTask } from './cluster-task';
+import { listen } from './listen';
 import { type Member } from './member';
 import { numberOf } from './options';
 import { addJob, makeJob } from './schedule';
 import { type Events, type TaskJob, type TaskResult } from './task-data';
 import { type ClusterCallOptions } from './types';
-import { LISTENER_CLOSE_TIME, closeWithin, isAwayError } from './waiting';
+import { LISTENER_CLOSE_TIME, closeWithin } from './waiting';
 
 const FIRST_LOOK = 1000;
 const LAST_LOOK = 10_000;
@@ -106,23 +106,11 @@ export class Calls {
     return this.#events;
   }
 
-  async #open(): Promise<Events> {
-    const { settings, store, clock } = this.#member;
-    const lastEventId = store.eventsSince(clock.now() - clock.uncertainty - 1);
-    const events: Events = new QueueEvents(
-      settings.queue,
-      { connection: store.connection as never, ...(lastEventId === undefined ? {} : { lastEventId }) },
-      store.createBackend,
-    );
-    events.on('error', (error) => {
-      if (!isAwayError(error)) settings.onError(error);
+  #open(): Promise<Events> {
+    return listen(this.#member, {
+      completed: (id, result) => this.#settle(id, result),
+      failed: (id, reason) => this.#take(id)?.reject(new Error(reason)),
     });
-    events.on('completed', ({ jobId, returnvalue }) =>
-      this.#settle(jobId, returnvalue as unknown as TaskResult | null),
-    );
-    events.on('failed', ({ jobId, failedReason }) => this.#take(jobId)?.reject(new Error(failedReason)));
-    await events.waitUntilReady();
-    return events;
   }
 
   #settle(id: string, result: TaskResult | null): void {

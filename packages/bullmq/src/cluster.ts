@@ -1,24 +1,15 @@
-import { TaskManager, type TaskManagerHandle } from 'waitable-event';
+import { type TaskManager, type TaskManagerHandle } from 'waitable-event';
 
-import { Calls } from './calls';
 import { type ClusterOptions } from './cluster-options';
 import { StoredTask } from './cluster-task';
 import { ClusterClosedError } from './errors';
 import { Gateway, RemoteClusterTaskManager } from './gateway';
 import { type Member } from './member';
-import { openMember } from './open-member';
-import { numberOf, settingsOf, stringOf } from './options';
-import { RecurringTasks } from './recurring';
-import { addJob, addJobs, makeJob } from './schedule';
+import { settingsOf, stringOf } from './options';
+import { type Parts, closeParts, openParts } from './parts';
+import { addJob, addJobs, makeJob, makeJobs } from './schedule';
 import { readStats } from './stats';
 import type * as T from './types';
-import { TaskWorker } from './worker';
-import { within } from './waiting';
-
-/** Returns the handle of a manager. A handle may come from another thread. */
-function handleOf(manager: TaskManager | TaskManagerHandle): TaskManagerHandle {
-  return manager instanceof TaskManager ? manager.handle : manager;
-}
 
 /**
  * Named tasks on many machines: what `TaskManager` is in one process. It belongs to the thread that made it.
@@ -30,19 +21,13 @@ function handleOf(manager: TaskManager | TaskManagerHandle): TaskManagerHandle {
  */
 export class ClusterTaskManager<H extends T.Handlers = T.Handlers> {
   readonly #member: Member;
-  readonly #worker: TaskWorker | undefined;
-  readonly #remote: { close(): void } | undefined;
-  readonly #calls: Calls;
-  readonly #recurring: RecurringTasks;
+  readonly #parts: Parts;
   #gateway: Gateway | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(member: Member, remote: ReturnType<typeof TaskManager.connect> | undefined) {
-    this.#member = member;
-    this.#remote = remote;
-    this.#worker = remote === undefined ? undefined : new TaskWorker(member, remote);
-    this.#calls = new Calls(member);
-    this.#recurring = new RecurringTasks(member);
+  private constructor(parts: Parts) {
+    this.#member = parts.member;
+    this.#parts = parts;
   }
 
   /**
@@ -55,19 +40,7 @@ export class ClusterTaskManager<H extends T.Handlers = T.Handlers> {
     manager: TaskManager | TaskManagerHandle,
     options: ClusterOptions,
   ): Promise<ClusterTaskManager<H>> {
-    const settings = settingsOf(options);
-    const remote = settings.work ? TaskManager.connect(handleOf(manager)) : undefined;
-    let member: Member | undefined;
-    try {
-      member = await openMember(settings);
-      const cluster = new ClusterTaskManager<H>(member, remote);
-      await within(settings.storeTimeout, 'join()', cluster.#worker?.start() ?? Promise.resolve());
-      return cluster;
-    } catch (error) {
-      remote?.close();
-      await member?.close().catch(() => undefined);
-      throw error;
-    }
+    return new ClusterTaskManager<H>(await openParts(manager, settingsOf(options)));
   }
 
   /** Connects a worker thread to the thread that joined, by its `handle`. No connection to the store is made. */
@@ -82,18 +55,14 @@ export class ClusterTaskManager<H extends T.Handlers = T.Handlers> {
     options: T.ClusterScheduleOptions = {},
   ): Promise<T.ClusterTask> {
     this.#checkOpen();
-    if (options?.interval !== undefined) return this.task(await this.#recurring.declare(name, payload, options));
+    if (options?.interval !== undefined) return this.task(await this.#parts.recurring.declare(name, payload, options));
     return this.task(await addJob(this.#member, makeJob(this.#member, name, payload, options)));
   }
 
   /** Schedules many tasks, those without a key with one command. Invalid ones make it reject before any is stored. */
   async scheduleAll(tasks: Iterable<T.ClusterSchedule>): Promise<T.ClusterTask[]> {
     this.#checkOpen();
-    const jobs = Array.from(tasks, ({ name, payload, options }) => {
-      numberOf('options.interval', options?.interval, { min: Infinity, standard: Infinity });
-      return makeJob(this.#member, name, payload, options);
-    });
-    return (await addJobs(this.#member, jobs)).map((id) => this.task(id));
+    return (await addJobs(this.#member, makeJobs(this.#member, tasks))).map((id) => this.task(id));
   }
 
   /** Runs a task in a member of the queue, and resolves with its result, or rejects with its error. */
@@ -103,12 +72,12 @@ export class ClusterTaskManager<H extends T.Handlers = T.Handlers> {
     options?: T.ClusterCallOptions,
   ): Promise<T.ResultOf<H, Name>> {
     this.#checkOpen();
-    return (await this.#calls.call(name, payload, options)) as T.ResultOf<H, Name>;
+    return (await this.#parts.calls.call(name, payload, options)) as T.ResultOf<H, Name>;
   }
 
   /** Returns a task of any process, by its id. */
   task(id: string): T.ClusterTask {
-    return this.#recurring.task(stringOf('id', id)) ?? new StoredTask(this.#member, id);
+    return this.#parts.recurring.task(stringOf('id', id)) ?? new StoredTask(this.#member, id);
   }
 
   /** Returns the store's time, in milliseconds since the epoch, with fractions. */
@@ -123,7 +92,7 @@ export class ClusterTaskManager<H extends T.Handlers = T.Handlers> {
 
   /** Resolves with the counts of the queue, and those of this member. */
   stats(): Promise<T.ClusterStats> {
-    return readStats(this.#member, this.#worker?.runner.leases.lost ?? 0);
+    return readStats(this.#member, this.#parts.worker?.runner.leases.lost ?? 0);
   }
 
   /** Returns what a worker thread needs to `ClusterTaskManager.connect()`. Structured-cloneable. */
@@ -135,11 +104,11 @@ export class ClusterTaskManager<H extends T.Handlers = T.Handlers> {
 
   /** Takes no new tasks until `resume()`. Those that run go on. */
   async pause(): Promise<void> {
-    await this.#worker?.pause();
+    await this.#parts.worker?.pause();
   }
 
   resume(): void {
-    this.#worker?.resume();
+    this.#parts.worker?.resume();
   }
 
   /**
@@ -152,12 +121,8 @@ export class ClusterTaskManager<H extends T.Handlers = T.Handlers> {
   }
 
   async #close(timeout: number): Promise<void> {
-    this.#recurring.close();
     this.#gateway?.close();
-    await this.#worker?.close(timeout);
-    this.#remote?.close();
-    await this.#calls.close();
-    await this.#member.close();
+    await closeParts(this.#parts, timeout);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

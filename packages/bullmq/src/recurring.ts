@@ -15,7 +15,8 @@ import { type Member } from './member';
 import { numberOf, stringOf } from './options';
 import { commonOptions } from './schedule';
 import { type TaskData } from './task-data';
-import { type ClusterCancelOutcome, type ClusterScheduleOptions, type ClusterTask } from './types';
+import { RecurringTask } from './recurring-task';
+import { type ClusterScheduleOptions, type ClusterTask } from './types';
 
 const PREFIX = 'recurring:';
 /** The first point is so far away that the command arrives before it. */
@@ -127,26 +128,10 @@ export class RecurringTasks {
   task(id: string): ClusterTask | undefined {
     if (!id.startsWith(PREFIX)) return undefined;
     const key = id.slice(PREFIX.length);
-    const { queue, submit } = this.#member;
-    const what = `the task ${id}`;
-    const setSuspended = (suspended: boolean): Promise<void> =>
-      submit.run(what, async () => {
-        const { template, every, name } = (await queue.getJobScheduler(key)) ?? {};
-        if (template?.data === undefined || every === undefined) return;
-        const { suspended: _old, ...data }: TaskData = template.data;
-        const next = { name, data: suspended ? { ...data, suspended } : data, opts: template.opts };
-        await queue.upsertJobScheduler(key, { every }, next);
-      });
-    return {
-      id,
-      suspend: () => setSuspended(true),
-      resume: () => setSuspended(false),
-      cancel: async (): Promise<ClusterCancelOutcome> => {
-        clearTimeout(this.#watches.get(key));
-        this.#watches.delete(key);
-        return (await submit.run(what, () => queue.removeJobScheduler(key))) ? 'cancelled' : 'done';
-      },
-    };
+    return new RecurringTask(this.#member, id, key, () => {
+      clearTimeout(this.#watches.get(key));
+      this.#watches.delete(key);
+    });
   }
 
   close(): void {

@@ -9,7 +9,7 @@ import { encode } from './codec';
 import { type Member } from './member';
 import { numberOf, stringOf } from './options';
 import { type TaskData, type TaskJob } from './task-data';
-import { type ClusterScheduleOptions } from './types';
+import { type ClusterSchedule, type ClusterScheduleOptions } from './types';
 
 /** A job as BullMQ adds it. */
 export interface NewJob {
@@ -79,6 +79,16 @@ export function makeJob(member: Member, name: string, payload: unknown, options:
         : { deduplication: { id: stringOf('options.key', key), replace: true, keepLastIfActive: true } }),
     },
   };
+}
+
+/** Returns the jobs for many tasks. Throws if one of them is invalid, or recurring. */
+export function makeJobs(member: Member, tasks: Iterable<ClusterSchedule>): NewJob[] {
+  return Array.from(tasks, ({ name, payload, options }) => {
+    if (options?.interval !== undefined) {
+      throw new InvalidArgValueError('options.interval', 'left out: schedule() takes it', options.interval);
+    }
+    return makeJob(member, name, payload, options);
+  });
 }
 
 /** Stores a task, and resolves with its id. */

@@ -3,56 +3,17 @@
 import { type IQueueBackend, QueueEvents, Worker } from 'bullmq';
 import { type RemoteTaskManager } from 'waitable-event';
 
-import { giveBack } from './errors';
+import { settleStubbornly, watchRenewals } from './backend-guards';
 import { type Member, controlQueueName } from './member';
 import { PreciseWait } from './precise-wait';
 import { Runner } from './run-one';
-import { type Settings } from './options';
 import { type Events, type TaskData, type TaskResult } from './task-data';
-import { LISTENER_CLOSE_TIME, closeWithin, delay, isAwayError } from './waiting';
+import { LISTENER_CLOSE_TIME, closeWithin, isAwayError } from './waiting';
 
 /** A task that has stalled more often ends its member again and again: it fails. */
 const MOST_STALLS = 3;
 /** BullMQ waits so long before it tries again after the connection has failed. */
 const RETRY_DELAY = 500;
-const SETTLE_PAUSE = 200;
-
-/** Notes in `runner` which leases the store has renewed, by the time at which that was asked for. */
-function watchRenewals(backend: IQueueBackend, runner: Runner): void {
-  const stock = backend.extendLocks.bind(backend);
-  backend.extendLocks = async (ids, tokens, duration) => {
-    const sentAt = performance.now();
-    const lost = await stock(ids, tokens, duration);
-    runner.leases.renew(
-      ids.filter((id) => !lost.includes(id)),
-      sentAt,
-    );
-    for (const id of lost) runner.leases.lose(id);
-    return lost;
-  };
-}
-
-/**
- * Tries to store the end of a task again while the store is away, for as long as the lease may hold. A task whose end
- * cannot be stored has not failed: BullMQ would note a failure. It runs again when its lease has passed.
- */
-function settleStubbornly(backend: IQueueBackend, { lease }: Settings): void {
-  const stock = backend.moveToCompleted.bind(backend);
-  backend.moveToCompleted = async (...args: Parameters<typeof stock>) => {
-    const deadline = performance.now() + lease;
-    for (;;) {
-      try {
-        // eslint-disable-next-line no-await-in-loop -- one attempt after the other
-        return await stock(...args);
-      } catch (error) {
-        const mayHelp = isAwayError(error) || /MISCONF|OOM|No space/i.test((error as Error).message);
-        if (!mayHelp || backend.closing !== undefined || performance.now() >= deadline) throw giveBack(error);
-      }
-      // eslint-disable-next-line no-await-in-loop
-      await delay(SETTLE_PAUSE);
-    }
-  };
-}
 
 export class TaskWorker {
   readonly runner: Runner;
@@ -94,7 +55,7 @@ export class TaskWorker {
         const backend = store.createBackend(...args);
         this.#backend = backend;
         this.#wait = new PreciseWait(backend);
-        watchRenewals(backend, this.runner);
+        watchRenewals(backend, this.runner.leases);
         settleStubbornly(backend, settings);
         return backend;
       },

@@ -11,8 +11,12 @@ const { connect, createServer } = require('node:net');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 
-/** Kills the server when its standard input ends: that is when the process ends that holds the other end. */
-const KEEPER = '"$@" & pid=$!; echo $pid; cat > /dev/null; kill -9 $pid 2> /dev/null; wait $pid';
+/**
+ * Kills the server when its standard input has a line, or ends: that is when the process ends that holds the other
+ * end. Then the data is removed, too.
+ */
+const KEEPER = `folder=$1; shift; "$@" & pid=$!; echo $pid; left=; read -r line || left=1
+kill -9 $pid 2> /dev/null; wait $pid; [ -z "$left" ] || rm -rf "$folder"`;
 const DEADLINE = 60_000;
 /** The user without privileges that each Linux has. */
 const UNPRIVILEGED = 65_534;
@@ -47,6 +51,7 @@ class Server {
       await this.spawn();
       while (performance.now() < deadline && this.keeper !== undefined) {
         if (await this.answers()) return this;
+        this.releaseKeeper();
         await pause(20);
       }
       if (performance.now() >= deadline) throw new Error(`The server does not answer:\n${this.log()}`);
@@ -57,7 +62,7 @@ class Server {
 
   async spawn() {
     const log = openSync(join(this.folder, 'log'), 'a');
-    const keeper = spawn('sh', ['-c', KEEPER, 'sh', ...this.commandLine()], {
+    const keeper = spawn('sh', ['-c', KEEPER, 'sh', this.folder, ...this.commandLine()], {
       stdio: ['pipe', 'pipe', log],
       cwd: this.folder,
       // Ctrl-C reaches the program that started this, which ends it.
@@ -72,18 +77,12 @@ class Server {
     keeper.once('exit', () => {
       if (this.keeper === keeper) this.keeper = undefined;
     });
-    this.watch(keeper, this.pid);
   }
 
-  /** A server that ends by itself leaves its keeper, which waits for the end of its standard input. */
-  watch(keeper, pid) {
-    const timer = setInterval(() => {
-      const stat = readProcess(pid);
-      if (stat !== undefined && stat !== 'Z') return;
-      clearInterval(timer);
-      keeper.stdin.end();
-    }, 50).unref();
-    keeper.once('exit', () => clearInterval(timer));
+  /** A server that ends by itself leaves its keeper, which waits for a line. */
+  releaseKeeper() {
+    const state = readProcess(this.pid);
+    if (state === undefined || state === 'Z') this.keeper?.stdin.end('keep\n');
   }
 
   /** Kills the server without a warning. Resolves when it is gone. */
@@ -95,7 +94,7 @@ class Server {
     } catch {
       // It has ended.
     }
-    keeper.stdin.end();
+    keeper.stdin.end('keep\n');
     if (keeper.exitCode === null) await once(keeper, 'exit');
     this.keeper = undefined;
   }
