@@ -16,6 +16,7 @@ import {
   RECORD_OPTIONS,
   RECORD_PIECE,
   type RemoteOptions,
+  decodeName,
   handlerIndexOf,
   isTask,
   keyHashOf,
@@ -25,7 +26,7 @@ import {
 } from '../protocol';
 import { RecordReader, releaseRingMemory } from '../transport';
 import { RemoteThreadActivity } from '../virtual-time';
-import { EventClosedError, InvalidHandleError, validateString } from '../util';
+import { EventClosedError, InvalidHandleError } from '../util';
 import { Lookahead } from './lookahead';
 import { ReplySender } from './reply-sender';
 
@@ -243,8 +244,11 @@ export class Producer {
     const reader = this.#reader;
     const { kind, arg, id } = reader.record;
     try {
-      if ((kind & (RECORD_MASK | RECORD_CALL)) === RECORD_NOW && this.#isSimple) {
+      if ((kind & RECORD_MASK) === RECORD_NOW && this.#isSimple) {
         this.received += 1;
+        if ((kind & RECORD_CALL) !== 0) {
+          this.#replies.expect(id);
+        }
         this.#handler.run(id, this.#handlers[arg], reader.readPayload());
       } else {
         this.#readRarer(kind, id);
@@ -308,7 +312,7 @@ export class Producer {
   }
 
   #readName(index: number): void {
-    const name = validateString('name', this.#reader.readPayload());
+    const name = decodeName(this.#reader.readPayload());
     if (index !== this.#handlers.length) {
       throw new RangeError('Handlers are named one after the other');
     }
