@@ -22,6 +22,10 @@ const NAMES = [
   'runtimes-call',
   'require',
   'size',
+  'queue-lateness',
+  'queue-throughput',
+  'queue-call',
+  'queue-idle',
 ];
 
 /** Loads a comparison. Its packages must be installed. */
