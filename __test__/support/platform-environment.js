@@ -23,7 +23,7 @@ function fullName(test) {
 class PlatformEnvironment extends TestEnvironment {
   constructor(config, context) {
     super(config, context);
-    const file = relative(root, context.testPath);
+    const file = relative(root, context.testPath).replaceAll('\\', '/');
     this.entries = skipped.filter((entry) => entry.file === file);
     this.unknown = new Set(this.entries.filter((entry) => entry.test !== undefined));
   }

@@ -27,6 +27,11 @@ pub fn is(error: &io::Error, number: i32) -> bool {
     number_of(error) == Some(number)
 }
 
+/// Returns what a number of the system's is here: zero for none.
+pub fn of_system(code: i32) -> i32 {
+    if code == 0 { 0 } else { of(&io::Error::from_raw_os_error(code)) }
+}
+
 /// Returns the number of an error, or EIO for one that is not the system's.
 pub fn of(error: &io::Error) -> i32 {
     number_of(error).unwrap_or(EIO)

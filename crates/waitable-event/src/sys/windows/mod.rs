@@ -3,6 +3,7 @@
 //! memory of the process, under a number of its own. A thread sleeps on a completion port, to which every source that
 //! it watches posts. Sockets are sources, too: the kernel tells of them by a completion port.
 
+mod afd;
 mod alarm;
 mod clock;
 mod clock_watch;
