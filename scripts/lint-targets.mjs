@@ -2,7 +2,8 @@
 //   node scripts/lint-targets.mjs
 import { spawnSync } from 'node:child_process';
 
-const TARGETS = ['x86_64-apple-darwin', 'aarch64-apple-darwin', 'x86_64-unknown-freebsd', 'x86_64-pc-windows-msvc'];
+const WINDOWS = ['x86_64-pc-windows-msvc', 'aarch64-pc-windows-msvc'];
+const TARGETS = ['x86_64-apple-darwin', 'aarch64-apple-darwin', 'x86_64-unknown-freebsd', ...WINDOWS];
 const STAND_IN = '--cfg waitable_kqueue_stand_in';
 
 function run(command, args, flags, folder) {
