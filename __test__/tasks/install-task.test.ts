@@ -3,7 +3,15 @@
 import { runInNewContext } from 'node:vm';
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { FunctionTask, OneShotTask, RecurringTask, RunLoop, Task, TaskManager } from 'waitable-event';
+import {
+  FunctionTask,
+  OneShotTask,
+  RecurringFunctionTask,
+  RecurringTask,
+  RunLoop,
+  Task,
+  TaskManager,
+} from 'waitable-event';
 
 import { codeOf, messageOf } from '../support/outcomes';
 import { Logger } from '../support/tasks/logger';
@@ -98,6 +106,23 @@ describe('installTask()', () => {
 
   test.each([5, null, 'now'])('options of %p are refused', (options) => {
     expect(codeOf(() => new Logger(log, 'a').installTask(options as never))).toBe('ERR_INVALID_ARG_TYPE');
+  });
+
+  test('an option that does not exist is refused, and changes nothing', () => {
+    const watch = new ManualClock();
+    const once = new Logger(log, 'a');
+    const recurring = new RecurringFunctionTask(1000, () => {});
+    watch.manager.installTask(once, { delta: 1000 });
+    for (const install of [
+      () => once.installTask({ dleta: 5 } as never),
+      () => watch.manager.installTask(once, { delta: 5, priority: 1 } as never),
+      () => recurring.installTask({ intervall: 5 } as never),
+    ]) {
+      expect(codeOf(install)).toBe('ERR_INVALID_ARG_VALUE');
+    }
+    expect(messageOf(() => once.installTask({ dleta: 5 } as never))[1]).toContain('when, delta, interval, offset');
+    watch.pass(999);
+    expect([log, once.isScheduled, recurring.isScheduled]).toEqual([[], true, false]);
   });
 
   test('refuses what is no task', () => {

@@ -300,6 +300,7 @@ export class RemoteTaskManager {
 }
 
 class RemoteTask implements ScheduledTask {
+  // No private method: each instance would have a field for it.
   readonly id: number;
   readonly #manager: RemoteTaskManager;
   /** The answer to `cancel()`, once it was called: it stays true. */
@@ -311,31 +312,31 @@ class RemoteTask implements ScheduledTask {
   }
 
   suspend(): void {
-    this.#control(CONTROL_SUSPEND);
+    operate(this.#manager, this.id, CONTROL_SUSPEND);
   }
 
   resume(): void {
-    this.#control(CONTROL_RESUME);
+    operate(this.#manager, this.id, CONTROL_RESUME);
   }
 
   cancel(): Promise<CancelOutcome> {
-    const cancellation = this.#cancellation ?? this.#cancel();
+    const cancellation =
+      this.#cancellation ??
+      this.#manager[control](this.id, CONTROL_CANCEL).then((answer) => {
+        const outcome = CANCEL_OUTCOMES[answer as number] as CancelOutcome;
+        if (outcome === 'running') {
+          // It will be done.
+          this.#cancellation = undefined;
+        }
+        return outcome;
+      });
     this.#cancellation = cancellation;
     return cancellation;
   }
+}
 
-  async #cancel(): Promise<CancelOutcome> {
-    const answer = (await this.#manager[control](this.id, CONTROL_CANCEL)) as number;
-    const outcome = CANCEL_OUTCOMES[answer] as CancelOutcome;
-    if (outcome === 'running') {
-      // It will be done.
-      this.#cancellation = undefined;
-    }
-    return outcome;
-  }
-
-  #control(operation: number): void {
-    // A manager that is gone has no task to hold up.
-    this.#manager[control](this.id, operation).catch(() => {});
-  }
+/** Sends an operation whose answer is not awaited. */
+function operate(manager: RemoteTaskManager, id: number, operation: number): void {
+  // A manager that is gone has no task to hold up.
+  manager[control](id, operation).catch(() => {});
 }

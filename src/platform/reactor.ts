@@ -170,8 +170,11 @@ export function addDeadline(deadline: Deadline): void {
 
 /** Removes a deadline. Its alarm stays, and may expire without effect. */
 export function removeDeadline(deadline: Deadline): void {
-  failing.delete(deadline);
-  deadlines.remove(deadline);
+  if (deadline.heapIndex >= 0) {
+    deadlines.remove(deadline);
+  } else if (failing.size > 0) {
+    failing.delete(deadline);
+  }
 }
 
 /** Keeps the process alive until {@link release} has been called as often. */
@@ -264,8 +267,7 @@ function onReady(filled: number): void {
   for (let index = 0; index < count; index += 1) {
     if (!isEvent(batch[ENTRY_LENGTH * index + 1] as number)) {
       const flags = batch[ENTRY_LENGTH * index + 1] as number;
-      const listener = memberListeners.get(batch[ENTRY_LENGTH * index] as number);
-      callSafely(listener && (() => listener.onReady(flags)));
+      callMember(memberListeners.get(batch[ENTRY_LENGTH * index] as number), flags);
     }
   }
   if ((filled & ALARM) !== 0) {
@@ -277,6 +279,17 @@ function onReady(filled: number): void {
 function callSafely(listener: (() => void) | undefined): void {
   try {
     listener?.();
+  } catch (error) {
+    setImmediate(() => {
+      throw error;
+    });
+  }
+}
+
+/** Does the same for the listener of a member, without a function for each wake-up. */
+function callMember(listener: MemberListener | undefined, flags: number): void {
+  try {
+    listener?.onReady(flags);
   } catch (error) {
     setImmediate(() => {
       throw error;

@@ -31,6 +31,9 @@ const IDLE_PASSES = 1000;
 /** In how many further passes it must have left the unread bytes as they were. */
 const IDLE_LOOKS = 50;
 
+/** The regular files of a loop that has none. */
+const NO_MEMBERS: readonly Member[] = [];
+
 /** Closes the poller of a loop that was dropped. */
 const dropped = new FinalizationRegistry<number>((poller) => native.closePoller(poller));
 
@@ -132,8 +135,8 @@ export class ChannelSet {
 
   /** Returns whether there is work that causes no kernel event: a regular file, or the rest of a batch. */
   get hasAlwaysReady(): boolean {
-    if (this.#mayHaveMore) {
-      return true;
+    if (this.#mayHaveMore || this.#alwaysReady.size === 0) {
+      return this.#mayHaveMore;
     }
     for (const member of this.#alwaysReady) {
       if ((member.interest & (READABLE | WRITABLE)) !== 0) {
@@ -213,8 +216,9 @@ export class ChannelSet {
 
   /** Asks the channels that have joined since the last call for their interest. */
   askNew(): void {
-    for (const member of this.#unasked) {
-      this.#ask(member);
+    // Each pass calls this, and an iterator over nothing costs more than a look.
+    if (this.#unasked.size > 0) {
+      this.#unasked.forEach((member) => this.#ask(member));
     }
   }
 
@@ -322,14 +326,14 @@ export class ChannelSet {
     const count = check(filled, 'epoll_wait') & ~ALARM;
     this.#mayHaveMore = count === BATCH_ENTRIES;
     // Both lists are copied: a handler may make a pass of its own, and may add or remove channels.
-    const batch = count === 0 ? [] : copyOf(this.#batch as Int32Array, ENTRY_LENGTH * count);
-    const files = this.#alwaysReady.size === 0 ? [] : [...this.#alwaysReady];
-    for (let index = 0; index < count; index += 1) {
-      // The lookup comes last, by token: neither a channel that an earlier handler closed is called, nor a new one with
-      // its descriptor.
-      const member = this.#members.get(batch[ENTRY_LENGTH * index] as number);
-      if (member !== undefined) {
-        this.#call(member, batch[ENTRY_LENGTH * index + 1] as number);
+    const files = this.#alwaysReady.size === 0 ? NO_MEMBERS : [...this.#alwaysReady];
+    const filledBatch = this.#batch as Int32Array;
+    if (count === 1) {
+      this.#callByToken(filledBatch[0] as number, filledBatch[1] as number);
+    } else if (count > 1) {
+      const batch = copyOf(filledBatch, ENTRY_LENGTH * count);
+      for (let index = 0; index < batch.length; index += ENTRY_LENGTH) {
+        this.#callByToken(batch[index] as number, batch[index + 1] as number);
       }
     }
     for (const member of files) {
@@ -337,6 +341,17 @@ export class ChannelSet {
       if (ready !== 0 && member.isIn) {
         this.#call(member, ready);
       }
+    }
+  }
+
+  /**
+   * Calls the handlers of the channel with a token, if it is still in the set. So neither a channel that an earlier
+   * handler closed is called, nor a new one with its descriptor.
+   */
+  #callByToken(token: number, flags: number): void {
+    const member = this.#members.get(token);
+    if (member !== undefined) {
+      this.#call(member, flags);
     }
   }
 
@@ -452,7 +467,7 @@ export class ChannelSet {
   /** Asks a channel for its interest, and tells the poller when it has changed. */
   #refresh(member: Member): void {
     const { fd, token, interest: before } = member;
-    const isNew = this.#unasked.delete(member);
+    const isNew = this.#unasked.size > 0 && this.#unasked.delete(member);
     const wanted = interestOf(member.channel);
     // A hang-up is reported whatever the interest is. Until the channel reads or writes, it is out of the poller.
     const interest = member.hasHungUp && (wanted & (READABLE | WRITABLE)) === 0 ? 0 : wanted;

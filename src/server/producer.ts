@@ -243,8 +243,11 @@ export class Producer {
     const reader = this.#reader;
     const { kind, arg, id } = reader.record;
     try {
-      if ((kind & (RECORD_MASK | RECORD_CALL)) === RECORD_NOW && this.#isSimple) {
+      if ((kind & RECORD_MASK) === RECORD_NOW && this.#isSimple) {
         this.received += 1;
+        if ((kind & RECORD_CALL) !== 0) {
+          this.#replies.expect(id);
+        }
         this.#handler.run(id, this.#handlers[arg], reader.readPayload());
       } else {
         this.#readRarer(kind, id);

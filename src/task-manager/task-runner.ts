@@ -126,9 +126,8 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
 
   /** Removes a task; does nothing when it is not installed here. */
   remove(task: Task): void {
-    if (task[installation]?.owner === this) {
-      this.#schedule.remove(task);
-    }
+    // The queue itself knows whether it has the task.
+    this.#schedule.remove(task);
   }
 
   /** Installs a task again: at its `taskTime`, or a recurring one at its next time, never at one that has passed. */

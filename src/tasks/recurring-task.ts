@@ -1,6 +1,12 @@
 /** Tasks that run repeatedly, on a grid of the wall clock. */
 
-import { InvalidTaskError, validateFinite, validateFunction, validateMilliseconds, validateOptions } from '../util';
+import {
+  InvalidTaskError,
+  validateFinite,
+  validateFunction,
+  validateInstallNames,
+  validateMilliseconds,
+} from '../util';
 import { bind } from './bind';
 import {
   type InstallOptions,
@@ -77,7 +83,7 @@ export class RecurringTask extends Task {
 
   /** Throws for options that `installTask()` would refuse. @internal */
   override [checkOptions](options: (InstallOptions & RecurringOptions) | undefined): void {
-    validateOptions(options);
+    validateInstallNames(options);
     const interval = options?.interval === undefined ? this.taskInterval : options.interval;
     if (interval === undefined) {
       throw new InvalidTaskError('interval unset, use the constructor or the installTask parameter');

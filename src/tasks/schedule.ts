@@ -5,7 +5,7 @@ import type { AsyncContext } from './async-context';
 import { Installation } from './installation';
 import { IN_QUEUE, type Task, installation, nextTime, queuedTime, setWallTime, timeHigh, timeOn } from './task';
 import type { TaskOwner } from './task-owner';
-import { TaskQueue, tableIndex } from '../task-queue';
+import { TaskQueue } from '../task-queue';
 import { InvalidArgTypeError } from '../util';
 
 /** The most negative delay counts as this one, in milliseconds: a queue has no place before all times. */
@@ -105,7 +105,7 @@ export class Schedule {
 
   /** Removes a task; does nothing when it is not in the queue. */
   remove(task: Task): void {
-    if (task[tableIndex] >= 0 && this.#tasks.remove(task) && isByWallClock(task)) {
+    if (this.#tasks.remove(task) && isByWallClock(task)) {
       this.#byWallClock -= 1;
     }
   }

@@ -8,7 +8,7 @@ import { type InspectOptions, inspect } from 'node:util';
 
 import { onDequeued, tableIndex } from '../task-queue';
 import type { Clock } from '../platform';
-import { InvalidTaskError, inspectAs, validateMilliseconds, validateOptions, validateTime } from '../util';
+import { InvalidTaskError, inspectAs, validateMilliseconds, validateInstallNames, validateTime } from '../util';
 import type { Installation } from './installation';
 import { ownerOf } from './task-owner';
 
@@ -150,7 +150,7 @@ export abstract class Task {
    * closed. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
    */
   installTask(options?: InstallOptions): void {
-    validateOptions(options);
+    validateInstallNames(options);
     const when = options?.when;
     const delta = options?.delta;
     const owner = ownerOf(this[installation]);
@@ -190,7 +190,7 @@ export abstract class Task {
 
   /** Throws for options that `installTask()` would refuse. @internal */
   [checkOptions](options: InstallOptions | undefined): void {
-    validateOptions(options);
+    validateInstallNames(options);
     if (options?.when !== undefined) {
       validateTime('options.when', options.when);
     } else if (options?.delta !== undefined) {

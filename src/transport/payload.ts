@@ -181,6 +181,10 @@ function isPlainBytes(value: unknown): value is Uint8Array {
   if (!(buffer instanceof ArrayBuffer) || (buffer as { resizable?: boolean }).resizable === true) {
     return false;
   }
+  // V8 learns the shape of the value by reading this, and then knows its prototype without a call.
+  if (value.constructor === undefined) {
+    return false;
+  }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Uint8Array.prototype && prototype !== Buffer.prototype) {
     return false;

@@ -36,7 +36,8 @@ export class RecordReader {
   /** The id of the record that the pieces belong to. */
   #piecesOf = 0;
   #pool = new ArrayBuffer(0);
-  #poolUsed = 0;
+  /** Where the next payload begins; at first there is no pool, and no room for an empty one either. */
+  #poolUsed = POOL_BYTES + 1;
   /** What has arrived as the larger area, until the ring knows it. */
   #claimedArea: unknown;
 
@@ -251,12 +252,12 @@ export class RecordReader {
       throw new RangeError('The record has more bytes than a record can have');
     }
     const copy = size < POOLED_BYTES ? this.#allocate(size) : new Uint8Array(makeBuffer(size));
-    copy.set(new Uint8Array(this.#ring.bytes.buffer, byteOffset, size));
+    copy.set(new Uint8Array(this.#ring.buffer, byteOffset, size));
     return copy;
   }
 
   #allocate(size: number): Uint8Array {
-    if (this.#poolUsed + size > this.#pool.byteLength) {
+    if (this.#poolUsed + size > POOL_BYTES) {
       const pool = makeBuffer(POOL_BYTES);
       // A transfer would take the other payloads with it.
       if (!markAsUntransferable(pool)) {

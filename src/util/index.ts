@@ -36,6 +36,7 @@ export {
   validateFinite,
   validateFunction,
   validateInteger,
+  validateInstallNames,
   validateMilliseconds,
   validateNames,
   validateOptions,

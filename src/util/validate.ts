@@ -103,6 +103,17 @@ export function validateNames(name: string, options: object | undefined, names: 
   }
 }
 
+/** Throws unless `options` are an object, or undefined, with no names but the four that a task is installed by. */
+export function validateInstallNames(options: object | undefined): void {
+  validateOptions(options);
+  // Without a list: this is half of what an install by `delta` is checked for.
+  for (const name in options) {
+    if (name !== 'delta' && name !== 'when' && name !== 'interval' && name !== 'offset') {
+      validateNames('options', options, ['when', 'delta', 'interval', 'offset']);
+    }
+  }
+}
+
 /** Throws unless `value` is a boolean or undefined. */
 export function validateBoolean(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'boolean') {
