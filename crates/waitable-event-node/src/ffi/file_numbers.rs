@@ -11,13 +11,19 @@ use super::uv_symbols::{ALIGNMENT, FS, Request, UvSymbols};
 /// Has the write sides of events be numbers of Node's C library.
 pub fn use_those_of_node() {
     if UvSymbols::get().is_some() {
-        use_file_numbers(FileNumbers { open, close });
+        use_file_numbers(FileNumbers { open, close, is_open });
     }
 }
 
 fn open(handle: RawHandle) -> Fileno {
     // SAFETY: the handle is open, and owned by the number from now on.
     UvSymbols::get().map_or(-1, |symbols| unsafe { (symbols.open_osfhandle)(handle) })
+}
+
+fn is_open(number: Fileno) -> bool {
+    let invalid = std::ptr::without_provenance_mut(usize::MAX);
+    // SAFETY: the function takes a number. It returns what is no handle for one that is not open.
+    UvSymbols::get().is_some_and(|symbols| unsafe { (symbols.get_osfhandle)(number) } != invalid)
 }
 
 fn close(number: Fileno) {

@@ -119,6 +119,8 @@ table! {
     #[cfg(windows)]
     open_osfhandle: unsafe extern "C" fn(*mut c_void) -> c_int = c"uv_open_osfhandle",
     #[cfg(windows)]
+    get_osfhandle: unsafe extern "C" fn(c_int) -> *mut c_void = c"uv_get_osfhandle",
+    #[cfg(windows)]
     req_size: unsafe extern "C" fn(c_int) -> usize = c"uv_req_size",
     #[cfg(windows)]
     fs_close: unsafe extern "C" fn(*mut Loop, *mut Request, c_int, Option<RequestCallback>) -> c_int = c"uv_fs_close",

@@ -12,6 +12,7 @@ use windows_sys::Win32::Networking::WinSock::{
 
 use super::afd::Socket;
 use super::code;
+use super::inbound::is_file;
 use super::number::{Descriptor, Fileno, find};
 use super::source::Source;
 use crate::sync::lock;
@@ -23,7 +24,7 @@ static DUPLICATES: LazyLock<Mutex<HashMap<Fileno, OwnedSocket>>> = LazyLock::new
 ///
 /// # Errors
 ///
-/// That it is not open, or no socket.
+/// That it is not open, or no socket. ENOTSUP for a file, which has no readiness.
 pub(super) fn source(number: Fileno) -> io::Result<Arc<dyn Source>> {
     match find(number) {
         Ok(source) => Ok(source),
@@ -41,7 +42,11 @@ fn socket(number: Fileno) -> io::Result<SOCKET> {
             let mut flags = 0;
             // SAFETY: the call writes one number, and fails for what is no handle.
             let is_handle = unsafe { GetHandleInformation(std::ptr::without_provenance_mut(socket), &mut flags) } != 0;
-            Err(if is_handle && number % 4 == 0 { error } else { code::error(code::NOT_OPEN) })
+            Err(match is_file(number) {
+                true => code::error(code::UNSUPPORTED),
+                false if is_handle && number % 4 == 0 => error,
+                false => code::error(code::NOT_OPEN),
+            })
         }
         Err(error) => Err(error),
     }

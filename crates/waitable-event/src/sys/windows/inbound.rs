@@ -41,6 +41,8 @@ pub struct FileNumbers {
     pub open: fn(RawHandle) -> Fileno,
     /// Closes a number, and its handle.
     pub close: fn(Fileno),
+    /// Returns whether a number is open.
+    pub is_open: fn(Fileno) -> bool,
 }
 
 static NUMBERS: OnceLock<FileNumbers> = OnceLock::new();
@@ -57,6 +59,11 @@ pub(super) trait OnInbound: Send + Sync {
     fn on_inbound(&self) -> io::Result<bool>;
     /// Waits for a byte in the pipe again.
     fn arm_inbound(&self);
+}
+
+/// Returns whether a number is that of a file.
+pub(super) fn is_file(number: Fileno) -> bool {
+    NUMBERS.get().is_some_and(|numbers| (numbers.is_open)(number))
 }
 
 /// The pipe through which other processes set an event.

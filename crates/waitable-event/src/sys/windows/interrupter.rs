@@ -91,10 +91,11 @@ impl Interrupter {
 impl Wake for Interrupter {
     fn wake(&self) {
         // One packet is enough until the thread looks at the mark.
-        if !self.is_woken.swap(true, Ordering::AcqRel) && self.port.post(0, KEY, ptr::null()).is_err() {
-            // The kernel has no memory for a packet. The next call tries again; a sleep of this thread ends with its
-            // next look.
-            self.is_woken.store(false, Ordering::Release);
+        if !self.is_woken.swap(true, Ordering::AcqRel) {
+            // It fails while the kernel has no memory for a packet. Without it the thread would sleep on.
+            while self.port.post(0, KEY, ptr::null()).is_err() {
+                std::thread::yield_now();
+            }
         }
     }
 }
