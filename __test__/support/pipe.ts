@@ -1,7 +1,43 @@
 import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
 
 import { finallyDo } from './clean-up';
 import { makeFifo } from './files';
+
+/** What a binding for Windows has for tests. */
+interface WindowsBinding {
+  connectSockets(): [number, number];
+  sendToSocket(socket: number, data: Uint8Array): number;
+  receiveFromSocket(socket: number, buffer: Uint8Array): number;
+  closeSocket(socket: number): void;
+}
+
+/** The calls by which a pipe is read and written. Windows has no readiness for pipes: there it is a connection. */
+const calls =
+  process.platform === 'win32'
+    ? callsOnWindows(require(`../../waitable-event.win32-${process.arch}-msvc.node`) as WindowsBinding)
+    : { open: openFifo, write: writeSync, read: readSync, close: closeSync };
+
+function openFifo(): [number, number] {
+  const path = makeFifo();
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  unlinkSync(path);
+  return [reader, writer];
+}
+
+function callsOnWindows(binding: WindowsBinding) {
+  const check = (count: number): number => {
+    if (count < 0) throw Object.assign(new Error('a socket'), { code: getSystemErrorName(count) });
+    return count;
+  };
+  return {
+    open: () => binding.connectSockets(),
+    write: (fd: number, text: string) => check(binding.sendToSocket(fd, Buffer.from(text))),
+    read: (fd: number, buffer: Buffer) => check(binding.receiveFromSocket(fd, buffer)),
+    close: (fd: number) => binding.closeSocket(fd),
+  };
+}
 
 /** A pipe. Both ends are plain, non-blocking descriptors, and are closed when the test is over. */
 export class Pipe {
@@ -10,21 +46,18 @@ export class Pipe {
   readonly #open: Set<number>;
 
   constructor() {
-    const path = makeFifo();
-    this.reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    this.writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-    unlinkSync(path);
+    [this.reader, this.writer] = calls.open();
     this.#open = new Set([this.reader, this.writer]);
     finallyDo(() => [...this.#open].forEach((fd) => this.close(fd)));
   }
 
   write(text: string = 'x'): void {
-    writeSync(this.writer, text);
+    calls.write(this.writer, text);
   }
 
   read(size: number = 65_536): string {
     const buffer = Buffer.alloc(size);
-    return buffer.subarray(0, readSync(this.reader, buffer)).toString('latin1');
+    return buffer.subarray(0, calls.read(this.reader, buffer)).toString('latin1');
   }
 
   /** Writes until the pipe is full. */
@@ -42,7 +75,7 @@ export class Pipe {
 
   close(fd: number): void {
     if (this.#open.delete(fd)) {
-      closeSync(fd);
+      calls.close(fd);
     }
   }
 }

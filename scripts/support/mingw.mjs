@@ -20,12 +20,13 @@ export function mingwEnvironment() {
   return { ...process.env, LIBNODE_PATH: library };
 }
 
-/** Builds the binding, and puts it where the package looks for that of Windows. */
+/** Builds the binding for tests, and puts it where the package looks for that of Windows. */
 export function buildForWindows() {
   const start = Date.now();
   say(`Building for ${TARGET}`);
   const env = mingwEnvironment();
-  run('cargo', ['build', '--release', '--locked', '--package', 'waitable-event-node', '--target', TARGET], { env });
+  const options = ['--release', '--locked', '--target', TARGET, '--features', 'windows-tests'];
+  run('cargo', ['build', '--package', 'waitable-event-node', ...options], { env });
   const folder = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
   mkdirSync(root, { recursive: true });
   copyFileSync(

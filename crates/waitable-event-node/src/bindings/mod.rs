@@ -10,5 +10,5 @@ pub mod reactor;
 pub mod select;
 pub mod shared_numbers;
 pub mod signal;
-#[cfg(windows)]
-pub mod sleeping_threads;
+#[cfg(all(windows, feature = "windows-tests"))]
+pub mod windows_tests;

@@ -11,7 +11,7 @@ use super::uv_symbols::{ALIGNMENT, FS, Request, UvSymbols};
 /// Has the write sides of events be numbers of Node's C library.
 pub fn use_those_of_node() {
     if UvSymbols::get().is_some() {
-        use_file_numbers(FileNumbers { open, close, is_open });
+        use_file_numbers(FileNumbers { open, close, handle });
     }
 }
 
@@ -20,10 +20,11 @@ fn open(handle: RawHandle) -> Fileno {
     UvSymbols::get().map_or(-1, |symbols| unsafe { (symbols.open_osfhandle)(handle) })
 }
 
-fn is_open(number: Fileno) -> bool {
-    let invalid = std::ptr::without_provenance_mut(usize::MAX);
-    // SAFETY: the function takes a number. It returns what is no handle for one that is not open.
-    UvSymbols::get().is_some_and(|symbols| unsafe { (symbols.get_osfhandle)(number) } != invalid)
+fn handle(number: Fileno) -> Option<RawHandle> {
+    // SAFETY: the function takes a number.
+    let handle = unsafe { (UvSymbols::get()?.get_osfhandle)(number) };
+    // -1 for a number that is not open, -2 for a standard one without a file.
+    (handle.addr().cast_signed() >= 0).then_some(handle)
 }
 
 fn close(number: Fileno) {

@@ -78,7 +78,7 @@ pub(crate) fn foreign_byte(event: &Event) -> Outcome {
     let open = |handle: *mut std::ffi::c_void| i32::try_from(handle.expose_provenance()).unwrap_or(-1);
     // SAFETY: the handle is owned by the number.
     let close = |number: i32| drop(unsafe { File::from_raw_handle(with_exposed_provenance_mut(number as usize)) });
-    use_file_numbers(FileNumbers { open, close, is_open: |_| false });
+    use_file_numbers(FileNumbers { open, close, handle: |_| None });
     let number = event.signal().doorbell()?.shared_writer()?;
     // SAFETY: the event keeps it open.
     let file = unsafe { File::from_raw_handle(with_exposed_provenance_mut(number as usize)) };

@@ -1,4 +1,7 @@
-//! Reading, writing and duplicating a descriptor of the caller: a socket. Windows has a readiness for nothing else.
+//! Reading, writing and duplicating a descriptor of the caller: a socket, or a file (`files.rs`).
+//!
+//! The number of a socket is its handle, a multiple of four. That of a file is one of the C library. Where both are
+//! open, the socket is meant.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,7 +15,7 @@ use windows_sys::Win32::Networking::WinSock::{
 
 use super::afd::Socket;
 use super::code;
-use super::inbound::is_file;
+use super::files;
 use super::number::{Descriptor, Fileno, find};
 use super::source::Source;
 use crate::sync::lock;
@@ -24,11 +27,14 @@ static DUPLICATES: LazyLock<Mutex<HashMap<Fileno, OwnedSocket>>> = LazyLock::new
 ///
 /// # Errors
 ///
-/// That it is not open, or no socket. ENOTSUP for a file, which has no readiness.
+/// That it is not open, or no socket. ENOTSUP for a pipe or a console, which have no readiness.
 pub(super) fn source(number: Fileno) -> io::Result<Arc<dyn Source>> {
-    match find(number) {
-        Ok(source) => Ok(source),
-        Err(_) => Ok(Arc::new(Socket::new(socket(number)?))),
+    if let Ok(source) = find(number) {
+        return Ok(source);
+    }
+    match socket(number) {
+        Ok(socket) => Ok(Arc::new(Socket::new(socket))),
+        Err(error) => files::source(number)?.ok_or(error),
     }
 }
 
@@ -42,11 +48,7 @@ fn socket(number: Fileno) -> io::Result<SOCKET> {
             let mut flags = 0;
             // SAFETY: the call writes one number, and fails for what is no handle.
             let is_handle = unsafe { GetHandleInformation(std::ptr::without_provenance_mut(socket), &mut flags) } != 0;
-            Err(match is_file(number) {
-                true => code::error(code::UNSUPPORTED),
-                false if is_handle && number % 4 == 0 => error,
-                false => code::error(code::NOT_OPEN),
-            })
+            Err(if is_handle && number % 4 == 0 { error } else { code::error(code::NOT_OPEN) })
         }
         Err(error) => Err(error),
     }
@@ -84,11 +86,14 @@ pub fn is_consumed_by_polling(_fd: Fileno) -> bool {
     false
 }
 
-/// Duplicates `fd`, a socket, and makes it non-blocking. The caller owns the new number, until [`close`].
+/// Duplicates `fd`, and makes a socket non-blocking. The caller owns the new number, until [`close`].
 ///
 /// Windows does not tell whether a socket was a blocking one. So it stays non-blocking.
 pub fn duplicate(fd: Fileno) -> io::Result<Fileno> {
-    let original = socket(fd)?;
+    let original = match socket(fd) {
+        Ok(socket) => socket,
+        Err(error) => return files::duplicate(fd)?.ok_or(error),
+    };
     // SAFETY: it was open a moment ago. The call fails for a number that is no socket any more.
     let copy = unsafe { BorrowedSocket::borrow_raw(original as RawSocket) }.try_clone_to_owned()?;
     let number = Fileno::try_from(copy.as_raw_socket()).map_err(|_| code::error(code::TOO_MANY_FILES))?;
@@ -104,6 +109,9 @@ pub fn share(_fd: Fileno) {}
 
 /// Reads up to `buffer.len()` bytes, and returns the count; zero is the end. EAGAIN when there is nothing to read.
 pub fn read(fd: Fileno, buffer: &mut [u8]) -> io::Result<usize> {
+    if let Some(result) = files::read(fd, buffer) {
+        return result;
+    }
     let length = i32::try_from(buffer.len()).unwrap_or(i32::MAX);
     // SAFETY: the call writes at most so many bytes, and fails for what is no socket.
     check_socket(unsafe { recv(socket(fd)?, buffer.as_mut_ptr(), length, 0) })
@@ -111,6 +119,9 @@ pub fn read(fd: Fileno, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// Writes what fits of `data`, and returns the count. EAGAIN when nothing fits.
 pub fn write(fd: Fileno, data: &[u8]) -> io::Result<usize> {
+    if let Some(result) = files::write(fd, data) {
+        return result;
+    }
     let length = i32::try_from(data.len()).unwrap_or(i32::MAX);
     // SAFETY: the call reads at most so many bytes, and fails for what is no socket.
     check_socket(unsafe { send(socket(fd)?, data.as_ptr(), length, 0) })
@@ -118,6 +129,9 @@ pub fn write(fd: Fileno, data: &[u8]) -> io::Result<usize> {
 
 /// Closes a number that [`duplicate`] returned.
 pub fn close(fd: Fileno) -> io::Result<()> {
+    if files::close(fd) {
+        return Ok(());
+    }
     let copy = lock(&DUPLICATES).remove(&fd);
     copy.map(drop).ok_or_else(|| code::error(code::NOT_OPEN))
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
 use windows_sys::Win32::Foundation::{
     ERROR_BROKEN_PIPE, ERROR_IO_PENDING, GENERIC_WRITE, HANDLE, INVALID_HANDLE_VALUE,
@@ -22,6 +22,7 @@ use windows_sys::Win32::System::Pipes::{CreateNamedPipeW, PIPE_REJECT_REMOTE_CLI
 use windows_sys::Win32::System::Threading::CreateEventW;
 
 use super::code;
+use super::files::numbers;
 use super::number::Fileno;
 use super::operations::{Ended, Operation, associate};
 use crate::sync::{Mutex, lock};
@@ -32,38 +33,12 @@ const CAPACITY: u32 = 1 << 16;
 /// The number of bytes that one drain reads at most, so that a writer without a pause cannot keep it busy.
 const DRAIN_LIMIT: usize = 1 << 20;
 
-/// The functions that make a number of a handle, as a C library has them, and close it again.
-///
-/// A process may have several C libraries. The numbers are those of Node's.
-#[derive(Debug)]
-pub struct FileNumbers {
-    /// Returns a number for a handle, which it owns from then on; a negative one if there is none left.
-    pub open: fn(RawHandle) -> Fileno,
-    /// Closes a number, and its handle.
-    pub close: fn(Fileno),
-    /// Returns whether a number is open.
-    pub is_open: fn(Fileno) -> bool,
-}
-
-static NUMBERS: OnceLock<FileNumbers> = OnceLock::new();
-
-/// Has write sides be numbers of the given C library. The first call of a process counts.
-pub fn use_file_numbers(numbers: FileNumbers) {
-    // Both are the same library's.
-    let _ = NUMBERS.set(numbers);
-}
-
 /// The owner of an inbound pipe.
 pub(super) trait OnInbound: Send + Sync {
     /// Is called when there may be a byte in the pipe. Returns whether there is one.
     fn on_inbound(&self) -> io::Result<bool>;
     /// Waits for a byte in the pipe again.
     fn arm_inbound(&self);
-}
-
-/// Returns whether a number is that of a file.
-pub(super) fn is_file(number: Fileno) -> bool {
-    NUMBERS.get().is_some_and(|numbers| (numbers.is_open)(number))
 }
 
 /// The pipe through which other processes set an event.
@@ -80,7 +55,7 @@ pub(super) struct Inbound {
 impl Inbound {
     /// Returns an empty pipe, which wakes those who watch `bell`.
     pub(super) fn new(bell: Weak<dyn OnInbound>) -> io::Result<Arc<Inbound>> {
-        let numbers = NUMBERS.get().ok_or_else(|| code::error(code::UNSUPPORTED))?;
+        let numbers = numbers()?;
         let (reader, writer) = pipe()?;
         associate(reader.as_raw_handle())?;
         let handle = std::os::windows::io::IntoRawHandle::into_raw_handle(writer);
@@ -189,7 +164,7 @@ impl Drop for Inbound {
     fn drop(&mut self) {
         // The number of a write side that foreign code has closed may be another file's by now.
         let _ = self.available();
-        if let Some(numbers) = NUMBERS.get()
+        if let Ok(numbers) = numbers()
             && !self.is_broken()
         {
             (numbers.close)(self.writer);

@@ -10,6 +10,7 @@ mod clock_watch;
 mod code;
 pub mod descriptor;
 mod disposition;
+mod files;
 mod inbound;
 mod interrupter;
 mod level;
@@ -28,7 +29,7 @@ mod waker;
 
 pub use clock::{coarse_now, monotonic_time, wall_offset};
 pub use disposition::Disposition;
-pub use inbound::{FileNumbers, use_file_numbers};
+pub use files::{FileNumbers, use_file_numbers};
 pub use interrupter::{Interrupter, LoopPort};
 pub use number::{AsDescriptor, AsFileno, Descriptor, Fileno, OwnedDescriptor};
 pub use parker::{Looks, Parker};
