@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::windows::io::AsRawSocket;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -127,6 +128,36 @@ fn a_poller_in_a_poller_reports_its_socket() -> Outcome {
     assert_eq!(tokens(&next(&outer)?), [7]);
     assert_eq!(tokens(&poll(&inner)?), [1]);
     Ok(())
+}
+
+#[test]
+fn a_poll_reports_a_ready_socket_while_another_thread_asks() -> Outcome {
+    let _watchdog = Watchdog::new("a_poll_reports_a_ready_socket_while_another_thread_asks");
+    // Both go on until each has asked so often: so they overlap.
+    const POLLS: usize = 2000;
+    let (near, _far) = connection()?;
+    let (outer, inner) = (Poller::new()?, Poller::new()?);
+    add(&inner, &near, 1, WRITABLE, Trigger::Level)?;
+    outer.add(inner.as_fd(), 7, Interest::READABLE, Trigger::Level)?;
+    let polls = [const { AtomicUsize::new(0) }; 2];
+    let are_over = || polls.iter().all(|count| count.load(Ordering::Relaxed) >= POLLS);
+    thread::scope(|scope| {
+        let asks = scope.spawn(|| -> Outcome {
+            while !are_over() {
+                poll(&outer)?;
+                polls[0].fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
+        });
+        let mut missed = 0;
+        while !are_over() {
+            missed += usize::from(tokens(&poll(&inner)?) != [1]);
+            polls[1].fetch_add(1, Ordering::Relaxed);
+        }
+        assert!(matches!(asks.join(), Ok(Ok(()))));
+        assert_eq!(missed, 0);
+        Ok(())
+    })
 }
 
 #[test]

@@ -2,11 +2,12 @@
 //! one number. A set in the memory of the process, which is a source itself.
 //!
 //! Each member has a watch on its source. When the source becomes ready, the watch queues the member, and wakes who
-//! watches the set. A poll asks the queued members anew: what is not ready any more is dropped from the queue, and what
-//! is ready stays in it (level-triggered) or is not watched until it is modified (one shot).
+//! watches the set. A poll asks the sources of the queued members. What is not ready any more leaves the queue. What is
+//! ready stays in it (level-triggered), or leaves it until it is modified (one shot). Other threads may ask at the same
+//! time whether the set is ready, so a member stays in the queue while its source is asked.
 //!
-//! **Nothing is lost.** A member leaves the queue before its source is asked. A source that becomes ready after that
-//! question finds it outside of the queue, and queues it again.
+//! **Nothing is lost.** A watch counts its calls. A member leaves the queue only if its watch was not called since
+//! before its source was asked. Otherwise the set counts as ready, and the source is asked again.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -41,7 +42,7 @@ struct Set(Mutex<State>);
 #[derive(Default)]
 struct State {
     members: HashMap<Fileno, Member>,
-    /// The numbers of the members that may be ready. Those that were removed since are in it still.
+    /// The numbers of the members that may be ready.
     queue: VecDeque<Fileno>,
     /// Counts additions, so that a report on a member that was removed is not taken for one that was added.
     added: u64,
@@ -63,6 +64,8 @@ struct Member {
     /// Whether it is reported: not after one shot.
     is_armed: bool,
     is_queued: bool,
+    /// How often its watch was called.
+    calls: u64,
 }
 
 /// What a poll needs of a member while the set is not locked.
@@ -72,6 +75,7 @@ struct Queued {
     source: Arc<dyn Source>,
     watch: usize,
     interest: Interest,
+    calls: u64,
 }
 
 /// Queues a member when its source becomes ready.
@@ -117,8 +121,8 @@ impl Selector {
         };
         let watcher = MemberWatch { set: Arc::downgrade(&self.set), number, id };
         let watch = source.watch(Arc::new(watcher), interest);
-        let member =
-            Member { id, source: source.clone(), watch, token, interest, trigger, is_armed: true, is_queued: false };
+        let (source_of, is_armed, is_queued, calls) = (source.clone(), true, false, 0);
+        let member = Member { id, source: source_of, watch, token, interest, trigger, is_armed, is_queued, calls };
         let mut state = self.set.lock();
         if state.members.contains_key(&number) {
             // Another thread has added it meanwhile.
@@ -215,32 +219,13 @@ impl Selector {
             state.clock_was_set = false;
             let is_woken = mem::take(&mut state.is_woken);
             let polled = Polled { is_woken, alarm_expired: mem::take(&mut state.alarm_expired) };
-            (state.dequeue(), polled)
+            (state.queued(), polled)
         };
-        for Queued { number, id, source, watch, interest } in queued {
-            let readiness = source.readiness(interest);
-            if !is_reported(readiness, interest) {
-                source.rearm(watch, interest);
-                continue;
-            }
-            let token = {
-                let mut state = self.set.lock();
-                // It may have been removed or modified meanwhile: then it is queued anew.
-                let Some(member) = state.members.get_mut(&number) else { continue };
-                if member.id != id || member.interest != interest || !member.is_armed {
-                    continue;
-                }
-                match member.trigger {
-                    Trigger::OneShot => member.is_armed = false,
-                    Trigger::Level if !member.is_queued => {
-                        member.is_queued = true;
-                        state.queue.push_back(number);
-                    }
-                    Trigger::Level => {}
-                }
-                state.members.get(&number).map(|member| member.token)
-            };
-            if let Some(token) = token {
+        for queued in queued {
+            let readiness = queued.source.readiness(queued.interest);
+            if !is_reported(readiness, queued.interest) {
+                self.set.drop_from_queue(&queued);
+            } else if let Some(token) = self.set.lock().report(&queued) {
                 each(Ready { token, readiness });
             }
         }
@@ -277,12 +262,10 @@ impl Set {
     /// Queues a member, and wakes the watchers of the set.
     fn queue(&self, number: Fileno, id: u64) {
         let mut state = self.lock();
-        if let Some(member) = state.members.get_mut(&number)
-            && member.id == id
-            && member.is_armed
-            && (member.interest != Interest::default() || member.source.may_hang_up())
-            && !mem::replace(&mut member.is_queued, true)
-        {
+        let Some(member) = state.members.get_mut(&number).filter(|member| member.id == id) else { return };
+        member.calls += 1;
+        let is_wanted = member.interest != Interest::default() || member.source.may_hang_up();
+        if member.is_armed && is_wanted && !mem::replace(&mut member.is_queued, true) {
             state.queue.push_back(number);
             state.wake_watchers();
         }
@@ -308,33 +291,41 @@ impl Set {
         };
     }
 
+    /// Removes a member from the queue whose source was not ready, and has its watch called again. Returns false, and
+    /// leaves it there, if the watch was called meanwhile.
+    fn drop_from_queue(&self, queued: &Queued) -> bool {
+        let has_left = {
+            let mut state = self.lock();
+            match state.members.get_mut(&queued.number) {
+                Some(member) if member.id == queued.id => {
+                    let has_left = member.calls == queued.calls && member.interest == queued.interest;
+                    if has_left && mem::take(&mut member.is_queued) {
+                        state.queue.retain(|number| *number != queued.number);
+                    }
+                    has_left
+                }
+                // It was removed, and is another one's number perhaps.
+                _ => return true,
+            }
+        };
+        if has_left {
+            queued.source.rearm(queued.watch, queued.interest);
+        }
+        has_left
+    }
+
     /// Returns whether a poll would report something. Drops from the queue what is not ready any more.
     fn is_ready(&self) -> bool {
         let queued = {
-            let mut state = self.lock();
+            let state = self.lock();
             if state.is_woken || state.alarm_expired || state.clock_was_set {
                 return true;
             }
-            state.dequeue()
+            state.queued()
         };
-        let mut is_ready = false;
-        for Queued { number, id, source, watch, interest } in queued {
-            // One that is ready is enough: the others stay in the queue unasked.
-            if is_ready || is_reported(source.readiness(interest), interest) {
-                is_ready = true;
-                let mut state = self.lock();
-                if let Some(member) = state.members.get_mut(&number)
-                    && member.id == id
-                    && member.is_armed
-                    && !mem::replace(&mut member.is_queued, true)
-                {
-                    state.queue.push_back(number);
-                }
-            } else {
-                source.rearm(watch, interest);
-            }
-        }
-        is_ready
+        queued.iter().any(|queued| {
+            is_reported(queued.source.readiness(queued.interest), queued.interest) || !self.drop_from_queue(queued)
+        })
     }
 }
 
@@ -352,26 +343,43 @@ impl State {
         self.watchers.iter().for_each(|(_, watcher)| watcher.wake());
     }
 
-    /// Empties the queue, and returns its members.
-    fn dequeue(&mut self) -> Vec<Queued> {
-        let members = &mut self.members;
-        let take = |number| {
-            let member = members.get_mut(&number)?;
-            (mem::take(&mut member.is_queued) && member.is_armed).then(|| Queued {
-                number,
+    /// Returns the members in the queue.
+    fn queued(&self) -> Vec<Queued> {
+        let to_queued = |number: &Fileno| {
+            let member = self.members.get(number)?;
+            Some(Queued {
+                number: *number,
                 id: member.id,
                 source: member.source.clone(),
                 watch: member.watch,
                 interest: member.interest,
+                calls: member.calls,
             })
         };
-        self.queue.drain(..).filter_map(take).collect()
+        self.queue.iter().filter_map(to_queued).collect()
+    }
+
+    /// Returns the token of a member that is ready, unless it was removed or modified meanwhile, and so queued anew.
+    fn report(&mut self, queued: &Queued) -> Option<u64> {
+        let member = self.members.get_mut(&queued.number)?;
+        if member.id != queued.id || member.interest != queued.interest || !member.is_armed {
+            return None;
+        }
+        if member.trigger == Trigger::OneShot {
+            member.is_armed = false;
+            member.is_queued = false;
+            self.queue.retain(|number| *number != queued.number);
+        }
+        self.members.get(&queued.number).map(|member| member.token)
     }
 
     /// Removes a member of which `is_it` is true.
     fn take(&mut self, number: Fileno, is_it: impl FnOnce(&Member) -> bool) -> Option<Member> {
-        let found = self.members.get(&number).is_some_and(is_it);
-        if found { self.members.remove(&number) } else { None }
+        if !self.members.get(&number).is_some_and(is_it) {
+            return None;
+        }
+        self.queue.retain(|queued| *queued != number);
+        self.members.remove(&number)
     }
 }
 
