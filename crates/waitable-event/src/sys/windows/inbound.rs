@@ -160,8 +160,11 @@ impl Ended for Inbound {
     }
 }
 
-impl Drop for Inbound {
-    fn drop(&mut self) {
+impl Inbound {
+    /// Closes the write side, and ends the operation that is under way, which holds this. Call it once.
+    pub(super) fn close(&self) {
+        // SAFETY: the handle is open. It fails when nothing is under way.
+        unsafe { CancelIoEx(self.reader.as_raw_handle(), ptr::null()) };
         // The number of a write side that foreign code has closed may be another file's by now.
         let _ = self.available();
         if let Ok(numbers) = numbers()
@@ -169,14 +172,6 @@ impl Drop for Inbound {
         {
             (numbers.close)(self.writer);
         }
-    }
-}
-
-impl Inbound {
-    /// Ends the operation that is under way, which holds this.
-    pub(super) fn cancel(&self) {
-        // SAFETY: the handle is open. It fails when nothing is under way.
-        unsafe { CancelIoEx(self.reader.as_raw_handle(), ptr::null()) };
     }
 
     /// Arms it again, after its end was reported and nothing was found.

@@ -211,7 +211,7 @@ impl Doorbell for Pipe {
 impl Drop for Pipe {
     fn drop(&mut self) {
         if let Some(inbound) = self.bell.inbound.get() {
-            inbound.cancel();
+            inbound.close();
         }
         self.bell.level.close();
     }
