@@ -112,6 +112,10 @@ pub fn read(fd: Fileno, buffer: &mut [u8]) -> io::Result<usize> {
     if let Some(result) = files::read(fd, buffer) {
         return result;
     }
+    if buffer.is_empty() {
+        // Winsock would say that there is nothing to read.
+        return socket(fd).map(|_| 0);
+    }
     let length = i32::try_from(buffer.len()).unwrap_or(i32::MAX);
     // SAFETY: the call writes at most so many bytes, and fails for what is no socket.
     check_socket(unsafe { recv(socket(fd)?, buffer.as_mut_ptr(), length, 0) })

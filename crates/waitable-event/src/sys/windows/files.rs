@@ -7,8 +7,11 @@ use std::io::{self, Read, Write};
 use std::os::windows::io::{BorrowedHandle, RawHandle};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
 
-use windows_sys::Win32::Foundation::ERROR_ACCESS_DENIED;
-use windows_sys::Win32::Storage::FileSystem::{FILE_TYPE_CHAR, FILE_TYPE_DISK, GetFileType};
+use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_DIRECTORY_NOT_SUPPORTED};
+use windows_sys::Win32::Storage::FileSystem::{
+    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DIRECTORY, FILE_TYPE_CHAR, FILE_TYPE_DISK, GetFileInformationByHandle,
+    GetFileType,
+};
 use windows_sys::Win32::System::Console::GetConsoleMode;
 
 use super::code;
@@ -74,13 +77,20 @@ static DUPLICATES: LazyLock<Mutex<HashMap<Fileno, Arc<Duplicate>>>> = LazyLock::
 ///
 /// # Errors
 ///
-/// ENOTSUP for what may block.
+/// ENOTSUP for what may block, EISDIR for a directory.
 fn handle_of(number: Fileno) -> io::Result<Option<RawHandle>> {
     let Some(handle) = NUMBERS.get().and_then(|numbers| (numbers.handle)(number)) else { return Ok(None) };
     // SAFETY: the calls fail for what is no handle.
     let is_ready = unsafe {
         match GetFileType(handle) {
-            FILE_TYPE_DISK => true,
+            FILE_TYPE_DISK => {
+                let mut information = BY_HANDLE_FILE_INFORMATION::default();
+                code::check(GetFileInformationByHandle(handle, &mut information))?;
+                if information.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY != 0 {
+                    return Err(code::error(ERROR_DIRECTORY_NOT_SUPPORTED));
+                }
+                true
+            }
             FILE_TYPE_CHAR => GetConsoleMode(handle, &mut 0) == 0,
             _ => false,
         }
