@@ -485,8 +485,11 @@ export declare interface RemoteRunLoop {
 
 /**
  * Another thread's task manager. This object belongs to the thread that made it with `TaskManager.connect()`.
+ *
+ * `Handlers` is an interface of the manager's handlers: names, payloads and results are checked. A `callSync()` or a
+ * `call()` of a name has the type of its result.
  */
-export declare class RemoteTaskManager {
+export declare class RemoteTaskManager<Handlers = UntypedHandlers> {
   #private;
   /**
    * Schedules the handler that is defined for `name`, as soon as possible or at a given time. Tasks of one thread that
@@ -501,7 +504,10 @@ export declare class RemoteTaskManager {
    * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a
    * payload that cannot be cloned. Then nothing is scheduled.
    */
-  schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask;
+  schedule<Name extends TaskName<Handlers>>(
+    name: Name,
+    ...rest: TaskArguments<Handlers, Name, ScheduleOptions>
+  ): ScheduledTask;
   /**
    * Schedules a handler as soon as possible, and resolves with what it returns, or what its promise resolves with.
    *
@@ -512,7 +518,10 @@ export declare class RemoteTaskManager {
    * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
    * ends, and with what `schedule()` throws. A reply that arrives too late is dropped.
    */
-  call(name: string, payload?: unknown, options?: CallOptions): Promise<unknown>;
+  call<Name extends TaskName<Handlers>>(
+    name: Name,
+    ...rest: TaskArguments<Handlers, Name, CallOptions>
+  ): Promise<TaskResult<Handlers, Name>>;
   /**
    * Does the same as `call()`, and blocks this thread for the result. A worker that blocks here can be terminated.
    *
@@ -521,7 +530,10 @@ export declare class RemoteTaskManager {
    *
    * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
    */
-  callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown;
+  callSync<Name extends TaskName<Handlers>>(
+    name: Name,
+    ...rest: TaskArguments<Handlers, Name, CallSyncOptions>
+  ): TaskResult<Handlers, Name>;
   /**
    * Returns the manager's time, in milliseconds since the epoch, with fractions: the wall clock's, or a time machine's.
    */
@@ -898,6 +910,12 @@ export declare abstract class Task {
   processTask(): unknown;
 }
 
+/** What follows the name: the payload, which is optional where the handler does without one, and the options. */
+export declare type TaskArguments<Handlers, Name extends keyof Handlers, Options> =
+  undefined extends TaskPayload<Handlers, Name>
+    ? [payload?: TaskPayload<Handlers, Name>, options?: Options | undefined]
+    : [payload: TaskPayload<Handlers, Name>, options?: Options | undefined];
+
 /** A task was cancelled before it began. Rejects the `call()` whose result it should have been. */
 export declare class TaskCancelledError extends Error {
   readonly code: 'ERR_TASK_CANCELLED';
@@ -905,11 +923,11 @@ export declare class TaskCancelledError extends Error {
 }
 
 /** The second argument of a handler. */
-export declare interface TaskContext {
+export declare interface TaskContext<Handlers = UntypedHandlers> {
   /** The name under which the task was scheduled. */
   readonly name: string;
   /** The manager that runs the task. */
-  readonly manager: TaskManager;
+  readonly manager: TaskManager<Handlers>;
   /**
    * Aborts when the producer cancels the task while it runs, or no longer waits for its result. That is after a
    * timeout, or after an abort of the producer's own signal.
@@ -934,8 +952,14 @@ export declare type TaskHandler = (payload: any, context: TaskContext) => unknow
  * await core.run();
  * // worker.js
  * TaskManager.connect(workerData).schedule('sample', 42);
+ *
+ * @example
+ * // With types: names, payloads and results are checked in both threads.
+ * interface Handlers { sample(value: number): void }
+ * const tasks: TaskManager<Handlers> = core.taskManager;
+ * const remote = TaskManager.connect<Handlers>(workerData);
  */
-export declare class TaskManager {
+export declare class TaskManager<Handlers = UntypedHandlers> {
   #private;
   /** Makes a manager. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options. */
   constructor(options?: TaskManagerOptions);
@@ -947,7 +971,10 @@ export declare class TaskManager {
    * const tasks = TaskManager.connect(workerData);
    * const sum = await tasks.call('add', [1, 2], { timeout: 1000 });
    */
-  static connect(handle: TaskManagerHandle, options?: ConnectOptions): RemoteTaskManager;
+  static connect<Handlers = UntypedHandlers>(
+    handle: TaskManagerHandle<Handlers>,
+    options?: ConnectOptions,
+  ): RemoteTaskManager<Handlers>;
   /**
    * Returns the time on the wall clock, in milliseconds since the epoch, with fractions. With a time machine it is
    * virtual.
@@ -989,7 +1016,7 @@ export declare class TaskManager {
    * @example
    * core.taskManager.define('add', ([a, b]) => a + b);
    */
-  define(name: string, handler: TaskHandler): void;
+  define<Name extends TaskName<Handlers>>(name: Name, handler: TypedTaskHandler<Handlers, Name>): void;
   /**
    * Schedules a task by name from the manager's own thread, as soon as possible or as the options say. The handler gets
    * the payload itself, not a copy.
@@ -1000,12 +1027,15 @@ export declare class TaskManager {
    * @example
    * core.taskManager.schedule('add', [1, 2], { delta: 500 });
    */
-  schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask;
+  schedule<Name extends TaskName<Handlers>>(
+    name: Name,
+    ...rest: TaskArguments<Handlers, Name, ScheduleOptions>
+  ): ScheduledTask;
   /**
    * Returns what another thread needs to `TaskManager.connect()`. Structured-cloneable. Throws
    * `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
    */
-  get handle(): TaskManagerHandle;
+  get handle(): TaskManagerHandle<Handlers>;
   /** Returns the counts since the manager was made. */
   stats(): TaskManagerStats;
   /**
@@ -1027,8 +1057,11 @@ export declare class TaskManagerClosedError extends Error {
   constructor(what?: string);
 }
 
-/** How another thread finds a task manager: structured-cloneable, through `workerData` or `postMessage()`. */
-export declare interface TaskManagerHandle {
+/**
+ * How another thread finds a task manager: structured-cloneable, through `workerData` or `postMessage()`. `Handlers` is
+ * an interface of the manager's handlers, for the compiler.
+ */
+export declare interface TaskManagerHandle<Handlers = UntypedHandlers> {
   /** The event that wakes the manager's loop. */
   readonly trigger: EventHandle;
   /** The words that both sides watch. */
@@ -1043,6 +1076,8 @@ export declare interface TaskManagerHandle {
   readonly onFull?: 'block' | 'throw' | undefined;
   /** Memory for connections, on runtimes where a thread that blocks cannot read the channel. */
   readonly seats?: unknown;
+  /** Carries the types of the handlers. It never has a value. */
+  readonly handlers?: Handlers | undefined;
 }
 
 /** Options of `new TaskManager()`. */
@@ -1109,6 +1144,23 @@ export declare interface TaskMessage {
   readonly error?: unknown;
 }
 
+/** The names that handlers have. */
+export declare type TaskName<Handlers> = keyof Handlers & string;
+
+/** The payload of a name: `undefined` for a handler without a parameter. */
+export declare type TaskPayload<Handlers, Name extends keyof Handlers> = 0 extends 1 & Handlers
+  ? any
+  : Handlers[Name] extends (...args: any) => unknown
+    ? Parameters<Handlers[Name]>[0]
+    : never;
+
+/** The result of a name: what the promise of the handler resolves with, where it returns one. */
+export declare type TaskResult<Handlers, Name extends keyof Handlers> = 0 extends 1 & Handlers
+  ? unknown
+  : Handlers[Name] extends (...args: any) => unknown
+    ? Awaited<ReturnType<Handlers[Name]>>
+    : never;
+
 /** The counts of one name: that of a handler, or the class of a task of the manager's own thread. */
 export declare interface TaskStats {
   /** Tasks that were scheduled or installed; each run of a recurring one counts. */
@@ -1147,6 +1199,17 @@ export declare class TimeStalledError extends Error {
 }
 
 /**
+ * The handler of a name, as `Handlers` describes it. It may return its result or a promise. A handler that `Handlers`
+ * describes without a result may return anything.
+ */
+export declare type TypedTaskHandler<Handlers, Name extends keyof Handlers> = (
+  payload: TaskPayload<Handlers, Name>,
+  context: TaskContext<Handlers>,
+) => [TaskResult<Handlers, Name>] extends [void]
+  ? unknown
+  : TaskResult<Handlers, Name> | PromiseLike<TaskResult<Handlers, Name>>;
+
+/**
  * The task manager has no handler of that name. Rejects `call()`, is thrown by `callSync()`, and reaches `onError` of
  * the manager for `schedule()`. Call `define()` with that name in the thread of the manager.
  */
@@ -1154,6 +1217,12 @@ export declare class UnknownTaskError extends Error {
   readonly code: 'ERR_UNKNOWN_TASK';
   constructor(name: string);
 }
+
+/**
+ * The handlers of a manager that has no types: any name, any payload, and results that are `unknown`. A manager with
+ * types is assignable to one without, and the other way round.
+ */
+export declare type UntypedHandlers = any;
 
 /**
  * Wakes threads: any thread can set the event, and any thread can wait for it. A wait blocks the thread, returns a
