@@ -911,7 +911,7 @@ export declare abstract class Task {
 }
 
 /** What follows the name: the payload, which is optional where the handler does without one, and the options. */
-export declare type TaskArguments<Handlers, Name extends keyof Handlers, Options> =
+export declare type TaskArguments<Handlers, Name extends TaskName<Handlers>, Options> =
   undefined extends TaskPayload<Handlers, Name>
     ? [payload?: TaskPayload<Handlers, Name>, options?: Options | undefined]
     : [payload: TaskPayload<Handlers, Name>, options?: Options | undefined];
@@ -1145,20 +1145,24 @@ export declare interface TaskMessage {
 }
 
 /** The names that handlers have. */
-export declare type TaskName<Handlers> = keyof Handlers & string;
+export declare type TaskName<Handlers> = unknown extends Handlers ? string : keyof Handlers & string;
 
 /** The payload of a name: `undefined` for a handler without a parameter. */
-export declare type TaskPayload<Handlers, Name extends keyof Handlers> = 0 extends 1 & Handlers
+export declare type TaskPayload<Handlers, Name extends TaskName<Handlers>> = unknown extends Handlers
   ? any
-  : Handlers[Name] extends (...args: any) => unknown
-    ? Parameters<Handlers[Name]>[0]
+  : Name extends keyof Handlers
+    ? Handlers[Name] extends (...args: any) => unknown
+      ? Parameters<Handlers[Name]>[0]
+      : never
     : never;
 
 /** The result of a name: what the promise of the handler resolves with, where it returns one. */
-export declare type TaskResult<Handlers, Name extends keyof Handlers> = 0 extends 1 & Handlers
+export declare type TaskResult<Handlers, Name extends TaskName<Handlers>> = unknown extends Handlers
   ? unknown
-  : Handlers[Name] extends (...args: any) => unknown
-    ? Awaited<ReturnType<Handlers[Name]>>
+  : Name extends keyof Handlers
+    ? Handlers[Name] extends (...args: any) => unknown
+      ? Awaited<ReturnType<Handlers[Name]>>
+      : never
     : never;
 
 /** The counts of one name: that of a handler, or the class of a task of the manager's own thread. */
@@ -1202,7 +1206,7 @@ export declare class TimeStalledError extends Error {
  * The handler of a name, as `Handlers` describes it. It may return its result or a promise. A handler that `Handlers`
  * describes without a result may return anything.
  */
-export declare type TypedTaskHandler<Handlers, Name extends keyof Handlers> = (
+export declare type TypedTaskHandler<Handlers, Name extends TaskName<Handlers>> = (
   payload: TaskPayload<Handlers, Name>,
   context: TaskContext<Handlers>,
 ) => [TaskResult<Handlers, Name>] extends [void]

@@ -80,6 +80,8 @@ export function connect(handle: TaskManagerHandle<Handlers>, anything: TaskManag
   same<typeof named, RemoteTaskManager<Handlers>>(true);
   const untyped = TaskManager.connect(anything);
   same<ReturnType<typeof untyped.getTime>, number>(true);
+  const viaFunction: ReturnType<typeof TaskManager.connect> = untyped;
+  viaFunction.schedule('anything', { a: 1 });
   const result = untyped.callSync('anything', { a: 1 }, { timeout: undefined });
   same<typeof result, unknown>(true);
   untyped.schedule('anything');

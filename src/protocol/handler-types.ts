@@ -9,24 +9,28 @@
 export type UntypedHandlers = any;
 
 /** The names that handlers have. */
-export type TaskName<Handlers> = keyof Handlers & string;
+export type TaskName<Handlers> = unknown extends Handlers ? string : keyof Handlers & string;
 
 /** The payload of a name: `undefined` for a handler without a parameter. */
-export type TaskPayload<Handlers, Name extends keyof Handlers> = 0 extends 1 & Handlers
+export type TaskPayload<Handlers, Name extends TaskName<Handlers>> = unknown extends Handlers
   ? any
-  : Handlers[Name] extends (...args: any) => unknown
-    ? Parameters<Handlers[Name]>[0]
+  : Name extends keyof Handlers
+    ? Handlers[Name] extends (...args: any) => unknown
+      ? Parameters<Handlers[Name]>[0]
+      : never
     : never;
 
 /** The result of a name: what the promise of the handler resolves with, where it returns one. */
-export type TaskResult<Handlers, Name extends keyof Handlers> = 0 extends 1 & Handlers
+export type TaskResult<Handlers, Name extends TaskName<Handlers>> = unknown extends Handlers
   ? unknown
-  : Handlers[Name] extends (...args: any) => unknown
-    ? Awaited<ReturnType<Handlers[Name]>>
+  : Name extends keyof Handlers
+    ? Handlers[Name] extends (...args: any) => unknown
+      ? Awaited<ReturnType<Handlers[Name]>>
+      : never
     : never;
 
 /** What follows the name: the payload, which is optional where the handler does without one, and the options. */
-export type TaskArguments<Handlers, Name extends keyof Handlers, Options> =
+export type TaskArguments<Handlers, Name extends TaskName<Handlers>, Options> =
   undefined extends TaskPayload<Handlers, Name>
     ? [payload?: TaskPayload<Handlers, Name>, options?: Options | undefined]
     : [payload: TaskPayload<Handlers, Name>, options?: Options | undefined];

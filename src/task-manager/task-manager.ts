@@ -61,7 +61,7 @@ export type TaskHandler = (payload: any, context: TaskContext) => unknown;
  * The handler of a name, as `Handlers` describes it. It may return its result or a promise. A handler that `Handlers`
  * describes without a result may return anything.
  */
-export type TypedTaskHandler<Handlers, Name extends keyof Handlers> = (
+export type TypedTaskHandler<Handlers, Name extends TaskName<Handlers>> = (
   payload: TaskPayload<Handlers, Name>,
   context: TaskContext<Handlers>,
 ) => [TaskResult<Handlers, Name>] extends [void]
