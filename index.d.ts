@@ -344,6 +344,15 @@ export declare class LoopRunningError extends Error {
 }
 
 /**
+ * The thread was not started by a TaskWorker or a TaskPool. Rejects `serve()`, and is thrown by `parent()`. Call them
+ * in the module that a TaskWorker or a TaskPool loads.
+ */
+export declare class NotTaskWorkerError extends Error {
+  readonly code: 'ERR_NOT_A_TASK_WORKER';
+  constructor(name: string);
+}
+
+/**
  * A task that runs once. BACpypes deletes its own reference to such a task after the run; JavaScript has no need for
  * that.
  */
@@ -377,6 +386,12 @@ export declare class OneShotTask extends Task {
    * @param when The time on the wall clock: milliseconds since the epoch, or a Date. Default: none.
    */
   constructor(when?: number | Date);
+}
+
+/** The pool was closed. Rejects `run()` after `close()`, and tasks that `destroy()` ends. Make a new pool. */
+export declare class PoolClosedError extends Error {
+  readonly code: 'ERR_POOL_CLOSED';
+  constructor();
 }
 
 /**
@@ -1396,6 +1411,24 @@ export declare interface WaitAsyncOptions {
    * @default true
    */
   ref?: boolean | undefined;
+}
+
+/**
+ * A worker has ended, and was not asked to. Rejects `ready` of a TaskWorker, and `run()` of a TaskPool whose worker has
+ * ended. `cause` has the error that ended it, if there was one. A pool replaces the worker.
+ */
+export declare class WorkerFailedError extends Error {
+  readonly code: 'ERR_WORKER_FAILED';
+  constructor(what: string, cause?: unknown);
+}
+
+/**
+ * The worker does not serve yet. Thrown by `tasks` of a TaskWorker, and by `readySync()` after its timeout. Await
+ * `ready` first, and have the worker's module call `serve()`.
+ */
+export declare class WorkerNotReadyError extends Error {
+  readonly code: 'ERR_WORKER_NOT_READY';
+  constructor();
 }
 
 /**

@@ -53,6 +53,8 @@ export {
   InvalidTaskError,
   LoopClosedError,
   LoopRunningError,
+  NotTaskWorkerError,
+  PoolClosedError,
   QueueFullError,
   SystemError,
   TaskCancelledError,
@@ -60,5 +62,7 @@ export {
   TimeMachineRestoredError,
   TimeStalledError,
   UnknownTaskError,
+  WorkerFailedError,
+  WorkerNotReadyError,
   WouldDeadlockError,
 } from './src/util';

@@ -77,7 +77,7 @@ function makeProject() {
   const modules = join(project, 'node_modules');
   mkdirSync(join(modules, 'waitable-event', 'lib'), { recursive: true });
   mkdirSync(join(modules, '@types'));
-  for (const file of ['package.json', 'index.d.ts', 'testing.d.ts']) {
+  for (const file of ['package.json', 'index.d.ts', 'testing.d.ts', 'pool.d.ts']) {
     cpSync(join(root, file), join(modules, 'waitable-event', file));
   }
   symlinkSync(join(root, 'node_modules', '@types', 'node'), join(modules, '@types', 'node'));

@@ -30,7 +30,7 @@ export { jobRunner } from './jobs';
 export { markAsUncloneable, markAsUntransferable, os, perfHooks, v8, workerThreads } from './lazy-builtins';
 export { nodeProcess } from './node-process';
 export * as reactor from './reactor';
-export { clearImmediate, setImmediate, setTimeout } from './real-timers';
+export { clearImmediate, clearTimeout, setImmediate, setTimeout } from './real-timers';
 export { beginBlocking, endBlocking, report } from './report';
 export { canReadChannels, hasSerializer, sharesUv } from './runtime';
 export { reserveStack } from './stack';
