@@ -752,6 +752,9 @@ export declare interface RunSyncOptions {
    *
    * One signal stops all loops that name it, in all threads. Listeners of `process.on()` are told, too: when Node's
    * event loop of the main thread iterates. Afterwards the signal does what it did before.
+   *
+   * On Windows these are console events: SIGINT is Ctrl-C, SIGBREAK is Ctrl-Break, SIGHUP is the end of the console.
+   * No other signal ever comes there.
    */
   stopOn?: NodeJS.Signals[] | undefined;
 }
@@ -1267,7 +1270,8 @@ export declare type UntypedHandlers = any;
 export declare class WaitableEvent extends Dispatcher {
   #private;
   /**
-   * Makes an event, which is clear unless `options.set` is true.
+   * Makes an event, which is clear unless `options.set` is true. It has two descriptors, and none on Windows until one
+   * is asked for.
    *
    * Throws `EMFILE` or `ENFILE` when no descriptors are left; nothing leaks then. Throws `ERR_INVALID_ARG_TYPE` for
    * options of a wrong type.
@@ -1341,11 +1345,17 @@ export declare class WaitableEvent extends Dispatcher {
    * Returns the descriptor of the pipe's read side, which is readable while the event is set. It is meant for
    * `select()`, `epoll`, or a child process that polls it. A process that reads from it takes the wake-up from the
    * waiters.
+   *
+   * On Windows it is the number of a socket for `select()`, in this process and in its native libraries. It is made at
+   * the first call, and again after the system has ended its connection, as it may when the machine sleeps. What is
+   * read from it takes no wake-up from the waiters.
    */
   fileno(): number;
   /**
    * Returns the descriptor of the pipe's write side. A byte that any process writes there sets the event. It is meant
    * for a child's `stdio`.
+   *
+   * On Windows it is a number for `spawn()` and `node:fs`. It is made at the first call, and is no socket.
    */
   writeFileno(): number;
   /**

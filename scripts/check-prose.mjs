@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const places = ['*.md', '*.ts', 'src', 'crates', 'docs', 'examples', 'bench', 'scripts', '__test__'];
+const places = ['*.md', '*.ts', 'src', 'crates', 'docs', 'examples', 'bench', 'scripts', 'packages', '__test__'];
 const checked = /\.(?:ts|m?js|rs|md)$/;
 const generated = /(?:^|\/)(?:binding\.|index\.d\.ts$|testing\.d\.ts$|pool\.d\.ts$)|^docs\/results\.md$/;
 
@@ -19,7 +19,7 @@ for (const file of files.filter((name) => checked.test(name) && !generated.test(
   const lines = readFileSync(join(root, file), 'utf8').split('\n');
   lines.forEach((line, index) => {
     const isTable = file.endsWith('.md') && line.startsWith('|');
-    const isProgram = file.startsWith('__test__/') && !/^\s*(?:\/\/|\*|\/\*)/.test(line);
+    const isProgram = /(?:^|\/)__test__\//.test(file) && !/^\s*(?:\/\/|\*|\/\*)/.test(line);
     if (line.length > columns && !isTable && !isProgram && !line.includes('://')) {
       faults.push(`${file}:${index + 1}: ${line.length} columns, at most ${columns}`);
     }

@@ -2,7 +2,18 @@
 
 import { type InspectOptions, inspect, types } from 'node:util';
 
-import { CLOSED, NO_SLOT, SET, check, fast, markAsUncloneable, native, toError, reserveStack } from '../platform';
+import {
+  CLOSED,
+  NO_SLOT,
+  SET,
+  STATUS_INVALID_HANDLE,
+  check,
+  fast,
+  markAsUncloneable,
+  native,
+  toError,
+  reserveStack,
+} from '../platform';
 import {
   EventClosedError,
   InvalidArgTypeError,
@@ -99,7 +110,8 @@ export class WaitableEvent extends Dispatcher {
   declare [activity]: number;
 
   /**
-   * Makes an event, which is clear unless `options.set` is true.
+   * Makes an event, which is clear unless `options.set` is true. It has two descriptors, and none on Windows until one
+   * is asked for.
    *
    * Throws `EMFILE` or `ENFILE` when no descriptors are left; nothing leaks then. Throws `ERR_INVALID_ARG_TYPE` for
    * options of a wrong type.
@@ -296,6 +308,10 @@ export class WaitableEvent extends Dispatcher {
    * Returns the descriptor of the pipe's read side, which is readable while the event is set. It is meant for
    * `select()`, `epoll`, or a child process that polls it. A process that reads from it takes the wake-up from the
    * waiters.
+   *
+   * On Windows it is the number of a socket for `select()`, in this process and in its native libraries. It is made at
+   * the first call, and again after the system has ended its connection, as it may when the machine sleeps. What is
+   * read from it takes no wake-up from the waiters.
    */
   fileno(): number {
     return check(native.eventFileno(this.#slot), 'fileno');
@@ -311,6 +327,8 @@ export class WaitableEvent extends Dispatcher {
   /**
    * Returns the descriptor of the pipe's write side. A byte that any process writes there sets the event. It is meant
    * for a child's `stdio`.
+   *
+   * On Windows it is a number for `spawn()` and `node:fs`. It is made at the first call, and is no socket.
    */
   writeFileno(): number {
     return check(native.eventWriteFileno(this.#slot), 'fileno');
@@ -439,7 +457,7 @@ export class WaitableEvent extends Dispatcher {
   /** Shows the state and the descriptor in `util.inspect()`. @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
     return inspectAs(this, depth, options, () =>
-      this.closed ? { closed: true } : { set: this.isSet(), fd: this.fileno() },
+      this.closed ? { closed: true } : { set: this.isSet(), fd: this[privateFileno]() },
     );
   }
 }
@@ -453,10 +471,27 @@ function isOpening(options: unknown): options is Opening {
   return typeof options === 'object' && options !== null && opening in options;
 }
 
-/** Makes an event whose state word is in the given memory, which no event uses any more. */
-export function makeEventIn(memory: SharedArrayBuffer): WaitableEvent {
+/**
+ * Makes an event whose state word is in `memory`, which holds 0, if the first element of `claim` is `free`; the element
+ * becomes `taken`. Returns `undefined` if it is another one. The event closes with this thread, however that ends, from
+ * the moment at which the element is `taken`.
+ */
+export function claimEventIn(
+  memory: SharedArrayBuffer,
+  claim: Int32Array,
+  free: number,
+  taken: number,
+): WaitableEvent | undefined {
   const state = new Int32Array(memory);
-  Atomics.store(state, 0, 0);
-  const options: Opening = { [opening]: state, [slot]: check(native.createEvent(state), 'pipe2') };
+  const number = native.claimEvent(state, claim, free, taken);
+  if (number === STATUS_INVALID_HANDLE) {
+    return undefined;
+  }
+  const options: Opening = { [opening]: state, [slot]: check(number, 'pipe2') };
   return new WaitableEvent(options as WaitableEventOptions);
+}
+
+/** Returns whether the event is closed whose state word is in `memory`. */
+export function isClosedIn(memory: SharedArrayBuffer): boolean {
+  return (Atomics.load(new Int32Array(memory), 0) & CLOSED) !== 0;
 }

@@ -1,12 +1,13 @@
 //! Events.
 
+use std::io;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi::{Env, JsValue};
 use napi_derive::napi;
-use waitable_event::sys::Pipe;
+use waitable_event::sys::{Fileno, Pipe};
 use waitable_event::{Deadline, Event, State};
 
 use crate::environment::Environment;
@@ -60,6 +61,39 @@ pub fn create_event(env: Env, state: Unknown<'_>) -> i32 {
     match event {
         Ok(event) => open(environment, event, &state),
         Err(error) => status::of_error(&error),
+    }
+}
+
+/// Makes an event as [`create_event`] does, if the first element of `claim`, a shared `Int32Array`, is `free`. The
+/// element becomes `taken`, and the event closes with this environment. Returns the slot, or a status: INVALID_HANDLE
+/// if the element was not `free`.
+///
+/// This is one call because a thread that is terminated may end between two. So an element that is `taken` beside an
+/// event that is closed means that the thread has ended, or has closed the event itself.
+#[napi]
+pub fn claim_event(env: Env, state: Unknown<'_>, claim: Unknown<'_>, free: i32, taken: i32) -> i32 {
+    let Some(environment) = Environment::of(&env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    let Some(claim) = state_word(&env, &claim) else {
+        return status::INVALID_HANDLE;
+    };
+    // SAFETY: as for the state word in `create_event`. The caller's reference to the array outlives this call.
+    let claim = unsafe { claim.as_ref() };
+    let (free, taken) = (free.cast_unsigned(), taken.cast_unsigned());
+    if claim.compare_exchange(free, taken, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+        return status::INVALID_HANDLE;
+    }
+    let slot = create_event(env, state);
+    match u32::try_from(slot) {
+        Ok(number) => environment.events.with_mut(number, |open| {
+            open.closes_with_environment = true;
+            slot
+        }),
+        Err(_) => {
+            claim.store(free, Ordering::SeqCst);
+            slot
+        }
     }
 }
 
@@ -136,22 +170,17 @@ pub fn event_member_fileno(env: Env, slot: u32) -> i32 {
 /// Returns the descriptor of the event's read side, which the caller may share with other processes.
 #[napi]
 pub fn event_fileno(env: Env, slot: u32) -> i32 {
-    shared_fileno(&env, slot, Pipe::reader_fileno)
+    shared_fileno(&env, slot, Pipe::shared_reader)
 }
 
 /// Returns the descriptor of the event's write side, which the caller may share with other processes.
 #[napi]
 pub fn event_write_fileno(env: Env, slot: u32) -> i32 {
-    shared_fileno(&env, slot, Pipe::writer_fileno)
+    shared_fileno(&env, slot, Pipe::shared_writer)
 }
 
-fn shared_fileno(env: &Env, slot: u32, fileno: impl FnOnce(&Pipe) -> i32) -> i32 {
-    with_event(env, slot, |event| {
-        status::of(event.signal().doorbell().map(|pipe| {
-            pipe.share();
-            fileno(&pipe)
-        }))
-    })
+fn shared_fileno(env: &Env, slot: u32, fileno: impl FnOnce(&Pipe) -> io::Result<Fileno>) -> i32 {
+    with_event(env, slot, |event| status::of(event.signal().doorbell().and_then(|pipe| Ok(fileno(&pipe)?))))
 }
 
 /// Closes the event for all threads. The slot stays until it is released.

@@ -1,0 +1,12 @@
+'use strict';
+
+const base = require('../../jest.config.js');
+
+/** @type {import('jest').Config} */
+module.exports = {
+  ...base,
+  rootDir: __dirname,
+  // The servers of one file must not wait for those of another one.
+  maxWorkers: 1,
+  testTimeout: 120_000,
+};

@@ -1,0 +1,137 @@
+// Tests packages/bullmq on a Redis and a PostgreSQL that the tests start.
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runWhileItPrints } from './jest.mjs';
+import { Failure, outputOf, root, run, say } from './support/cache.mjs';
+import { findPostgres, findRedis } from '../packages/bullmq/support/find-servers.mjs';
+
+const HELP = `Usage: npm run test:bullmq -- [options] [jest arguments after another --]
+
+Installs the dependencies of packages/bullmq in its folder, builds it, and runs its tests. The tests start Redis and
+PostgreSQL themselves, on the loopback interface. Without one of them, its tests are skipped with the reason.
+
+  --stores redis,postgres   on which stores the tests of failures run (default: redis; the others run on both)
+  --kills                   the long form: ten kills of the server, an hour of recurring tasks under kills, and so on
+  --minutes N               how long the recurring tasks of the long form run (default: 60)
+  --node PATH               the Node binary that runs the tests (default: this one)
+  --require-servers         fail instead of skipping without a server
+  --help                    this text
+
+REDIS_SERVER names another Redis or Valkey, POSTGRES_BIN another folder of PostgreSQL's programs.
+If TEST_RESULTS_DIR is set, jest's JSON report is written there.`;
+
+const folder = join(root, 'packages', 'bullmq');
+
+/** Parses the command line. */
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        stores: { type: 'string', default: 'redis' },
+        kills: { type: 'boolean', default: false },
+        minutes: { type: 'string', default: '60' },
+        node: { type: 'string', default: process.execPath },
+        'require-servers': { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new Failure(`${error.message}\n\n${HELP}`);
+  }
+}
+
+/** Returns what a lock file names, without what another platform needs: version by path. */
+function lockedPackages(file) {
+  const entries = Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages);
+  const wanted = entries.filter(
+    ([path, { version, optional }]) => path.startsWith('node_modules/') && version && !optional,
+  );
+  return new Map(wanted.map(([path, { version }]) => [path, version]));
+}
+
+/** Installs what the lock file names, unless that is installed already. */
+function install() {
+  const installed = join(folder, 'node_modules', '.package-lock.json');
+  if (existsSync(installed)) {
+    const have = lockedPackages(installed);
+    const wanted = [...lockedPackages(join(folder, 'package-lock.json'))];
+    if (wanted.every(([path, version]) => have.get(path) === version)) return;
+  }
+  say('npm ci in packages/bullmq');
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
+}
+
+/** Returns a server as the tests take it: its command, or the reason why there is none. */
+function find(name, look, isRequired) {
+  try {
+    return { command: look() };
+  } catch (error) {
+    if (isRequired) throw error;
+    say(`${name} is skipped: ${error.message}`);
+    return { reason: error.message };
+  }
+}
+
+async function main() {
+  const { values, positionals } = parse();
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  if (!existsSync(join(root, 'lib', 'index.js'))) run('npm', ['run', 'build']);
+  install();
+  run('npm', ['run', '--silent', 'build'], { cwd: folder });
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--project', join(folder, '__test__')]);
+  // Its own dependencies have to be there: the lint of the whole tree leaves packages/ out.
+  if (positionals.length === 0) {
+    run(process.execPath, [
+      join(root, 'node_modules/oxlint/bin/oxlint'),
+      '--config',
+      join(folder, 'oxlint.json'),
+      folder,
+    ]);
+  }
+  const isRequired = values['require-servers'];
+  const servers = {
+    redis: find('Redis', findRedis, isRequired),
+    postgres: find('PostgreSQL', findPostgres, isRequired),
+    failuresOn: values.stores.split(','),
+    kills: values.kills,
+    minutes: Number(values.minutes),
+  };
+  const { node } = values;
+  const label = outputOf(node, ['--version']).trim();
+  const results = process.env.TEST_RESULTS_DIR;
+  const report = results ? ['--json', `--outputFile=${join(results, `bullmq-${label}.json`)}`] : [];
+  const { code, error } = await runWhileItPrints(
+    node,
+    [
+      join(root, 'node_modules/jest/bin/jest.js'),
+      '--config',
+      join(folder, 'jest.config.js'),
+      ...report,
+      ...positionals,
+    ],
+    {
+      cwd: folder,
+      env: {
+        ...process.env,
+        PATH: dirname(node) + delimiter + process.env.PATH,
+        TEST_SERVERS: JSON.stringify(servers),
+      },
+      stdio: ['ignore', results ? 'ignore' : 'pipe', 'pipe'],
+    },
+  );
+  if (error) console.error(error);
+  return code;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
