@@ -124,8 +124,12 @@ describe('an abort', () => {
   test('ends a worker that its handler blocks', async () => {
     const pool = startPool({ size: 1, abortTimeout: 10 });
     const controller = new AbortController();
-    const task = pool.run('block', makeSharedWords(), { signal: controller.signal });
-    await running(pool, 1);
+    const words = makeSharedWords();
+    const task = pool.run('block', words, { signal: controller.signal });
+    await until(
+      () => Atomics.load(words, 1) === 1,
+      () => 'the handler',
+    );
     controller.abort('now');
     expect(await rejection(task)).toBe('now');
     expect(await within(pool.run('add', [1, 2]), 'another worker')).toBe(3);

@@ -28,7 +28,8 @@ export type Answer =
 const KEY = 'waitable-event.worker';
 
 /** The names of tasks that every served worker has. */
-export const CLOSE_TASK = 'waitable-event.close';
+export const IDLE_TASK = 'waitable-event.idle';
+export const STOP_TASK = 'waitable-event.stop';
 export const PING_TASK = 'waitable-event.ping';
 
 /** Offers `start` to the next worker that this thread makes. Returns what withdraws the offer. */

@@ -7,7 +7,7 @@ import { core } from '../run-loop';
 import { type TaskContext, TaskManager, type TypedTaskHandler } from '../task-manager';
 import { InvalidArgTypeError, NotTaskWorkerError, validateFunction } from '../util';
 import { HandlerGate } from './handler-gate';
-import { CLOSE_TASK, PING_TASK, type Start, answer, currentStart } from './introduction';
+import { IDLE_TASK, PING_TASK, STOP_TASK, type Start, answer, currentStart } from './introduction';
 
 /** The handlers that a worker serves: one for each name of `Handlers`. */
 export type ServedHandlers<Handlers> = { readonly [Name in TaskName<Handlers>]: TypedTaskHandler<Handlers, Name> };
@@ -48,11 +48,15 @@ export async function serve<Handlers = UntypedHandlers>(handlers: ServedHandlers
     manager.define(name, gate.wrap(bound));
   }
   manager.define(PING_TASK, () => {});
-  manager.define(CLOSE_TASK, async () => {
+  manager.define(IDLE_TASK, async () => {
     await gate.idle();
-    // The reply leaves first: the loop stops in a later iteration.
-    setImmediate(() => core.stop());
+    // The replies of the tasks that have just ended leave before this one.
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
   });
+  // It comes when all replies have been read: a connection that closes drops those that have not.
+  manager.define(STOP_TASK, () => core.stop());
   const running = core.run({ close: true });
   answer(start, { handle: manager.handle });
   await running;

@@ -22,7 +22,7 @@ import {
   validateOptions,
   validateTimeout,
 } from '../util';
-import { type Answer, CLOSE_TASK, type Start, offerStart } from './introduction';
+import { type Answer, IDLE_TASK, STOP_TASK, type Start, offerStart } from './introduction';
 
 /** The module that a worker starts with. */
 const MAIN = './worker-main.js';
@@ -187,7 +187,8 @@ async function end(worker: TaskWorker, state: State<UntypedHandlers>): Promise<v
       await worker.terminate();
     } else {
       // The replies to earlier calls come before the one to this call.
-      await state.tasks.call(CLOSE_TASK);
+      await state.tasks.call(IDLE_TASK);
+      state.tasks.schedule(STOP_TASK);
     }
   } catch {
     // It has ended meanwhile.
