@@ -20,7 +20,7 @@ import { type RingMemory, isArea } from './ring-layout';
 import { RingReader } from './ring-reader';
 
 /** Small payloads share a buffer, as Node's own do: making one costs more than copying the bytes. */
-const POOL_BYTES = 16 * 1024;
+const POOL_BYTES = 64 * 1024;
 const POOLED_BYTES = 4096;
 
 /** The records of one ring. */
