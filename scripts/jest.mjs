@@ -1,5 +1,6 @@
 // Runs the jest suite twice: with the default driver of the run loop, and with the thread driver.
-//   node scripts/jest.mjs [jest arguments]
+//   node scripts/jest.mjs [--driver=default|thread] [jest arguments]
+// With --driver it runs once.
 // If TEST_RESULTS_DIR is set, jest's JSON report of each run is written there.
 import { spawn } from 'node:child_process';
 import { delimiter, dirname, join } from 'node:path';
@@ -51,10 +52,11 @@ export async function runJest({
 }
 
 /**
- * Runs a program and passes on what it prints. When it prints nothing for `stall` milliseconds, kills it and all
- * processes that it has started. Resolves with its exit code, and the error if it did not end by itself.
+ * Runs a program and passes on what it prints, or gives it to `onOutput`. When it prints nothing for `stall`
+ * milliseconds, kills it and all processes that it has started. Resolves with its exit code, and the error if it did
+ * not end by itself.
  */
-export function runWhileItPrints(command, args, options, stall = STALL_MINUTES * 60_000) {
+export function runWhileItPrints(command, args, options, stall = STALL_MINUTES * 60_000, onOutput) {
   return new Promise((resolve) => {
     // A group of its own: jest's workers are ended as well, which may be blocked.
     const child = spawn(command, args, { ...options, detached: true });
@@ -83,7 +85,8 @@ export function runWhileItPrints(command, args, options, stall = STALL_MINUTES *
     ]) {
       from?.on('data', (chunk) => {
         timer.refresh();
-        to.write(chunk);
+        if (onOutput === undefined) to.write(chunk);
+        else onOutput(chunk);
       });
     }
     const end = (code, reason) => {
@@ -98,7 +101,19 @@ export function runWhileItPrints(command, args, options, stall = STALL_MINUTES *
   });
 }
 
+/** Takes `--driver=NAME` out of the arguments; without it, both drivers are meant. */
+function chosenDrivers(argv) {
+  const option = /^--driver=(.*)$/;
+  const [, driver] = argv.map((arg) => option.exec(arg)).find((match) => match !== null) ?? [];
+  if (driver !== undefined && !DRIVERS.includes(driver)) {
+    console.error(`Unknown driver ${driver}; known: ${DRIVERS.join(', ')}`);
+    process.exit(2);
+  }
+  return { drivers: driver === undefined ? DRIVERS : [driver], args: argv.filter((arg) => !option.test(arg)) };
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const failed = await runJest({ args: process.argv.slice(2) });
+  const { drivers, args } = chosenDrivers(process.argv.slice(2));
+  const failed = await runJest({ drivers, args });
   process.exitCode = failed.length === 0 ? 0 : 1;
 }

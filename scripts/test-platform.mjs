@@ -1,10 +1,13 @@
 // Runs the tests on another platform, as far as this machine can. Each platform is a file of scripts/platforms/, which
-// exports `summary`, one line, and `run(args)`.
+// exports `summary`, one line, and `run(args)`. The exit code is 77 if this machine
+// cannot run them, and nothing was tested.
 //   node scripts/test-platform.mjs NAME [arguments]
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Failure } from './support/cache.mjs';
+import { Failure, Unavailable } from './support/cache.mjs';
+
+const UNAVAILABLE = 77;
 
 const folder = join(import.meta.dirname, 'platforms');
 const platforms = new Map();
@@ -18,6 +21,7 @@ if (!platforms.has(name)) {
   if (!isHelp) console.error(name === undefined ? 'Which platform?' : `Unknown platform ${name}`);
   console.error('usage: npm run test:platform -- NAME [arguments]\n\nPlatforms:');
   for (const [each, { summary }] of platforms) console.error(`  ${each.padEnd(12)} ${summary}`);
+  console.error(`\nThe exit code is ${UNAVAILABLE} if this machine cannot run the tests at all.`);
   process.exit(isHelp ? 0 : 2);
 }
 try {
@@ -25,5 +29,5 @@ try {
 } catch (error) {
   if (!(error instanceof Failure)) throw error;
   console.error(error.message);
-  process.exitCode = 1;
+  process.exitCode = error instanceof Unavailable ? UNAVAILABLE : 1;
 }

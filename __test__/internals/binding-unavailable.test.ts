@@ -1,6 +1,6 @@
 /** When the native half cannot be loaded. */
 
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -110,6 +110,16 @@ describe('ERR_BINDING_UNAVAILABLE', () => {
   test('has the reason of a binding that is damaged', async () => {
     installBinding('process.dlopen({ exports: {} }, __filename);');
     expect(await failure(installed)).toMatch(/ is installed, and cannot be loaded: .*main\.js.*\nDelete node_modules/);
+  });
+
+  test('says that the end of a binding is missing, which would end the process', async () => {
+    installBinding('');
+    const directory = join(folder, 'node_modules', `waitable-event-${platformName()}`);
+    const binding = readFileSync(join(root, `waitable-event.${platformName()}.node`));
+    writeFileSync(join(directory, 'package.json'), JSON.stringify({ main: './binding.node' }));
+    writeFileSync(join(directory, 'binding.node'), binding.subarray(0, binding.length / 2));
+    const message = await failure(installed);
+    expect(message).toMatch(/ is installed, and cannot be loaded: .*binding\.node.*\nDelete node_modules/);
   });
 
   test.each(["'/assets/waitable-event.node'", '{ default: "file.node" }', 'null', 'undefined'])(

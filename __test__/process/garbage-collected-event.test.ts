@@ -1,13 +1,15 @@
 /** An event whose only reference is a pending wait, while garbage is collected. */
 
+import { join } from 'node:path';
+
 import { expect, test } from '@jest/globals';
 
 import { runScript } from '../support/child';
+import { root } from '../support/files';
 
 test('an event that only a pending wait holds is not garbage', async () => {
   const source = `
-    require('node:v8').setFlagsFromString('--expose-gc');
-    const collect = require('node:vm').runInNewContext('gc');
+    const { collect } = require(${JSON.stringify(join(root, '__test__', 'support', 'collect.js'))});
     const { WaitableEvent, selectAsync } = require('waitable-event');
     const event = new WaitableEvent();
     const open = () => WaitableEvent.open(event.handle);

@@ -82,6 +82,28 @@ describe.each(ways)('with %s()', (way) => {
     expect(channel.received).toBe('new');
   });
 
+  test('so does one that a handler has replaced, as a library does that has lost its connection', async () => {
+    const numbers: number[] = [];
+    class Reconnecting extends Connection {
+      override handleRead(): void {
+        super.handleRead();
+        numbers.push(this.pipe.reader);
+        if (this.received === 'lost') {
+          this.pipe.close(this.pipe.reader);
+          this.pipe = new Pipe();
+          this.addChannel(stage.loop);
+          this.pipe.write(' and found');
+        }
+      }
+    }
+    const channel = new Reconnecting();
+    channel.addChannel(stage.loop);
+    const { reader: number } = channel.pipe;
+    channel.pipe.write('lost');
+    await stage.until(() => channel.received === 'lost and found', 'handleRead()');
+    expect(numbers).toEqual([number, number]);
+  });
+
   test('the new descriptor is refused as for a new channel, and the channel can join again', async () => {
     const channel = new Connection();
     channel.addChannel(stage.loop);

@@ -15,8 +15,9 @@ const both = ['run', 'runSync'] as const;
 let loop: RunLoop;
 
 beforeEach(async () => {
-  // The reactor's descriptors are there from now on.
+  // The descriptors of the reactor, and those of blocked waits, are there from now on.
   await new WaitableEvent().waitAsync(0.1);
+  new WaitableEvent().wait(0.1);
   loop = new RunLoop();
 });
 

@@ -6,6 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { FileDispatcher } from 'waitable-event';
 
 import { finallyDo } from '../support/clean-up';
+import { collect } from '../support/collect';
 import { flagsOf, makeFifo, temporaryPath } from '../support/files';
 import { codeOf } from '../support/outcomes';
 import { until } from '../support/threads';
@@ -84,7 +85,7 @@ describe('the duplicate', () => {
     new FileDispatcher(fd, null);
     expect(flagsOf(fd).nonBlocking).toBe(true);
     await until(() => {
-      collectGarbage();
+      collect();
       return !flagsOf(fd).nonBlocking;
     }, 'the dispatcher to be collected');
   });
@@ -108,12 +109,3 @@ describe('the duplicate', () => {
     expect(others.map((fd) => codeOf(() => closeSync(fd)))).toEqual(others.map(() => undefined));
   });
 });
-
-const collectGarbage = makeCollector();
-
-/** Returns a function that collects garbage now. */
-function makeCollector(): () => void {
-  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
-  setFlagsFromString('--expose-gc');
-  return process.getBuiltinModule('node:vm').runInNewContext('gc') as () => void;
-}

@@ -6,7 +6,7 @@ import { Child } from '../support/child';
 import { fixture } from '../support/files';
 import { report } from '../support/outcomes';
 import { Owner } from '../support/remote/task-managers';
-import { until } from '../support/threads';
+import { TIMEOUT_FACTOR, until } from '../support/threads';
 import { WorkerHarness } from '../support/worker-harness';
 
 const PRODUCERS = 4;
@@ -134,7 +134,11 @@ describe('workers that are terminated at random moments', () => {
   test(
     'while they schedule, call and block, leave the owner running, nothing open, and run nothing twice',
     async () => {
-      const result = await runFixture('stress/terminate-busy-workers.js', String(LIVES), String(STEP_LIMIT));
+      const result = await runFixture(
+        'stress/terminate-busy-workers.js',
+        String(LIVES),
+        String(STEP_LIMIT * TIMEOUT_FACTOR),
+      );
       expect(result).toMatchObject({ lives: LIVES, faults: [], failed: 0 });
     },
     LIMIT,

@@ -37,7 +37,7 @@ export class Child {
     });
     const timer = setTimeout(() => {
       this.stderr += `\nstill running after ${limit * TIMEOUT_FACTOR} ms`;
-      child.kill('SIGKILL');
+      this.kill('SIGKILL');
     }, limit * TIMEOUT_FACTOR);
     this.ended = new Promise((resolve, reject) => {
       child.on('error', (error) => {
@@ -52,7 +52,10 @@ export class Child {
   }
 
   kill(signal: NodeJS.Signals): void {
-    this.#process.kill(signal);
+    // Not child.kill(): after it, Deno reports that the signal has ended the child, whatever the child does.
+    if (!this.isOver) {
+      process.kill(this.pid, signal);
+    }
   }
 
   get isOver(): boolean {
@@ -81,9 +84,10 @@ export function startScript(
   script: string | { source: string },
   args: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
+  limit: number = LIMIT,
 ): Child {
   const what = typeof script === 'string' ? [fixture(script)] : ['-e', script.source];
-  return new Child(process.execPath, [...what, ...args], { env: { ...process.env, ...env } });
+  return new Child(process.execPath, [...what, ...args], { env: { ...process.env, ...env } }, limit);
 }
 
 /** Runs a script to its end. Throws if its exit code is another one than `code`. */

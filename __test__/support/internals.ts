@@ -5,10 +5,11 @@
 
 import type * as facade from '../../index';
 import type * as binaryHeap from '../../src/util/binary-heap';
-import type * as libc from '../../src/platform/libc';
+import type * as elf from '../../src/platform/elf';
 import type * as loadBinding from '../../src/platform/load-binding';
 import type * as platformBinding from '../../src/platform/binding';
 import type * as idAllocator from '../../src/client/id-allocator';
+import type * as seats from '../../src/protocol/seats';
 import type * as recordReader from '../../src/transport/record-reader';
 import type * as insertionBuffer from '../../src/task-queue/insertion-buffer';
 import type * as payload from '../../src/transport/payload';
@@ -28,12 +29,15 @@ export type Task = facade.Task;
 export const { BinaryHeap } = require('../../dist/src/util/binary-heap.js') as typeof binaryHeap;
 export type BinaryHeap<T extends binaryHeap.BinaryHeapMember> = binaryHeap.BinaryHeap<T>;
 
-export const { isMusl } = require('../../dist/src/platform/libc.js') as typeof libc;
+export const { isMusl, isTruncated } = require('../../dist/src/platform/elf.js') as typeof elf;
 export const { PLATFORMS, platformName } = require('../../dist/src/platform/load-binding.js') as typeof loadBinding;
 
 export const binding = require('../../dist/src/platform/binding.js') as typeof platformBinding;
 
 export const { IdAllocator } = require('../../dist/src/client/id-allocator.js') as typeof idAllocator;
+
+export const { freeSeat, isAbandoned, makeSeats, readSeat, takeSeat } =
+  require('../../dist/src/protocol/seats.js') as typeof seats;
 
 export const { RecordReader } = require('../../dist/src/transport/record-reader.js') as typeof recordReader;
 

@@ -2,7 +2,8 @@
 
 // A jest environment for platforms that are slow, or lack something. TEST_TIMEOUT_FACTOR multiplies the time limits
 // that tests set for themselves. TEST_SKIPPED is the path of a JSON file with the tests that are not run, and why:
-// [{ file, test, reason }]. Without `test`, none of the file is.
+// [{ file, test, reason }]. `test` is a full name; `pattern`, in its place, is a regular expression for full names.
+// Without both, none of the file is.
 
 const { readFileSync } = require('node:fs');
 const { join, relative } = require('node:path');
@@ -20,12 +21,22 @@ function fullName(test) {
   return names.join(' ');
 }
 
+function isWholeFile({ test, pattern }) {
+  return test === undefined && pattern === undefined;
+}
+
+function isMeant(entry, name) {
+  return (
+    isWholeFile(entry) || entry.test === name || (entry.pattern !== undefined && new RegExp(entry.pattern).test(name))
+  );
+}
+
 class PlatformEnvironment extends TestEnvironment {
   constructor(config, context) {
     super(config, context);
     const file = relative(root, context.testPath).replaceAll('\\', '/');
     this.entries = skipped.filter((entry) => entry.file === file);
-    this.unknown = new Set(this.entries.filter((entry) => entry.test !== undefined));
+    this.unknown = new Set(this.entries.filter((entry) => !isWholeFile(entry)));
   }
 
   handleTestEvent({ name, test, hook }) {
@@ -33,13 +44,12 @@ class PlatformEnvironment extends TestEnvironment {
     if (limited?.timeout !== undefined) limited.timeout *= factor;
     if (name === 'test_start') {
       const own = fullName(test);
-      const entry = this.entries.find((each) => each.test === undefined || each.test === own);
-      if (entry !== undefined) {
+      for (const entry of this.entries.filter((each) => isMeant(each, own))) {
         test.mode = 'skip';
         this.unknown.delete(entry);
       }
     } else if (name === 'run_finish' && this.unknown.size > 0) {
-      const names = [...this.unknown].map((entry) => `"${entry.test}"`).join(', ');
+      const names = [...this.unknown].map((entry) => `"${entry.test ?? entry.pattern}"`).join(', ');
       throw new Error(`There is no test ${names} to be skipped`);
     }
   }

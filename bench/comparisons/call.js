@@ -148,6 +148,7 @@ module.exports = {
     'With piscina the main thread asks.',
   chart: 'distribution',
   contenders,
+  partners,
   targets: [{ row: '9', ours: 'callSync()', against: 'receiveMessageOnPort', atMost: 0.6 }],
   // piscina's workers load this file for this function.
   double: (value) => value * 2,

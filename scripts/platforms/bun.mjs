@@ -11,12 +11,8 @@ export async function run(args) {
   let isGood = true;
   for (const version of chosen.length > 0 ? chosen : VERSIONS) {
     const program = installedRuntime('@oven/bun-linux-x64', version, 'bin/bun');
-    // Bun's jest workers do not end, so the suite runs in one process.
-    const jestArguments = ['--runInBand', '--forceExit'];
     const command = [program, '--bun', '--expose-gc'];
-    isGood =
-      (await testOn({ name: 'Bun', version, command, jestArguments, args: rest, hasJest: version !== '1.3.14' })) &&
-      isGood;
+    isGood = (await testOn({ name: 'Bun', version, command, args: rest, hasJest: version !== '1.3.14' })) && isGood;
   }
   process.exitCode = isGood ? 0 : 1;
 }

@@ -8,7 +8,6 @@ const VERSION = '2.9.6';
 export async function run(args) {
   const program = installedRuntime('@deno/linux-x64-glibc', VERSION, 'deno');
   const command = [program, 'run', '--allow-all', '--v8-flags=--expose-gc'];
-  const jestArguments = ['--runInBand', '--forceExit'];
-  const isGood = await testOn({ name: 'Deno', version: VERSION, command, jestArguments, args });
+  const isGood = await testOn({ name: 'Deno', version: VERSION, command, args });
   process.exitCode = isGood ? 0 : 1;
 }

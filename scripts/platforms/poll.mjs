@@ -13,10 +13,18 @@ export const CANNOT = {
     'looks for the one eventfd of a loop',
 };
 
-/** Runs the Rust tests and the jest suite with the poll() backend. Arguments go to jest. */
+/**
+ * Runs the Rust tests and the jest suite with the poll() backend. Arguments go to jest.
+ *
+ * Without `--driver=NAME` the driver is a thread, so that the two threads of ours are tested together.
+ */
 export function run(args) {
   const env = { WAITABLE_EVENT_POLLER: 'poll' };
   if (args.length === 0) runCommand('cargo', ['test', '-p', 'waitable-event', '--locked'], { env });
   const tree = builtCopy('poll', {});
-  runCommand('node', ['scripts/jest.mjs', ...withoutTests(Object.keys(CANNOT)), ...args], { cwd: tree, env });
+  const options = ['--maxWorkers=2', ...(args.some((arg) => arg.startsWith('--driver=')) ? [] : ['--driver=thread'])];
+  runCommand('node', ['scripts/jest.mjs', ...withoutTests(Object.keys(CANNOT)), ...options, ...args], {
+    cwd: tree,
+    env,
+  });
 }

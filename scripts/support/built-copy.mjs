@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..', '..');
 const BUILT = ['dist', 'lib', 'binding.d.ts'];
 
 /** What the tests do not need. */
-const LEFT_OUT = /^(?:crates|npm|\.ci|bench|docs)\//;
+const LEFT_OUT = /^(?:crates|\.ci|bench|docs)\//;
 
 /** Runs a command, and ends this process when it fails. */
 export function run(command, args, { cwd = root, env = {} } = {}) {

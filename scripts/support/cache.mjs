@@ -11,6 +11,9 @@ const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'wai
 /** Why a script cannot go on: for the user, without a stack. */
 export class Failure extends Error {}
 
+/** Why this machine cannot run a script at all: it lacks a program, or refuses something. Nothing was tested. */
+export class Unavailable extends Failure {}
+
 /** Tells the user what happens next. */
 export function say(text) {
   console.error(`> ${text}`);
@@ -50,7 +53,7 @@ function publish(unfinished, folder) {
 export function run(command, args, { what = `${command} ${args.join(' ')}`, advice, ...options } = {}) {
   const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options });
   if (status !== 0) {
-    throw new Failure(withAdvice(`${what}: ${error?.message ?? signal ?? `exit code ${status}`}`, advice));
+    throw failed(error, `${what}: ${error?.message ?? signal ?? `exit code ${status}`}`, advice);
   }
 }
 
@@ -59,13 +62,14 @@ export function outputOf(command, args, { advice, ...options } = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: root, encoding: 'utf8', ...options });
   if (status !== 0) {
     const reason = error?.message ?? `exit code ${status}\n${stderr}`;
-    throw new Failure(withAdvice(`${command} ${args.join(' ')}: ${reason}`, advice));
+    throw failed(error, `${command} ${args.join(' ')}: ${reason}`, advice);
   }
   return stdout;
 }
 
-function withAdvice(text, advice) {
-  return advice === undefined ? text : `${text}\n${advice}`;
+function failed(error, text, advice) {
+  const Reason = error?.code === 'ENOENT' ? Unavailable : Failure;
+  return new Reason(advice === undefined ? text : `${text}\n${advice}`);
 }
 
 /** Installs npm packages that may be for another platform, and returns their node_modules folder. */

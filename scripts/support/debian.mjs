@@ -2,7 +2,7 @@
 // root is needed. apt checks their signatures.
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Failure, cached, outputOf, run, say } from './cache.mjs';
+import { Unavailable, cached, outputOf, run, say } from './cache.mjs';
 
 const SUITE = 'trixie';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -14,7 +14,7 @@ function mirror() {
   const targets = outputOf('apt-get', ['indextargets', '--format', '$(ORIGIN) $(SUITE) $(REPO_URI)'], { advice });
   const found = targets.split('\n').find((line) => /^Debian (?!.*-security)/.test(line));
   if (found === undefined) {
-    throw new Failure(
+    throw new Unavailable(
       'Set DEBIAN_MIRROR to the URL of a mirror of the Debian archive: this system installs from another one.',
     );
   }
@@ -59,7 +59,7 @@ function configure(folder, architecture) {
 export function debianPackages(name, architecture, packages, { dependencies = false, paths = [] } = {}) {
   return cached(name, (folder) => {
     say(`Debian ${SUITE}, ${architecture}: ${packages.join(', ')}`);
-    if (!existsSync(KEYRING)) throw new Failure(`${KEYRING} is missing: install debian-archive-keyring.`);
+    if (!existsSync(KEYRING)) throw new Unavailable(`${KEYRING} is missing: install debian-archive-keyring.`);
     const apt = join(folder, 'apt');
     const env = { ...process.env, APT_CONFIG: configure(apt, architecture), DEBIAN_FRONTEND: 'noninteractive' };
     run('apt-get', ['update', '-q'], { env });

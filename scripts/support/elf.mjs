@@ -1,5 +1,6 @@
 // Reads from an ELF file which versions of its libraries' symbols it needs. Both word sizes, both byte orders.
 
+const SHT_SYMTAB = 2;
 const SHT_DYNAMIC = 6;
 const SHT_DYNSYM = 11;
 const SHT_GNU_VERNEED = 0x6ffffffe;
@@ -107,6 +108,11 @@ export function readElf(bytes) {
     for (const version of unused) symbols.push(versions.get(version));
   }
   return { arch: ARCHITECTURES[elf.half(18)], libraries: readLibraries(elf, all, find(SHT_DYNAMIC)), symbols };
+}
+
+/** Tells whether an ELF file has no table of symbols beside the one that is needed to load it. */
+export function isStripped(bytes) {
+  return new ElfReader(bytes).sections().find(SHT_SYMTAB) === undefined;
 }
 
 function readLibraries(elf, all, dynamic) {

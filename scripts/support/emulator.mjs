@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { Failure, cached } from './cache.mjs';
+import { Failure, Unavailable, cached } from './cache.mjs';
 import { debianPackages } from './debian.mjs';
 import { inNamespace } from './namespace.mjs';
 
@@ -25,7 +25,7 @@ const asItIs = (commandLine) => commandLine;
 
 function hostArchitecture() {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Failure('This needs Linux on x64.');
+    throw new Unavailable('This needs Linux on x64.');
   }
   return 'amd64';
 }
@@ -75,7 +75,7 @@ export function emulated(processor, root, probe) {
   }
   // The system may know such programs itself.
   if (failureOf(asItIs) === undefined) return asItIs;
-  throw new Failure(
+  throw new Unavailable(
     `${error}\nThis needs Linux 6.7, or the package qemu-user-binfmt (qemu-user-static on older systems) installed: ` +
       'the latter as root.',
   );

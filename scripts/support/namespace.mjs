@@ -1,6 +1,6 @@
 // Mounts that only the tests see. They end with the last process that sees them.
 import { spawnSync } from 'node:child_process';
-import { Failure } from './cache.mjs';
+import { Unavailable } from './cache.mjs';
 
 /**
  * Returns a function that takes a command line, as an array, and returns another one: it runs the first one in a mount
@@ -12,7 +12,7 @@ export function inNamespace(setup, { ownUsers = false } = {}) {
   if (ownUsers || process.getuid() !== 0) flags.push('--map-root-user');
   const { status, stderr, error } = spawnSync('unshare', [...flags, 'true'], { encoding: 'utf8' });
   if (status !== 0) {
-    throw new Failure(
+    throw new Unavailable(
       `unshare ${flags.join(' ')}: ${error?.message ?? stderr.trim()}\n` +
         'This needs namespaces: run it as root, or allow users to make user namespaces (sysctl ' +
         'kernel.unprivileged_userns_clone=1; on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0).',

@@ -3,13 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runJest } from '../jest.mjs';
-import { Failure, npmPackages, root, say } from './cache.mjs';
+import { Failure, Unavailable, npmPackages, root, say } from './cache.mjs';
+import { runEachFile, testFiles } from './each-file.mjs';
 import { skippedOn } from './runtime-skips.mjs';
 import { ensureBuild } from './tested-build.mjs';
 
 /** How long the example and the main job may take, in milliseconds. */
 const TIME_LIMIT = 120_000;
+
+/** The argument that runs also what is skipped. */
+const UNSKIPPED = '--unskipped';
 
 /**
  * Returns the path of a runtime's program, which is installed from npm into the cache. Packages for this processor
@@ -17,7 +20,7 @@ const TIME_LIMIT = 120_000;
  */
 export function installedRuntime(packageName, version, file) {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Failure('This runs on Linux x64 alone: the runtimes for it are pinned');
+    throw new Unavailable('This runs on Linux x64 alone: the runtimes for it are pinned');
   }
   const label = packageName.replaceAll(/[@/]/g, '');
   return join(npmPackages(`${label}-${version}`, [`${packageName}@${version}`]), packageName, file);
@@ -27,7 +30,7 @@ export function installedRuntime(packageName, version, file) {
  * Tests on one runtime. `name` chooses what is skipped; `command` is the program with its arguments.
  * Returns whether all passed.
  */
-export async function testOn({ name, version, command, jestArguments, args, hasJest = true }) {
+export async function testOn({ name, version, command, args, hasJest = true }) {
   ensureBuild();
   const label = `${name} ${version}`;
   if (args.length === 0) {
@@ -40,22 +43,22 @@ export async function testOn({ name, version, command, jestArguments, args, hasJ
   }
   const folder = mkdtempSync(join(tmpdir(), 'waitable-event-'));
   try {
-    const skipped = skippedOn(name);
+    const skipped = args.includes(UNSKIPPED) ? [] : skippedOn(name);
     const list = join(folder, 'skipped.json');
     writeFileSync(list, JSON.stringify(skipped));
-    const files = skipped.filter((entry) => entry.test === undefined);
-    say(`${label}: ${files.length} files and ${skipped.length - files.length} tests are skipped (runtime-skips.mjs)`);
     // A file that is skipped is not loaded, either.
-    const ignored = files.map(({ file }) => `--testPathIgnorePatterns=/__test__/${file}$`);
-    const failed = await runJest({
-      node: command[0],
+    const whole = new Set(
+      skipped.filter(({ pattern }) => pattern === undefined).map(({ file }) => join('__test__', file)),
+    );
+    const files = testFiles(args.filter((arg) => !arg.startsWith('-'))).filter((file) => !whole.has(file));
+    say(`${label}: ${whole.size} files are left out, and tests of others (runtime-skips.mjs)`);
+    const failed = await runEachFile({
       label,
-      runtime: '',
-      drivers: ['default'],
-      // Paths come first: jest would take them for patterns to ignore.
-      args: [...args, ...jestArguments, ...ignored],
-      variables: { TEST_SKIPPED: list },
-      wrap: ([, ...rest]) => [...command, ...rest],
+      command,
+      files,
+      args: args.filter((arg) => arg.startsWith('-') && arg !== UNSKIPPED),
+      // These runtimes start slower than Node.
+      variables: { TEST_SKIPPED: list, TEST_TIMEOUT_FACTOR: process.env.TEST_TIMEOUT_FACTOR ?? '2' },
     });
     return failed.length === 0;
   } finally {

@@ -1,14 +1,11 @@
 // What a run of the tests on another platform needs in the tree.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { npmPackages, root, run, say } from './cache.mjs';
+import { npmPackages, root, run } from './cache.mjs';
 
-/** Builds the package, unless that is done. */
+/** Builds what has changed since the last build. */
 export function ensureBuild() {
-  if (['lib/index.js', 'dist'].some((file) => !existsSync(join(root, file)))) {
-    say('npm run build');
-    run('npm', ['run', 'build']);
-  }
+  run(process.execPath, [join(root, 'scripts', 'build.mjs'), '--changed'], { what: 'The build' });
 }
 
 /**

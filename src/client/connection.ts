@@ -3,14 +3,13 @@
  * woken, which is gone.
  */
 
-import { WaitableEvent, closeWith, closeWithThread, makeEventIn, release } from '../event';
+import { WaitableEvent, closeWith, closeWithThread, release } from '../event';
 import {
   BlockedProducer,
   ProducerControlBlock,
   type Seat,
   type TaskManagerHandle,
   findBlockedPeers,
-  leaveSeat,
   takeSeat,
 } from '../protocol';
 import { ThreadActivity } from '../virtual-time';
@@ -58,8 +57,9 @@ export class Connection {
     this.#onClose = onClose;
     this.#trigger = WaitableEvent.open(handle.trigger);
     // A valid handle has seats, or none.
-    this.seat = handle.seats === undefined ? undefined : takeSeat(handle.seats as readonly Seat[]);
-    this.doorbell = this.#makeDoorbell();
+    const taken = handle.seats === undefined ? undefined : takeSeat(handle.seats as readonly Seat[]);
+    this.seat = taken?.seat;
+    this.doorbell = taken?.doorbell ?? new WaitableEvent();
     this.doorbell[closeWithThread]();
     this.doorbell[closeWith](this.#trigger);
     this.#triggerState = new Int32Array(handle.trigger.state);
@@ -67,18 +67,6 @@ export class Connection {
     this.activity = new ThreadActivity(handle.control, () => this.#setTriggerIfOpen(), this.seat?.activity);
     this.#blocked = new BlockedProducer(this.activity.memory);
     this.activity.markBusy();
-  }
-
-  #makeDoorbell(): WaitableEvent {
-    if (this.seat === undefined) {
-      return new WaitableEvent();
-    }
-    try {
-      return makeEventIn(this.seat.doorbell);
-    } catch (error) {
-      leaveSeat(this.seat);
-      throw error;
-    }
   }
 
   get isClosed(): boolean {

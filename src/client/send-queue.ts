@@ -14,6 +14,7 @@ import {
   type RemoteOptions,
   countPieces,
   detach,
+  encodeName,
   hashKey,
   isTask,
   needsLookahead,
@@ -22,6 +23,7 @@ import {
 import {
   ChannelPayloadSender,
   type EncodedPayload,
+  PAYLOAD_BYTES,
   PAYLOAD_NONE,
   PayloadWriter,
   type RecordHeader,
@@ -219,7 +221,7 @@ export class SendQueue {
     if (handler === undefined) {
       handler = this.#handlers.size;
       const nameId = this.#ids.allocate();
-      this.#keep(this.#message({ kind: RECORD_NAME, arg: handler, value: 0, time: 0, id: nameId }, this.#encode(name)));
+      this.#keep(this.#message({ kind: RECORD_NAME, arg: handler, value: 0, time: 0, id: nameId }, encodedName(name)));
       this.#handlers.set(name, handler);
     }
     const header = { kind: RECORD_CALL, arg: handler, value: 0, time: IMMEDIATELY, id };
@@ -427,12 +429,16 @@ export class SendQueue {
     if (index === undefined) {
       reserveStack();
       index = this.#handlers.size;
-      const encoded = this.#encode(name);
+      const encoded = encodedName(name);
       const records = this.#countRecords(encoded);
       this.#throwIfFull(timeout, records, paddedSize(encoded));
       // Pieces need an id.
       const id = records > 1 ? this.allocateId() : 0;
-      this.#sendMessage(this.#message({ kind: RECORD_NAME, arg: index, value: 0, time: 0, id }, encoded), timeout);
+      const message = this.#message({ kind: RECORD_NAME, arg: index, value: 0, time: 0, id }, encoded);
+      // The task that follows wakes the manager. A name alone would wake it for nothing.
+      if (this.#hasBacklog || !this.#push(message)) {
+        this.#sendMessage(message, timeout);
+      }
       this.#handlers.set(name, index);
     }
     this.#lastName = name;
@@ -475,9 +481,14 @@ export class SendQueue {
 
   /** Sends as much of a message as there is room for. Returns whether that was all. */
   #trySend(message: Message): boolean {
-    const isSent = message.send(this.#ring, (record) => this.#tryPush(record));
+    const isSent = this.#push(message);
     this.#control.wakeOwner(IMMEDIATELY);
     return isSent;
+  }
+
+  /** Does the same, and does not wake the manager. */
+  #push(message: Message): boolean {
+    return message.send(this.#ring, (record) => this.#tryPush(record));
   }
 
   /** Blocks until `attempt` succeeds. */
@@ -545,6 +556,10 @@ export class SendQueue {
 
 function controlRecord(operation: number, id: number, replyId: number): RingRecord {
   return { kind: RECORD_CONTROL, arg: replyId, value: operation, time: 0, id, data: undefined };
+}
+
+function encodedName(name: string): DeferredPayload {
+  return { kind: PAYLOAD_BYTES, value: 0, data: encodeName(name), unsent: undefined };
 }
 
 function paddedSize({ data }: EncodedPayload): number {

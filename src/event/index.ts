@@ -12,7 +12,8 @@ export {
   type WaitableEventOptions,
   closeWith,
   closeWithThread,
-  makeEventIn,
+  claimEventIn,
+  isClosedIn,
   release,
   slot,
 } from './waitable-event';

@@ -2,7 +2,18 @@
 
 import { type InspectOptions, inspect, types } from 'node:util';
 
-import { CLOSED, NO_SLOT, SET, check, fast, markAsUncloneable, native, toError, reserveStack } from '../platform';
+import {
+  CLOSED,
+  NO_SLOT,
+  SET,
+  STATUS_INVALID_HANDLE,
+  check,
+  fast,
+  markAsUncloneable,
+  native,
+  toError,
+  reserveStack,
+} from '../platform';
 import {
   EventClosedError,
   InvalidArgTypeError,
@@ -460,10 +471,27 @@ function isOpening(options: unknown): options is Opening {
   return typeof options === 'object' && options !== null && opening in options;
 }
 
-/** Makes an event whose state word is in the given memory, which no event uses any more. */
-export function makeEventIn(memory: SharedArrayBuffer): WaitableEvent {
+/**
+ * Makes an event whose state word is in `memory`, which holds 0, if the first element of `claim` is `free`; the element
+ * becomes `taken`. Returns `undefined` if it is another one. The event closes with this thread, however that ends, from
+ * the moment at which the element is `taken`.
+ */
+export function claimEventIn(
+  memory: SharedArrayBuffer,
+  claim: Int32Array,
+  free: number,
+  taken: number,
+): WaitableEvent | undefined {
   const state = new Int32Array(memory);
-  Atomics.store(state, 0, 0);
-  const options: Opening = { [opening]: state, [slot]: check(native.createEvent(state), 'pipe2') };
+  const number = native.claimEvent(state, claim, free, taken);
+  if (number === STATUS_INVALID_HANDLE) {
+    return undefined;
+  }
+  const options: Opening = { [opening]: state, [slot]: check(number, 'pipe2') };
   return new WaitableEvent(options as WaitableEventOptions);
+}
+
+/** Returns whether the event is closed whose state word is in `memory`. */
+export function isClosedIn(memory: SharedArrayBuffer): boolean {
+  return (Atomics.load(new Int32Array(memory), 0) & CLOSED) !== 0;
 }

@@ -16,6 +16,7 @@ export {
   READABLE,
   SELECT_LENGTH,
   SET,
+  STATUS_INVALID_HANDLE,
   STATUS_CLOSED,
   WRITABLE,
   check,
@@ -25,12 +26,14 @@ export {
   toError,
 } from './binding';
 export { CLOCK_TOLERANCE, type Clock, monotonicNow, systemClock, wallOffset } from './clock';
+export { isMusl } from './elf';
 export { errno } from './errno';
 export { jobRunner } from './jobs';
 export { markAsUncloneable, markAsUntransferable, os, perfHooks, v8, workerThreads } from './lazy-builtins';
+export { PLATFORMS, platformName } from './load-binding';
 export { nodeProcess } from './node-process';
 export * as reactor from './reactor';
 export { clearImmediate, setImmediate, setTimeout } from './real-timers';
 export { beginBlocking, endBlocking, report } from './report';
-export { canReadChannels, hasSerializer, sharesUv } from './runtime';
+export { canReadChannels, hasSerializer, sharesUv, unsupportedReason } from './runtime';
 export { reserveStack } from './stack';

@@ -7,13 +7,15 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-import { isMusl } from './libc';
+import { isMusl, isTruncated } from './elf';
 
 /** The folder of this package. `scripts/bundle.mjs` puts the way from `lib/` in its place. */
 const ROOT = '../../..';
 
 /** The platforms that have a package: `napi.targets` in package.json. */
 export const PLATFORMS: readonly string[] = [
+  'darwin-arm64',
+  'darwin-x64',
   'linux-arm-gnueabihf',
   'linux-arm64-gnu',
   'linux-arm64-musl',
@@ -26,7 +28,7 @@ export const PLATFORMS: readonly string[] = [
 const CURES = `\
 Its package is an optional dependency, and an install may have left it out:
 - Install with optional dependencies: without npm's --omit=optional, pnpm's --no-optional, yarn's --ignore-optional.
-- Delete node_modules and the lock file if they come from another platform (also a Docker volume), and install again.
+- Delete node_modules and the lock file if they are of another system (a Docker volume, Alpine), and install there.
 - Update npm if it is older than 10: it may have left out what it could not choose by libc.
 - In a bundler, mark waitable-event as external.`;
 
@@ -47,7 +49,9 @@ export function loadBinding(platform: string = platformName()): unknown {
   // A function of its own, in which bundlers do not look for modules.
   const load = createRequire(__filename);
   try {
-    return load(existsSync(file) ? file : packageName);
+    const path = existsSync(file) ? file : load.resolve(packageName);
+    if (isTruncated(path)) throw new Error(`the end of ${path} is missing.`);
+    return load(path);
   } catch (cause) {
     throw new Error(explain(cause, platform, packageName), { cause });
   }
@@ -62,7 +66,7 @@ function explain(cause: unknown, platform: string, packageName: string): string 
   if (name === 'NotCapable') {
     return `${message}. Deno loads it with --allow-ffi and --allow-read.`;
   }
-  const exist = `There are packages for ${PLATFORMS.join(', ')}. Elsewhere, build from source: see the README.`;
+  const exist = `There are packages for ${PLATFORMS.join(', ')}. Elsewhere, build from source: docs/platforms.md.`;
   if (!PLATFORMS.includes(platform)) {
     return `This platform is ${platform}, which has no package.\n${exist}`;
   }

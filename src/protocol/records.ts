@@ -128,3 +128,16 @@ export function splitRecord(record: RingRecord, largest: number): RingRecord[] {
   records.push(record);
   return records;
 }
+
+/** Returns the payload of a RECORD_NAME. To load node:v8 for it would cost a thread's first task 0.9 ms. */
+export function encodeName(name: string): Uint8Array {
+  return Buffer.from(name, 'utf16le');
+}
+
+/** Returns the name in the payload of a RECORD_NAME. Throws for what {@link encodeName} does not make. */
+export function decodeName(payload: unknown): string {
+  if (!(payload instanceof Uint8Array) || payload.length % 2 !== 0) {
+    throw new RangeError('A name is made of 16-bit units');
+  }
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('utf16le');
+}

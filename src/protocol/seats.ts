@@ -5,16 +5,17 @@
  *
  * The word STATE of a seat passes through these values:
  *
- * - FREE: a producer takes the seat by one atomic operation, so it is the only one.
- * - TAKEN: that producer makes its doorbell, and writes who it is.
+ * - FREE: a producer takes the seat and makes its doorbell in one native call, so it is the only one.
+ * - TAKEN: that producer writes who it is.
  * - INTRODUCED: stored after that, so the manager reads all of it. The producer then stores POSTED in the control
  *   block, as for an introduction that is posted to a channel: the argument there holds for both.
  * - FREE again: stored by the manager after the doorbell was closed, which is the last thing that the producer does
  *   with the memory, and after the manager has released all of it and made it new.
  *
- * The seat of a producer that has sent garbage stays: its thread may still write there. A thread that ends between
- * TAKEN and INTRODUCED leaves a seat that no other one gets, too. Without a seat a producer introduces itself on a
- * channel.
+ * A thread may be terminated between TAKEN and INTRODUCED. JavaScript ends between native calls, so the doorbell is
+ * there by then, and closes with the thread. The manager frees such a seat when the next producer introduces itself.
+ * The seat of a producer that has sent garbage stays: its thread may still write there. Without a seat a producer
+ * introduces itself on a channel.
  *
  * All threads that have the handle can reach the memory of all seats. On Node no thread but the two ends has it,
  * because there the producer brings it.
@@ -22,6 +23,7 @@
 
 import { types } from 'node:util';
 
+import { type WaitableEvent, claimEventIn, isClosedIn } from '../event';
 import { type RingMemory, isRingMemory, makeRingMemory, resetRingMemory } from '../transport';
 import { ACTIVITY_BYTES } from './blocked-threads';
 import type { Introduction } from './handshake';
@@ -88,14 +90,22 @@ export function areSeats(value: unknown, capacity: number): value is readonly Se
   );
 }
 
-/** Takes a seat for a producer; `undefined` when there is none. */
-export function takeSeat(seats: readonly Seat[]): Seat | undefined {
-  return seats.find(({ words }) => Atomics.compareExchange(new Int32Array(words), STATE, FREE, TAKEN) === FREE);
+/** Takes a seat for a producer, whose doorbell is made in it; `undefined` when there is none. */
+export function takeSeat(seats: readonly Seat[]): { seat: Seat; doorbell: WaitableEvent } | undefined {
+  for (const seat of seats) {
+    const words = new Int32Array(seat.words);
+    const doorbell = Atomics.load(words, STATE) === FREE ? claimEventIn(seat.doorbell, words, FREE, TAKEN) : undefined;
+    if (doorbell !== undefined) {
+      return { seat, doorbell };
+    }
+  }
+  return undefined;
 }
 
-/** Gives a seat back that no introduction will come from. */
-export function leaveSeat({ words }: Seat): void {
-  Atomics.store(new Int32Array(words), STATE, FREE);
+/** Whether no introduction will come from a producer that has taken the seat: it has closed its doorbell, or ended. */
+export function isAbandoned({ words, doorbell }: Seat): boolean {
+  // Only the manager frees a seat, so the doorbell is that of the producer that has taken it.
+  return Atomics.load(new Int32Array(words), STATE) === TAKEN && isClosedIn(doorbell);
 }
 
 /** Introduces the producer that has taken a seat. */
@@ -126,11 +136,12 @@ export function readSeat({ words, ring, replies, activity, doorbell }: Seat): In
 }
 
 /** Makes the memory of a seat new, for another producer. */
-export function freeSeat(seat: Seat): void {
-  resetRingMemory(seat.ring);
-  resetRingMemory(seat.replies);
-  new Uint8Array(seat.activity).fill(0);
-  leaveSeat(seat);
+export function freeSeat({ words, ring, replies, activity, doorbell }: Seat): void {
+  resetRingMemory(ring);
+  resetRingMemory(replies);
+  new Uint8Array(activity).fill(0);
+  Atomics.store(new Int32Array(doorbell), 0, 0);
+  Atomics.store(new Int32Array(words), STATE, FREE);
 }
 
 /** Returns the name of the channel for the results of a producer, by the key of its doorbell. */

@@ -2,12 +2,10 @@
 
 import { fstatSync } from 'node:fs';
 
-import { type Channel, Dispatcher, activity, followHandler, hasOwn, memberFileno, onHandlerError } from '../dispatcher';
-import { slot } from '../event';
+import { type Channel, followHandler, memberFileno, onHandlerError } from '../dispatcher';
 import {
   ALARM,
   ENTRY_LENGTH,
-  HANG_UP,
   LAST_TOKEN,
   PRIORITY,
   READABLE,
@@ -18,53 +16,20 @@ import {
   makeBatch,
   native,
   errno,
-  report,
 } from '../platform';
 import { SystemError, validateDescriptor } from '../util';
+import { onCondition } from './conditions';
+import { checkIdle, noteReady } from './idle-watch';
+import { type Member, interestOf, slotOf } from './member';
 
 /** How many ready channels one pass reads from the kernel. The next pass reads the rest. */
 const BATCH_ENTRIES = 256;
-
-/** How many passes running a channel may be ready without a read, write or clear before that is reported. */
-const IDLE_PASSES = 1000;
-
-/** In how many further passes it must have left the unread bytes as they were. */
-const IDLE_LOOKS = 50;
 
 /** The regular files of a loop that has none. */
 const NO_MEMBERS: readonly Member[] = [];
 
 /** Closes the poller of a loop that was dropped. */
 const dropped = new FinalizationRegistry<number>((poller) => native.closePoller(poller));
-
-/** A channel of the loop. */
-interface Member {
-  readonly channel: Channel;
-  readonly fd: number;
-  readonly token: number;
-  interest: number;
-  /** Whether the channel is still in the loop. */
-  isIn: boolean;
-  /** Whether the channel is an event that is in the poller. */
-  isPolledEvent: boolean;
-  /** Whether the peer hung up, and there are bytes that the channel did not want to read yet. */
-  hasHungUp: boolean;
-  /** The last pass in which the channel was ready, and how many passes running that was without effect. */
-  lastPass: number;
-  idlePasses: number;
-  /** The channel's count of reads, writes and clears at that time. */
-  lastActivity: number;
-  /** The key that ends the watch for the event's close, when the channel is an event; otherwise negative. */
-  closingKey: number;
-}
-
-/**
- * Returns the number by which native code knows the event that `channel` is, if it is one. Another thread may close an
- * event.
- */
-function slotOf(channel: Channel): number | undefined {
-  return (channel as Channel & { readonly [slot]?: number })[slot];
-}
 
 /**
  * Holds the channels of one run loop, and calls their handlers when they are ready.
@@ -358,7 +323,7 @@ export class ChannelSet {
   /** Calls the handlers of one ready channel, and asks it for its interest. */
   #call(member: Member, flags: number): void {
     const { channel } = member;
-    const unread = this.#beforeCall(member, flags);
+    const unread = noteReady(member, flags, this.#pass);
     try {
       if ((flags & READABLE) !== 0) {
         followHandler(channel, channel.handleReadEvent());
@@ -370,7 +335,7 @@ export class ChannelSet {
         followHandler(channel, channel.handleExptEvent());
       }
       if ((flags & READABLE) === 0 && (flags & (WRITABLE | PRIORITY)) !== flags && member.isIn) {
-        this.#onCondition(member, flags);
+        onCondition(member, flags);
       } else if (flags === 0 && member.isIn) {
         // No flags at all mean that another thread has closed the event.
         followHandler(channel, channel.handleClose());
@@ -382,76 +347,7 @@ export class ChannelSet {
       this.#ask(member);
     }
     if (unread !== undefined && member.isIn) {
-      this.#checkIdle(member, flags, unread);
-    }
-  }
-
-  /** Handles a hang-up or an error of a descriptor that is not readable, or that its channel did not want to read. */
-  #onCondition(member: Member, flags: number): void {
-    const { channel, fd } = member;
-    if (member.interest === 0) {
-      // It was reported before the channel lost its interest. If it still is so, it is reported again.
-      return;
-    }
-    const event = slotOf(channel);
-    if ((flags & HANG_UP) !== 0) {
-      if (event !== undefined) {
-        // Foreign code has closed the write side. Native code notes that, so as not to close the number again.
-        fast.isEventSet(event);
-      }
-      // The end is handled after the last byte was read.
-      member.hasHungUp = native.unreadBytes(fd) > 0;
-      if (!member.hasHungUp) {
-        followHandler(channel, channel.handleClose());
-      }
-    } else if (native.isWriteOnly(fd) === 1) {
-      // The write side of a pipe has no hang-up: that its reader is gone is an error.
-      followHandler(channel, channel.handleClose());
-    } else if ((member.interest & READABLE) !== 0 || (flags & (WRITABLE | PRIORITY)) === 0) {
-      this.#onDescriptorError(member);
-    }
-    // Otherwise the handler that was called meets the error.
-  }
-
-  /** Makes a channel read the error of its descriptor: `recv()` throws it. */
-  #onDescriptorError({ channel, fd }: Member): void {
-    if (hasOwn(channel, 'handleRead')) {
-      followHandler(channel, channel.handleReadEvent());
-      return;
-    }
-    const error = native.consumeError(fd);
-    if (error > 0) {
-      throw new SystemError(-error, 'read');
-    }
-    // Nothing else takes the error away, so the poller would report it forever.
-    followHandler(channel, channel.handleClose());
-  }
-
-  /**
-   * Counts the passes running in which a channel was ready without effect. Returns the number of its unread bytes when
-   * they must be compared after its handlers have run.
-   */
-  #beforeCall(member: Member, flags: number): number | undefined {
-    const count = (member.channel as Channel & { readonly [activity]?: number })[activity] ?? 0;
-    const isIdle = member.lastPass === this.#pass - 1 && member.lastActivity === count;
-    member.lastPass = this.#pass;
-    member.lastActivity = count;
-    member.idlePasses = isIdle ? member.idlePasses + 1 : 0;
-    return member.idlePasses < IDLE_PASSES || flags === 0 ? undefined : native.unreadBytes(member.fd);
-  }
-
-  /** Reports a channel that has been ready for long, and does nothing about that. */
-  #checkIdle(member: Member, flags: number, unreadBefore: number): void {
-    const { channel } = member;
-    if (isBusy(member, flags, unreadBefore)) {
-      member.idlePasses = 0;
-    } else if (member.idlePasses === IDLE_PASSES + IDLE_LOOKS) {
-      report(
-        `warning: the channel ${channel.constructor.name} was ready in ${member.idlePasses} passes running, ` +
-          'and nothing was read, written or cleared: the loop cannot sleep',
-      );
-      // It is reported once.
-      member.idlePasses = Number.NEGATIVE_INFINITY;
+      checkIdle(member, flags, unread);
     }
   }
 
@@ -517,33 +413,6 @@ function copyOf(batch: Int32Array, length: number): number[] {
     copy.push(batch[index] as number);
   }
   return copy;
-}
-
-/**
- * Returns the conditions that a channel asks for. As in asyncore, a channel that reads also gets exceptional
- * conditions. One that does not read, and has a handler of its own for them, gets these alone.
- */
-function interestOf(channel: Channel): number {
-  const isReadable = channel.readable();
-  const isWritable = channel.writable();
-  const wantsPriority = isReadable || (channel instanceof Dispatcher && hasOwn(channel, 'handleExpt'));
-  return (isReadable ? READABLE : 0) | (isWritable ? WRITABLE : 0) | (wantsPriority ? PRIORITY : 0);
-}
-
-/**
- * Returns whether the handlers of a channel may have done something about its readiness, as far as that can be told:
- * they have read, or are those of a program that reads and writes without this package.
- */
-function isBusy({ channel, fd, lastActivity }: Member, flags: number, unreadBefore: number): boolean {
-  const count = (channel as Channel & { readonly [activity]?: number })[activity];
-  if (count !== undefined && count !== lastActivity) {
-    return true;
-  }
-  if ((flags & READABLE) !== 0 && unreadBefore >= 0) {
-    return native.unreadBytes(fd) !== unreadBefore;
-  }
-  const handler = (flags & WRITABLE) !== 0 ? 'handleWrite' : (flags & PRIORITY) !== 0 ? 'handleExpt' : 'handleRead';
-  return count === undefined && hasOwn(channel, handler);
 }
 
 /**

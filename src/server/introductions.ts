@@ -7,6 +7,7 @@ import {
   type OwnerControlBlock,
   type Seat,
   freeSeat,
+  isAbandoned,
   offeredChannelName,
   readIntroduction,
   readSeat,
@@ -127,12 +128,14 @@ export class Introductions {
     }
   }
 
-  /** Makes producers of those that have taken a seat. */
+  /** Makes producers of those that have taken a seat, and frees the seats of those that have ended before. */
   #readSeats(): void {
-    for (const seat of this.#seats) {
-      const introduction = this.#inSeats.has(seat) ? undefined : readSeat(seat);
+    for (const seat of this.#seats.filter((each) => !this.#inSeats.has(each))) {
+      const introduction = readSeat(seat);
       if (introduction !== undefined) {
         this.#inSeats.set(seat, this.#onIntroduction(introduction, undefined));
+      } else if (isAbandoned(seat)) {
+        freeSeat(seat);
       }
     }
   }

@@ -16,6 +16,7 @@ import {
   RECORD_OPTIONS,
   RECORD_PIECE,
   type RemoteOptions,
+  decodeName,
   handlerIndexOf,
   isTask,
   keyHashOf,
@@ -25,7 +26,7 @@ import {
 } from '../protocol';
 import { RecordReader, releaseRingMemory } from '../transport';
 import { RemoteThreadActivity } from '../virtual-time';
-import { EventClosedError, InvalidHandleError, validateString } from '../util';
+import { EventClosedError, InvalidHandleError } from '../util';
 import { Lookahead } from './lookahead';
 import { ReplySender } from './reply-sender';
 
@@ -311,7 +312,7 @@ export class Producer {
   }
 
   #readName(index: number): void {
-    const name = validateString('name', this.#reader.readPayload());
+    const name = decodeName(this.#reader.readPayload());
     if (index !== this.#handlers.length) {
       throw new RangeError('Handlers are named one after the other');
     }

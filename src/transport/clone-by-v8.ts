@@ -54,6 +54,44 @@ const PROTOTYPES: ReadonlySet<unknown> = new Set<unknown>(
     .concat(null),
 );
 
+/** The prototypes of what `structuredClone()` makes, once they were asked for. */
+let ofClones: ReadonlySet<unknown> | undefined;
+
+/**
+ * Tells whether objects with this prototype are values of the language. In a `node:vm` context, such as a test of jest,
+ * clones and payloads of other threads may be objects of the realm outside of it.
+ */
+function isOfLanguage(prototype: unknown): boolean {
+  if (PROTOTYPES.has(prototype)) {
+    return true;
+  }
+  ofClones ??= new Set(makeSamples().map((sample): unknown => Object.getPrototypeOf(structuredClone(sample))));
+  return ofClones.has(prototype);
+}
+
+function makeSamples(): unknown[] {
+  const buffer = new ArrayBuffer(8);
+  const views = [
+    DataView,
+    Int8Array,
+    Uint8Array,
+    Uint8ClampedArray,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    Float32Array,
+    Float64Array,
+    BigInt64Array,
+    BigUint64Array,
+  ].map((View) => new (View as new (memory: ArrayBuffer) => object)(buffer));
+  const errors = [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map(
+    (ErrorClass) => new ErrorClass(),
+  );
+  const boxed = [false, 0, '', 0n].map((value) => Object(value) as object);
+  return [{}, [], new Map(), new Set(), new Date(0), /x/, buffer, ...views, ...errors, ...boxed];
+}
+
 /**
  * Tells whether a payload, with everything in it, consists of values of the language. An instance of a class of the
  * user's is none: its constructor may have marked it. Getters of the payload run here, and again when it is written.
@@ -67,7 +105,11 @@ export function isClonedByV8(payload: unknown): boolean {
     if (typeof value === 'object' && value !== null) {
       if (!seen.has(value)) {
         seen.add(value);
-        if (types.isProxy(value) || !PROTOTYPES.has(Object.getPrototypeOf(value))) {
+        if (types.isProxy(value) || !isOfLanguage(Object.getPrototypeOf(value))) {
+          return false;
+        }
+        if (ArrayBuffer.isView(value) && types.isSharedArrayBuffer(value.buffer)) {
+          // V8's serializer refuses it, and Bun's would copy the memory.
           return false;
         }
         addContents(value, rest);

@@ -27,6 +27,20 @@ interface Withdrawal {
   readonly withdrawn: number;
 }
 
+/** What {@link keepReceiving} keeps open. */
+let kept: BroadcastChannel | undefined;
+
+/**
+ * Keeps one channel of this thread open, where only the event loop reads them. After a thread of Deno has closed all of
+ * its channels, the next one that it opens receives nothing.
+ */
+function keepReceiving(): void {
+  if (!canReadChannels && kept === undefined) {
+    kept = new (workerThreads().BroadcastChannel)('waitable-event.kept');
+    kept.unref();
+  }
+}
+
 /** Sends one message to the thread that reads the channel called `name`. */
 export function postToChannel(name: string, message: unknown): void {
   const channel = new (workerThreads().BroadcastChannel)(name);
@@ -70,7 +84,15 @@ export class ChannelPayloadSender {
       this.#channel = new (workerThreads().BroadcastChannel)(this.#name);
       this.#channel.unref();
     }
-    this.#channel.postMessage(message);
+    try {
+      this.#channel.postMessage(message);
+    } catch (error) {
+      if (!canReadChannels) {
+        // Deno's channel throws a TypeError where structuredClone() throws a DataCloneError.
+        structuredClone(message);
+      }
+      throw error;
+    }
   }
 
   /** Says that no record will have this claim, so that the reader drops the payload. */
@@ -102,6 +124,7 @@ export class SideChannel<M extends object> {
   constructor(name: string, onMessage: (message: M) => void, onPayload: () => void) {
     this.#onMessage = onMessage;
     this.#onPayload = onPayload;
+    keepReceiving();
     this.#channel = new (workerThreads().BroadcastChannel)(name);
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- Node types the channel without it
     this.#channel.onmessage = (event) => this.#deliver((event as { data: unknown }).data);

@@ -1,12 +1,7 @@
 'use strict';
 
-const { setFlagsFromString } = require('node:v8');
-const { runInNewContext } = require('node:vm');
-
+const { collect } = require('../collect');
 const { turn } = require('./finding');
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc');
 
 /** Collects this thread's garbage: a loop that was dropped closes its descriptors then. */
 async function collectGarbage() {

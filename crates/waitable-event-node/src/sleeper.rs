@@ -62,11 +62,11 @@ impl Sleeper {
     /// Calls `body` with the means to sleep in this environment.
     pub fn with_parker<T, E: From<io::Error>>(&self, body: impl FnOnce(&Parker<'_>) -> Result<T, E>) -> Result<T, E> {
         let interrupter = self.interrupter()?;
-        let looks = Some(Looks {
-            is_ending: &|| self.is_ending(),
-            are_needed: &|| self.may_end_silently(interrupter),
-            has_request: &|| self.has_request(),
-        });
+        // They have names because Rust before 1.89 drops what a `let` borrows within `Some(…)`.
+        let is_ending = || self.is_ending();
+        let are_needed = || self.may_end_silently(interrupter);
+        let has_request = || self.has_request();
+        let looks = Some(Looks { is_ending: &is_ending, are_needed: &are_needed, has_request: &has_request });
         body(&Parker { interrupter, looks, spin: Some(&self.spin) })
     }
 

@@ -174,9 +174,11 @@ impl<D: Doorbell> Signal<D> {
         let doorbell = {
             // The word and the doorbell under one lock: two closes both return to a closed event.
             let mut shared = lock(&self.shared);
-            if self.state.close().is_closed() {
+            if shared.doorbell.is_none() {
+                // The word is not touched again: who lent it may have given it to another event by now.
                 return false;
             }
+            self.state.close();
             for (_, waiter) in &shared.waiters {
                 waiter.closed();
             }

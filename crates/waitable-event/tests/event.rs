@@ -5,13 +5,15 @@ mod common;
 
 #[cfg(unix)]
 use std::process::{Command, Stdio};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{Outcome, TIMEOUT, Watchdog, foreign_byte};
 #[cfg(unix)]
 use waitable_event::sys::descriptor;
 use waitable_event::sys::{Interrupter, Parker};
-use waitable_event::{Deadline, Error, Event};
+use waitable_event::{Deadline, Error, Event, State};
 
 #[test]
 fn an_event_is_clear_until_set_and_set_until_cleared() -> Outcome {
@@ -164,5 +166,19 @@ fn a_closed_event_refuses_everything_but_close() -> Outcome {
     assert!(matches!(event.wait(None), Err(Error::Closed)));
     assert!(matches!(event.wait(Some(Duration::ZERO)), Err(Error::Closed)));
     assert!(matches!(event.receive(&mut [0]), Err(Error::Closed)));
+    Ok(())
+}
+
+#[test]
+fn a_second_close_does_not_touch_a_word_that_was_lent() -> Outcome {
+    let word = AtomicU32::new(0);
+    // SAFETY: the word outlives the event, and is accessed by atomic operations alone.
+    let event = Event::with_state(unsafe { State::lent(NonNull::from(&word)) })?;
+    assert!(event.close());
+    // The word belongs to another event from here on.
+    word.store(0, Ordering::SeqCst);
+    assert!(!event.close());
+    drop(event);
+    assert_eq!(word.load(Ordering::SeqCst), 0);
     Ok(())
 }

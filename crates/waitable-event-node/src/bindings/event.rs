@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi::{Env, JsValue};
@@ -61,6 +61,39 @@ pub fn create_event(env: Env, state: Unknown<'_>) -> i32 {
     match event {
         Ok(event) => open(environment, event, &state),
         Err(error) => status::of_error(&error),
+    }
+}
+
+/// Makes an event as [`create_event`] does, if the first element of `claim`, a shared `Int32Array`, is `free`. The
+/// element becomes `taken`, and the event closes with this environment. Returns the slot, or a status: INVALID_HANDLE
+/// if the element was not `free`.
+///
+/// This is one call because a thread that is terminated may end between two. So an element that is `taken` beside an
+/// event that is closed means that the thread has ended, or has closed the event itself.
+#[napi]
+pub fn claim_event(env: Env, state: Unknown<'_>, claim: Unknown<'_>, free: i32, taken: i32) -> i32 {
+    let Some(environment) = Environment::of(&env) else {
+        return status::NO_ENVIRONMENT;
+    };
+    let Some(claim) = state_word(&env, &claim) else {
+        return status::INVALID_HANDLE;
+    };
+    // SAFETY: as for the state word in `create_event`. The caller's reference to the array outlives this call.
+    let claim = unsafe { claim.as_ref() };
+    let (free, taken) = (free.cast_unsigned(), taken.cast_unsigned());
+    if claim.compare_exchange(free, taken, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+        return status::INVALID_HANDLE;
+    }
+    let slot = create_event(env, state);
+    match u32::try_from(slot) {
+        Ok(number) => environment.events.with_mut(number, |open| {
+            open.closes_with_environment = true;
+            slot
+        }),
+        Err(_) => {
+            claim.store(free, Ordering::SeqCst);
+            slot
+        }
     }
 }
 

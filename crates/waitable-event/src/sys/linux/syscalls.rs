@@ -41,7 +41,7 @@ pub(crate) fn read_nowait(fd: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize
     usize::try_from(result).map_err(|_| Errno::last())
 }
 
-/// Writes as [`write`] does, but fails with EAGAIN where it would block. EOPNOTSUPP as for [`read_nowait`].
+/// Writes as [`write()`] does, but fails with EAGAIN where it would block. EOPNOTSUPP as for [`read_nowait`].
 pub(crate) fn write_nowait(fd: impl AsFd, data: &[u8]) -> nix::Result<usize> {
     let data = iovec { iov_base: data.as_ptr().cast_mut().cast(), iov_len: data.len() };
     let (low, high) = AT_POSITION;

@@ -59,7 +59,7 @@ struct Duplicate {
 /// The caller owns the new number, until [`close`].
 ///
 /// A pipe is opened anew where that is possible. Its open file is then private, and so is its flag: nothing changes for
-/// those who share the other one, and [`read`] and [`write`] need no precautions.
+/// those who share the other one, and [`read`] and [`write()`] need no precautions.
 pub fn duplicate(fd: RawFd) -> io::Result<RawFd> {
     // SAFETY: fcntl() answers EBADF when the number is not open.
     let fd = unsafe { borrow(fd) }?;

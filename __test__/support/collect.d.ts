@@ -1,0 +1,2 @@
+/** Collects the garbage of this thread, now. */
+export function collect(): void;
