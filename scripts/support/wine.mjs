@@ -63,7 +63,7 @@ export function wine() {
     ${LOADER} "$@" > "$log" 2>&1 < /dev/null &
     program=$!
     trap 'kill $program' INT TERM
-    tail -n +1 -f --pid=$program "$log"
+    tail -n +1 -f --pid=$program "$log" >&2
     wait $program`;
   const wrap = inWine(prefix);
   return (commandLine) => wrap(['sh', '-c', script, 'sh', ...commandLine]);

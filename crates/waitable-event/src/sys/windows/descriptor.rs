@@ -8,7 +8,6 @@ use std::io;
 use std::os::windows::io::{AsRawSocket, BorrowedSocket, OwnedSocket, RawSocket};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use windows_sys::Win32::Foundation::GetHandleInformation;
 use windows_sys::Win32::Networking::WinSock::{
     FIONBIO, FIONREAD, SO_ERROR, SO_TYPE, SOCKET, SOL_SOCKET, WSAENOTSOCK, getsockopt, ioctlsocket, recv, send,
 };
@@ -43,13 +42,8 @@ fn socket(number: Fileno) -> io::Result<SOCKET> {
     let socket = SOCKET::try_from(number).map_err(|_| code::error(code::NOT_OPEN))?;
     match option(socket, SO_TYPE) {
         Ok(_) => Ok(socket),
-        Err(error) if code::is(&error, WSAENOTSOCK as u32) => {
-            // Winsock says the same of a handle of another kind, and of what is none.
-            let mut flags = 0;
-            // SAFETY: the call writes one number, and fails for what is no handle.
-            let is_handle = unsafe { GetHandleInformation(std::ptr::without_provenance_mut(socket), &mut flags) } != 0;
-            Err(if is_handle && number % 4 == 0 { error } else { code::error(code::NOT_OPEN) })
-        }
+        // Winsock says the same of a handle of another kind. A number that was a file's may be the value of one.
+        Err(error) if code::is(&error, WSAENOTSOCK as u32) => Err(code::error(code::NOT_OPEN)),
         Err(error) => Err(error),
     }
 }
