@@ -344,6 +344,15 @@ export declare class LoopRunningError extends Error {
 }
 
 /**
+ * The thread was not started by a TaskWorker or a TaskPool. Rejects `serve()`, and is thrown by `parent()`. Call them
+ * in the module that a TaskWorker or a TaskPool loads.
+ */
+export declare class NotTaskWorkerError extends Error {
+  readonly code: 'ERR_NOT_A_TASK_WORKER';
+  constructor(name: string);
+}
+
+/**
  * A task that runs once. BACpypes deletes its own reference to such a task after the run; JavaScript has no need for
  * that.
  */
@@ -377,6 +386,12 @@ export declare class OneShotTask extends Task {
    * @param when The time on the wall clock: milliseconds since the epoch, or a Date. Default: none.
    */
   constructor(when?: number | Date);
+}
+
+/** The pool was closed. Rejects `run()` after `close()`, and tasks that `destroy()` ends. Make a new pool. */
+export declare class PoolClosedError extends Error {
+  readonly code: 'ERR_POOL_CLOSED';
+  constructor();
 }
 
 /**
@@ -485,8 +500,11 @@ export declare interface RemoteRunLoop {
 
 /**
  * Another thread's task manager. This object belongs to the thread that made it with `TaskManager.connect()`.
+ *
+ * `Handlers` is an interface of the manager's handlers: names, payloads and results are checked. A `callSync()` or a
+ * `call()` of a name has the type of its result.
  */
-export declare class RemoteTaskManager {
+export declare class RemoteTaskManager<Handlers = UntypedHandlers> {
   #private;
   /**
    * Schedules the handler that is defined for `name`, as soon as possible or at a given time. Tasks of one thread that
@@ -501,7 +519,10 @@ export declare class RemoteTaskManager {
    * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a
    * payload that cannot be cloned. Then nothing is scheduled.
    */
-  schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask;
+  schedule<Name extends TaskName<Handlers>>(
+    name: Name,
+    ...rest: TaskArguments<Handlers, Name, ScheduleOptions>
+  ): ScheduledTask;
   /**
    * Schedules a handler as soon as possible, and resolves with what it returns, or what its promise resolves with.
    *
@@ -512,7 +533,10 @@ export declare class RemoteTaskManager {
    * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
    * ends, and with what `schedule()` throws. A reply that arrives too late is dropped.
    */
-  call(name: string, payload?: unknown, options?: CallOptions): Promise<unknown>;
+  call<Name extends TaskName<Handlers>>(
+    name: Name,
+    ...rest: TaskArguments<Handlers, Name, CallOptions>
+  ): Promise<TaskResult<Handlers, Name>>;
   /**
    * Does the same as `call()`, and blocks this thread for the result. A worker that blocks here can be terminated.
    *
@@ -521,7 +545,10 @@ export declare class RemoteTaskManager {
    *
    * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
    */
-  callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown;
+  callSync<Name extends TaskName<Handlers>>(
+    name: Name,
+    ...rest: TaskArguments<Handlers, Name, CallSyncOptions>
+  ): TaskResult<Handlers, Name>;
   /**
    * Returns the manager's time, in milliseconds since the epoch, with fractions: the wall clock's, or a time machine's.
    */
@@ -725,6 +752,9 @@ export declare interface RunSyncOptions {
    *
    * One signal stops all loops that name it, in all threads. Listeners of `process.on()` are told, too: when Node's
    * event loop of the main thread iterates. Afterwards the signal does what it did before.
+   *
+   * On Windows these are console events: SIGINT is Ctrl-C, SIGBREAK is Ctrl-Break, SIGHUP is the end of the console.
+   * No other signal ever comes there.
    */
   stopOn?: NodeJS.Signals[] | undefined;
 }
@@ -898,6 +928,12 @@ export declare abstract class Task {
   processTask(): unknown;
 }
 
+/** What follows the name: the payload, which is optional where the handler does without one, and the options. */
+export declare type TaskArguments<Handlers, Name extends TaskName<Handlers>, Options> =
+  undefined extends TaskPayload<Handlers, Name>
+    ? [payload?: TaskPayload<Handlers, Name>, options?: Options | undefined]
+    : [payload: TaskPayload<Handlers, Name>, options?: Options | undefined];
+
 /** A task was cancelled before it began. Rejects the `call()` whose result it should have been. */
 export declare class TaskCancelledError extends Error {
   readonly code: 'ERR_TASK_CANCELLED';
@@ -905,11 +941,11 @@ export declare class TaskCancelledError extends Error {
 }
 
 /** The second argument of a handler. */
-export declare interface TaskContext {
+export declare interface TaskContext<Handlers = UntypedHandlers> {
   /** The name under which the task was scheduled. */
   readonly name: string;
   /** The manager that runs the task. */
-  readonly manager: TaskManager;
+  readonly manager: TaskManager<Handlers>;
   /**
    * Aborts when the producer cancels the task while it runs, or no longer waits for its result. That is after a
    * timeout, or after an abort of the producer's own signal.
@@ -934,8 +970,14 @@ export declare type TaskHandler = (payload: any, context: TaskContext) => unknow
  * await core.run();
  * // worker.js
  * TaskManager.connect(workerData).schedule('sample', 42);
+ *
+ * @example
+ * // With types: names, payloads and results are checked in both threads.
+ * interface Handlers { sample(value: number): void }
+ * const tasks: TaskManager<Handlers> = core.taskManager;
+ * const remote = TaskManager.connect<Handlers>(workerData);
  */
-export declare class TaskManager {
+export declare class TaskManager<Handlers = UntypedHandlers> {
   #private;
   /** Makes a manager. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options. */
   constructor(options?: TaskManagerOptions);
@@ -947,7 +989,10 @@ export declare class TaskManager {
    * const tasks = TaskManager.connect(workerData);
    * const sum = await tasks.call('add', [1, 2], { timeout: 1000 });
    */
-  static connect(handle: TaskManagerHandle, options?: ConnectOptions): RemoteTaskManager;
+  static connect<Handlers = UntypedHandlers>(
+    handle: TaskManagerHandle<Handlers>,
+    options?: ConnectOptions,
+  ): RemoteTaskManager<Handlers>;
   /**
    * Returns the time on the wall clock, in milliseconds since the epoch, with fractions. With a time machine it is
    * virtual.
@@ -989,7 +1034,7 @@ export declare class TaskManager {
    * @example
    * core.taskManager.define('add', ([a, b]) => a + b);
    */
-  define(name: string, handler: TaskHandler): void;
+  define<Name extends TaskName<Handlers>>(name: Name, handler: TypedTaskHandler<Handlers, Name>): void;
   /**
    * Schedules a task by name from the manager's own thread, as soon as possible or as the options say. The handler gets
    * the payload itself, not a copy.
@@ -1000,12 +1045,15 @@ export declare class TaskManager {
    * @example
    * core.taskManager.schedule('add', [1, 2], { delta: 500 });
    */
-  schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask;
+  schedule<Name extends TaskName<Handlers>>(
+    name: Name,
+    ...rest: TaskArguments<Handlers, Name, ScheduleOptions>
+  ): ScheduledTask;
   /**
    * Returns what another thread needs to `TaskManager.connect()`. Structured-cloneable. Throws
    * `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
    */
-  get handle(): TaskManagerHandle;
+  get handle(): TaskManagerHandle<Handlers>;
   /** Returns the counts since the manager was made. */
   stats(): TaskManagerStats;
   /**
@@ -1027,8 +1075,11 @@ export declare class TaskManagerClosedError extends Error {
   constructor(what?: string);
 }
 
-/** How another thread finds a task manager: structured-cloneable, through `workerData` or `postMessage()`. */
-export declare interface TaskManagerHandle {
+/**
+ * How another thread finds a task manager: structured-cloneable, through `workerData` or `postMessage()`. `Handlers` is
+ * an interface of the manager's handlers, for the compiler.
+ */
+export declare interface TaskManagerHandle<Handlers = UntypedHandlers> {
   /** The event that wakes the manager's loop. */
   readonly trigger: EventHandle;
   /** The words that both sides watch. */
@@ -1043,6 +1094,8 @@ export declare interface TaskManagerHandle {
   readonly onFull?: 'block' | 'throw' | undefined;
   /** Memory for connections, on runtimes where a thread that blocks cannot read the channel. */
   readonly seats?: unknown;
+  /** Carries the types of the handlers. It never has a value. */
+  readonly handlers?: Handlers | undefined;
 }
 
 /** Options of `new TaskManager()`. */
@@ -1109,6 +1162,27 @@ export declare interface TaskMessage {
   readonly error?: unknown;
 }
 
+/** The names that handlers have. */
+export declare type TaskName<Handlers> = unknown extends Handlers ? string : keyof Handlers & string;
+
+/** The payload of a name: `undefined` for a handler without a parameter. */
+export declare type TaskPayload<Handlers, Name extends TaskName<Handlers>> = unknown extends Handlers
+  ? any
+  : Name extends keyof Handlers
+    ? Handlers[Name] extends (...args: any) => unknown
+      ? Parameters<Handlers[Name]>[0]
+      : never
+    : never;
+
+/** The result of a name: what the promise of the handler resolves with, where it returns one. */
+export declare type TaskResult<Handlers, Name extends TaskName<Handlers>> = unknown extends Handlers
+  ? unknown
+  : Name extends keyof Handlers
+    ? Handlers[Name] extends (...args: any) => unknown
+      ? Awaited<ReturnType<Handlers[Name]>>
+      : never
+    : never;
+
 /** The counts of one name: that of a handler, or the class of a task of the manager's own thread. */
 export declare interface TaskStats {
   /** Tasks that were scheduled or installed; each run of a recurring one counts. */
@@ -1147,6 +1221,17 @@ export declare class TimeStalledError extends Error {
 }
 
 /**
+ * The handler of a name, as `Handlers` describes it. It may return its result or a promise. A handler that `Handlers`
+ * describes without a result may return anything.
+ */
+export declare type TypedTaskHandler<Handlers, Name extends TaskName<Handlers>> = (
+  payload: TaskPayload<Handlers, Name>,
+  context: TaskContext<Handlers>,
+) => [TaskResult<Handlers, Name>] extends [void]
+  ? unknown
+  : TaskResult<Handlers, Name> | PromiseLike<TaskResult<Handlers, Name>>;
+
+/**
  * The task manager has no handler of that name. Rejects `call()`, is thrown by `callSync()`, and reaches `onError` of
  * the manager for `schedule()`. Call `define()` with that name in the thread of the manager.
  */
@@ -1154,6 +1239,12 @@ export declare class UnknownTaskError extends Error {
   readonly code: 'ERR_UNKNOWN_TASK';
   constructor(name: string);
 }
+
+/**
+ * The handlers of a manager that has no types: any name, any payload, and results that are `unknown`. A manager with
+ * types is assignable to one without, and the other way round.
+ */
+export declare type UntypedHandlers = any;
 
 /**
  * Wakes threads: any thread can set the event, and any thread can wait for it. A wait blocks the thread, returns a
@@ -1179,7 +1270,8 @@ export declare class UnknownTaskError extends Error {
 export declare class WaitableEvent extends Dispatcher {
   #private;
   /**
-   * Makes an event, which is clear unless `options.set` is true.
+   * Makes an event, which is clear unless `options.set` is true. It has two descriptors, and none on Windows until one
+   * is asked for.
    *
    * Throws `EMFILE` or `ENFILE` when no descriptors are left; nothing leaks then. Throws `ERR_INVALID_ARG_TYPE` for
    * options of a wrong type.
@@ -1253,11 +1345,17 @@ export declare class WaitableEvent extends Dispatcher {
    * Returns the descriptor of the pipe's read side, which is readable while the event is set. It is meant for
    * `select()`, `epoll`, or a child process that polls it. A process that reads from it takes the wake-up from the
    * waiters.
+   *
+   * On Windows it is the number of a socket for `select()`, in this process and in its native libraries. It is made at
+   * the first call, and again after the system has ended its connection, as it may when the machine sleeps. What is
+   * read from it takes no wake-up from the waiters.
    */
   fileno(): number;
   /**
    * Returns the descriptor of the pipe's write side. A byte that any process writes there sets the event. It is meant
    * for a child's `stdio`.
+   *
+   * On Windows it is a number for `spawn()` and `node:fs`. It is made at the first call, and is no socket.
    */
   writeFileno(): number;
   /**
@@ -1323,6 +1421,24 @@ export declare interface WaitAsyncOptions {
    * @default true
    */
   ref?: boolean | undefined;
+}
+
+/**
+ * A worker has ended, and was not asked to. Rejects `ready` of a TaskWorker, and `run()` of a TaskPool whose worker has
+ * ended. `cause` has the error that ended it, if there was one. A pool replaces the worker.
+ */
+export declare class WorkerFailedError extends Error {
+  readonly code: 'ERR_WORKER_FAILED';
+  constructor(what: string, cause?: unknown);
+}
+
+/**
+ * The worker does not serve yet. Thrown by `tasks` of a TaskWorker, and by `readySync()` after its timeout. Await
+ * `ready` first, and have the worker's module call `serve()`.
+ */
+export declare class WorkerNotReadyError extends Error {
+  readonly code: 'ERR_WORKER_NOT_READY';
+  constructor();
 }
 
 /**

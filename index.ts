@@ -9,7 +9,16 @@ export { Dispatcher, FileDispatcher } from './src/dispatcher';
 export type { Channel, Loop } from './src/dispatcher';
 export { WaitableEvent, select, selectAsync } from './src/event';
 export type { EventHandle, SelectAsyncOptions, Selectable, WaitAsyncOptions, WaitableEventOptions } from './src/event';
-export type { CancelOutcome, ScheduleOptions, TaskManagerHandle } from './src/protocol';
+export type {
+  CancelOutcome,
+  ScheduleOptions,
+  TaskArguments,
+  TaskManagerHandle,
+  TaskName,
+  TaskPayload,
+  TaskResult,
+  UntypedHandlers,
+} from './src/protocol';
 export { RunLoop, core } from './src/run-loop';
 export type { LoopOptions, RemoteRunLoop, RunLoopHandle, RunOptions, RunSyncOptions } from './src/run-loop';
 export { TaskManager } from './src/task-manager';
@@ -20,6 +29,7 @@ export type {
   TaskManagerStats,
   TaskMessage,
   TaskStats,
+  TypedTaskHandler,
 } from './src/task-manager';
 export {
   FunctionTask,
@@ -43,6 +53,8 @@ export {
   InvalidTaskError,
   LoopClosedError,
   LoopRunningError,
+  NotTaskWorkerError,
+  PoolClosedError,
   QueueFullError,
   SystemError,
   TaskCancelledError,
@@ -50,5 +62,7 @@ export {
   TimeMachineRestoredError,
   TimeStalledError,
   UnknownTaskError,
+  WorkerFailedError,
+  WorkerNotReadyError,
   WouldDeadlockError,
 } from './src/util';

@@ -26,6 +26,7 @@ const PARTS = {
     inputs: [
       'index.ts',
       'testing.ts',
+      'pool.ts',
       'src',
       'binding.d.ts',
       'package-lock.json',
@@ -34,7 +35,7 @@ const PARTS = {
       'scripts/rollup-types.mjs',
     ],
     settings: ({ scripts }) => [scripts['build:ts']],
-    outputs: () => ['dist', 'lib', 'index.d.ts', 'testing.d.ts'],
+    outputs: () => ['dist', 'lib', 'index.d.ts', 'testing.d.ts', 'pool.d.ts'],
   },
 };
 

@@ -135,6 +135,12 @@ function isLoadedAtOnce(id, getModuleInfo) {
   return getModuleInfo(id).importers.some((importer) => importer === main || isLoadedAtOnce(importer, getModuleInfo));
 }
 
+/** What the parts share, and the workers of a pool too. */
+const sharedByParts = ['src/transport/', 'src/virtual-time/thread-activity'].map((path) => join(modules, path));
+
+/** The files of what several others import, where they are not called after their module. */
+const CHUNKS = { introduction: 'pool-introduction' };
+
 /** Replaces the way from a compiled module to the package by the way from `lib/`. */
 const fromLib = {
   name: 'root',
@@ -150,6 +156,8 @@ const bundle = await rollup({
   input: {
     index: main,
     testing: join(modules, 'testing.js'),
+    pool: join(modules, 'pool.js'),
+    'pool-worker': join(modules, 'src/pool/worker-main.js'),
     ...Object.fromEntries(Object.entries(parts).map(([part, { file }]) => [part, file])),
   },
   external: [/^node:/],
@@ -160,9 +168,14 @@ rmSync(output, { recursive: true, force: true });
 await bundle.write({
   dir: output,
   format: 'cjs',
-  // One file for what the entries share, and one for what the parts share.
-  chunkFileNames: ({ name }) => (name === 'shared' ? 'shared.js' : 'transport.js'),
-  manualChunks: (id, { getModuleInfo }) => (isLoadedAtOnce(id, getModuleInfo) ? 'shared' : undefined),
+  // One file for what the entries share, one for what the parts share, and one for what a pool and its workers share.
+  chunkFileNames: ({ name }) => `${CHUNKS[name] ?? name}.js`,
+  manualChunks: (id, { getModuleInfo }) =>
+    isLoadedAtOnce(id, getModuleInfo)
+      ? 'shared'
+      : sharedByParts.some((path) => id.startsWith(path))
+        ? 'transport'
+        : undefined,
   externalLiveBindings: false,
   plugins: [
     {
@@ -173,6 +186,7 @@ await bundle.write({
           code,
         ),
     },
+    { name: 'worker', renderChunk: (code) => code.replace("'./worker-main.js'", "'./pool-worker.js'") },
     fromLib,
     { name: 'shorten', renderChunk: shorten },
   ],

@@ -18,7 +18,8 @@ const faults = [];
 for (const file of filesOf('package-lock.json')) {
   const { packages } = JSON.parse(readFileSync(join(root, file), 'utf8'));
   for (const [path, { integrity, link }] of Object.entries(packages)) {
-    if (path !== '' && !link && !integrity) faults.push(`${file} ${path}`);
+    // What begins with a dot is a folder of this repository.
+    if (path !== '' && !path.startsWith('.') && !link && !integrity) faults.push(`${file} ${path}`);
   }
 }
 for (const file of filesOf('Cargo.lock')) {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const places = ['*.md', '*.ts', 'src', 'crates', 'docs', 'examples', 'bench', 'scripts', 'packages', '__test__'];
 const checked = /\.(?:ts|m?js|rs|md)$/;
-const generated = /(?:^|\/)(?:binding\.|index\.d\.ts$|testing\.d\.ts$)|^docs\/results\.md$/;
+const generated = /(?:^|\/)(?:binding\.|index\.d\.ts$|testing\.d\.ts$|pool\.d\.ts$)|^docs\/results\.md$/;
 
 const columns = 120;
 const nameless = /\b(?:some|no|every)body\b|\bwhoever\b/i;

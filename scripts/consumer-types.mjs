@@ -1,20 +1,33 @@
-// Compiles a program that uses the package with each supported TypeScript, as a user's project would: every way of
+// Compiles programs that use the package with each supported TypeScript, as a user's project would: every way of
 // resolving modules, strict, and without skipLibCheck. The compilers are kept in a cache folder.
 //   node scripts/consumer-types.mjs [version …]
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const cache = join(root, '.typescript-versions');
 const versions = { '5.0': '5.0.4', 5.9: '5.9.3', '6.0': '6.0.3', '7.0': '7.0.2' };
 
-/** Each way to compile: the options, and the name that makes the program a module of that kind. */
+/** The programs, in `__test__/types`. */
+const sources = readdirSync(join(root, '__test__', 'types')).map((file) => basename(file, '.ts'));
+
+/** Each way to compile: the options, and the extension that makes the programs modules of that kind. */
 const ways = {
-  'nodenext, ESM': [{ module: 'nodenext', moduleResolution: 'nodenext' }, 'program.mts'],
-  'nodenext, CommonJS': [{ module: 'nodenext', moduleResolution: 'nodenext' }, 'program.cts'],
-  bundler: [{ module: 'esnext', moduleResolution: 'bundler' }, 'program.ts'],
+  'nodenext, ESM': { options: { module: 'nodenext', moduleResolution: 'nodenext' }, extension: '.mts' },
+  'nodenext, CommonJS': { options: { module: 'nodenext', moduleResolution: 'nodenext' }, extension: '.cts' },
+  bundler: { options: { module: 'esnext', moduleResolution: 'bundler' }, extension: '.ts' },
 };
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(versions);
@@ -31,13 +44,18 @@ makeProject();
 
 let failures = 0;
 for (const version of wanted) {
-  for (const [way, [options, program]] of Object.entries(ways)) {
-    cpSync(join(root, '__test__', 'types', 'consumer.ts'), join(project, program));
+  for (const [way, { options, extension }] of Object.entries(ways)) {
+    sources.forEach((name) =>
+      cpSync(join(root, '__test__', 'types', `${name}.ts`), join(project, `${name}${extension}`)),
+    );
     const config = { ...options, target: 'es2022', lib: ['es2022'], types: [], noEmit: true };
     const strict = { strict: true, exactOptionalPropertyTypes: true, noImplicitOverride: true, skipLibCheck: false };
     writeFileSync(
       join(project, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions: { ...config, ...strict }, files: [program] }),
+      JSON.stringify({
+        compilerOptions: { ...config, ...strict },
+        files: sources.map((name) => `${name}${extension}`),
+      }),
     );
     const compiler = join(cache, 'node_modules', `typescript-${version}`, 'bin', 'tsc');
     const { status, stdout } = spawnSync(process.execPath, [compiler, '--pretty', 'false'], {
@@ -59,7 +77,7 @@ function makeProject() {
   const modules = join(project, 'node_modules');
   mkdirSync(join(modules, 'waitable-event', 'lib'), { recursive: true });
   mkdirSync(join(modules, '@types'));
-  for (const file of ['package.json', 'index.d.ts', 'testing.d.ts']) {
+  for (const file of ['package.json', 'index.d.ts', 'testing.d.ts', 'pool.d.ts']) {
     cpSync(join(root, file), join(modules, 'waitable-event', file));
   }
   symlinkSync(join(root, 'node_modules', '@types', 'node'), join(modules, '@types', 'node'));

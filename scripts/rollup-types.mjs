@@ -1,6 +1,6 @@
-// Writes the committed index.d.ts and testing.d.ts from the declarations that tsc emitted into dist/. So their diff is
-// a review of the public API. index.d.ts holds every public declaration and imports nothing of ours.
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Writes the committed index.d.ts, testing.d.ts and pool.d.ts from the declarations that tsc emitted into dist/. So
+// their diff is a review of the public API. index.d.ts holds every public declaration and imports nothing of ours.
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { format, resolveConfig } from 'prettier';
@@ -24,7 +24,13 @@ function rollUp(entry) {
     configObject: {
       projectFolder: root,
       mainEntryPointFilePath: join(root, entry),
-      compiler: { overrideTsconfig: { extends: join(root, 'tsconfig.json'), files: [join(root, entry)], include: [] } },
+      compiler: {
+        overrideTsconfig: {
+          extends: join(root, 'tsconfig.json'),
+          files: [join(root, entry)],
+          include: [],
+        },
+      },
       dtsRollup: { enabled: true, untrimmedFilePath: output },
       apiReport: { enabled: false },
       docModel: { enabled: false },
@@ -69,3 +75,21 @@ const text = readFileSync(join(testing, 'time-machine.d.ts'), 'utf8')
   .replace(/^\/\*\* Virtual time.*$/m, readFileSync(join(root, 'testing.ts'), 'utf8').split('\n', 1)[0]);
 if (/from '\.\.?\//.test(text)) throw new Error('testing.d.ts may name types of waitable-event only');
 await write('testing.d.ts', text);
+
+// pool.d.ts names the package for all that other rooms have, for the same reason.
+const pool = join(root, 'dist', 'pool-types');
+const room = join(pool, 'src', 'pool');
+rmSync(pool, { recursive: true, force: true });
+mkdirSync(room, { recursive: true });
+cpSync(join(root, 'dist', 'pool.d.ts'), join(pool, 'pool.d.ts'));
+for (const file of readdirSync(join(root, 'dist', 'src', 'pool')).filter((name) => name.endsWith('.d.ts'))) {
+  const declarations = readFileSync(join(root, 'dist', 'src', 'pool', file), 'utf8');
+  writeFileSync(join(room, file), declarations.replaceAll(/from '\.\.\/[\w-]+'/g, "from 'waitable-event'"));
+}
+// To the compiler it is another package, as for a user.
+writeFileSync(join(pool, 'package.json'), '{ "private": true }\n');
+const installed = join(pool, 'node_modules', 'waitable-event');
+mkdirSync(installed, { recursive: true });
+writeFileSync(join(installed, 'package.json'), '{ "name": "waitable-event", "types": "./index.d.ts" }\n');
+cpSync(join(root, 'index.d.ts'), join(installed, 'index.d.ts'));
+await write('pool.d.ts', rollUp('dist/pool-types/pool.d.ts').replace(ofFiles, ''));

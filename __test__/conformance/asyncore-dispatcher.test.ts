@@ -3,13 +3,11 @@
  * names.
  */
 
-import { writeSync } from 'node:fs';
-
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Dispatcher } from 'waitable-event';
 
 import { report } from '../support/outcomes';
-import { Pipe } from '../support/pipe';
+import { Pipe, writeSync } from '../support/pipe';
 import { Recorder, Stage, ways } from '../support/run-loop/channels';
 import { fdOf, makeSockets, makeUrgentSocket } from '../support/sockets';
 

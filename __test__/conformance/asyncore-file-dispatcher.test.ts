@@ -3,7 +3,7 @@
  * keep their names.
  */
 
-import { closeSync, constants, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { FileDispatcher, RunLoop } from 'waitable-event';
@@ -11,7 +11,7 @@ import { FileDispatcher, RunLoop } from 'waitable-event';
 import { finallyDo } from '../support/clean-up';
 import { temporaryPath } from '../support/files';
 import { codeOf } from '../support/outcomes';
-import { Pipe } from '../support/pipe';
+import { Pipe, writeSync } from '../support/pipe';
 import { Recorder, Stage, ways } from '../support/run-loop/channels';
 import { fdOf, makeSockets } from '../support/sockets';
 

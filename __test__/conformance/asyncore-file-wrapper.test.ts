@@ -3,7 +3,7 @@
  * their names; the others are about the same methods.
  */
 
-import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { FileDispatcher, core, select } from 'waitable-event';
@@ -11,7 +11,7 @@ import { FileDispatcher, core, select } from 'waitable-event';
 import { finallyDo } from '../support/clean-up';
 import { countDescriptors, flagsOf, temporaryPath } from '../support/files';
 import { codeOf } from '../support/outcomes';
-import { Pipe } from '../support/pipe';
+import { Pipe, readSync, writeSync } from '../support/pipe';
 import { Recorder, Stage } from '../support/run-loop/channels';
 import { fdOf, makeSockets } from '../support/sockets';
 

@@ -4,13 +4,13 @@
  * #75163).
  */
 
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type FileDispatcher, RunLoop, WaitableEvent } from 'waitable-event';
 
 import { codeOf } from '../support/outcomes';
-import { Pipe } from '../support/pipe';
+import { Pipe, writeSync } from '../support/pipe';
 import { Recorder, Stage, ways } from '../support/run-loop/channels';
 import { fdOf, makeSockets } from '../support/sockets';
 

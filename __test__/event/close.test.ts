@@ -114,10 +114,12 @@ describe('close() while others call', () => {
       event.close();
     }
     expect(countDescriptors()).toBe(before);
+    // Read once: the first worker may have closed the event before the last one is started.
     const event = new WaitableEvent();
+    const { handle } = event;
     const closers = Array.from(
       { length: 4 },
-      () => new WorkerHarness('event/call-in-turn.js', { handle: event.handle, methods: ['close', 'close'], calls: 2 }),
+      () => new WorkerHarness('event/call-in-turn.js', { handle, methods: ['close', 'close'], calls: 2 }),
     );
     // A thread that opens it too late gets the error too.
     const errors = await Promise.all(

@@ -198,3 +198,8 @@ describe('a mistake is one line, without a stack', () => {
     closeSync(full);
   });
 });
+
+test('pool.js counts primes in two workers', async () => {
+  const { stdout, stderr } = endedWith(await start('pool.js', '30000').ended, 0);
+  expect({ stdout, stderr }).toEqual({ stdout: '3245 primes below 30000\n', stderr: '' });
+});

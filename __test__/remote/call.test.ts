@@ -54,6 +54,21 @@ describe('call()', () => {
     remote.close();
   });
 
+  test('gets what the manager has answered before it was closed', async () => {
+    // The manager is in this thread, and closes before the loop of this thread can learn of the answer.
+    const loop = new RunLoop();
+    const manager = new TaskManager({ loop });
+    manager.define('last', (value) => value);
+    const remote = TaskManager.connect(manager.handle);
+    const answered = remote.call('last', 'words');
+    const late = remote.call('never', 'defined');
+    loop.runOnce();
+    manager.close();
+    expect(await within(answered, 'the answer')).toBe('words');
+    await expect(within(late, 'the error')).rejects.toMatchObject({ code: 'ERR_UNKNOWN_TASK' });
+    loop.close();
+  });
+
   test('leaves no listener on its signal', async () => {
     const remote = TaskManager.connect(owner.manager.handle);
     const { signal } = new AbortController();

@@ -1,12 +1,10 @@
 /** Passes of run() within one turn of the reactor, which spins for a loop that is ready again. */
 
-import { readSync, writeSync } from 'node:fs';
-
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Dispatcher, FileDispatcher, RunLoop, WaitableEvent } from 'waitable-event';
 
 import { finallyDo } from '../support/clean-up';
-import { Pipe } from '../support/pipe';
+import { Pipe, readSync, writeSync } from '../support/pipe';
 import { after } from '../support/run-loop/loops';
 import { within } from '../support/timing';
 

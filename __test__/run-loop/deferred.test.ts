@@ -1,13 +1,11 @@
 /** deferred(): the order of deferred functions, and what they may delay. */
 
-import { writeSync } from 'node:fs';
-
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { RunLoop } from 'waitable-event';
 
 import { finallyDo } from '../support/clean-up';
 import { codeOf } from '../support/outcomes';
-import { Pipe } from '../support/pipe';
+import { Pipe, writeSync } from '../support/pipe';
 import { Recorder } from '../support/run-loop/channels';
 import { after, countPasses, runIn } from '../support/run-loop/loops';
 import { makeEvent } from '../support/run-loop/make-event';

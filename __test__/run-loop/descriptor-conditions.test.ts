@@ -1,13 +1,12 @@
 /** Hang-ups, errors and exceptional conditions of descriptors: which handler hears of which. */
 
 import { createSocket } from 'node:dgram';
-import { writeSync } from 'node:fs';
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { FileDispatcher } from 'waitable-event';
 
 import { report } from '../support/outcomes';
-import { Pipe } from '../support/pipe';
+import { Pipe, writeSync } from '../support/pipe';
 import { Recorder, Stage, ways } from '../support/run-loop/channels';
 import { fdOf, makeSockets, makeUrgentSocket } from '../support/sockets';
 

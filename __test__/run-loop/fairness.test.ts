@@ -2,7 +2,7 @@
  * A channel that is always ready, or a function that defers itself, delays neither timers nor tasks nor other channels.
  */
 
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { type Server, createServer, get } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
@@ -11,7 +11,7 @@ import { RunLoop, WaitableEvent } from 'waitable-event';
 
 import { finallyDo } from '../support/clean-up';
 import { report } from '../support/outcomes';
-import { Pipe } from '../support/pipe';
+import { Pipe, writeSync } from '../support/pipe';
 import { Recorder } from '../support/run-loop/channels';
 import { after } from '../support/run-loop/loops';
 import { since, within } from '../support/timing';

@@ -1,12 +1,10 @@
 /** Channels on which nothing happens: the loop sleeps, or says who keeps it from that. */
 
-import { readSync, writeSync } from 'node:fs';
-
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Dispatcher, FileDispatcher, WaitableEvent } from 'waitable-event';
 
 import { finallyDo } from '../support/clean-up';
-import { Pipe } from '../support/pipe';
+import { Pipe, readSync, writeSync } from '../support/pipe';
 import { Stage, ways } from '../support/run-loop/channels';
 import { countPasses } from '../support/run-loop/loops';
 import { fdOf, makeSockets } from '../support/sockets';

@@ -1,13 +1,13 @@
 /** New channels: a loop asks them for the first time when their constructors have returned. */
 
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { FileDispatcher, RunLoop, WaitableEvent } from 'waitable-event';
 
 import { finallyDo } from '../support/clean-up';
 import { codeOf } from '../support/outcomes';
-import { Pipe } from '../support/pipe';
+import { Pipe, writeSync } from '../support/pipe';
 import { Stage, ways } from '../support/run-loop/channels';
 import { startLoop } from '../support/run-loop/loops';
 import { until } from '../support/threads';

@@ -1,14 +1,12 @@
 /** run(), runOnce() and loop(): what each of them does in a pass, and when it ends. */
 
-import { writeSync } from 'node:fs';
-
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { RunLoop, WaitableEvent } from 'waitable-event';
 
 import { finallyDo } from '../support/clean-up';
 import { onSlotRead } from '../support/hidden-members';
 import { codeOf } from '../support/outcomes';
-import { Pipe } from '../support/pipe';
+import { Pipe, writeSync } from '../support/pipe';
 import { Recorder } from '../support/run-loop/channels';
 import { after, runIn } from '../support/run-loop/loops';
 import { makeEvent } from '../support/run-loop/make-event';

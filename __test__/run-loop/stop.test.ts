@@ -1,13 +1,11 @@
 /** stop() before, during and after run() and runSync(), and loops that run again. */
 
-import { writeSync } from 'node:fs';
-
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { RunLoop, core } from 'waitable-event';
 
 import { finallyDo } from '../support/clean-up';
 import { codeOf, rejectionOf } from '../support/outcomes';
-import { Pipe } from '../support/pipe';
+import { Pipe, writeSync } from '../support/pipe';
 import { Recorder } from '../support/run-loop/channels';
 import { after, runIn } from '../support/run-loop/loops';
 import { within } from '../support/timing';

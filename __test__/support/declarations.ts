@@ -32,7 +32,7 @@ function readClasses(text: string): [string, Declared][] {
 
 /** The public classes, by their names. */
 export const declaredClasses: ReadonlyMap<string, Declared> = new Map(
-  ['index.d.ts', 'testing.d.ts'].flatMap((name) => readClasses(readFileSync(join(root, name), 'utf8'))),
+  ['index.d.ts', 'testing.d.ts', 'pool.d.ts'].flatMap((name) => readClasses(readFileSync(join(root, name), 'utf8'))),
 );
 
 /** Returns the declared members of a class and of the classes it extends, those of Error included. */

@@ -1,7 +1,65 @@
-import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import * as fs from 'node:fs';
+import { getSystemErrorName } from 'node:util';
 
 import { finallyDo } from './clean-up';
 import { makeFifo } from './files';
+
+/** What a binding for Windows has for tests. */
+interface WindowsBinding {
+  connectSockets(): [number, number];
+  sendToSocket(socket: number, data: Uint8Array): number;
+  receiveFromSocket(socket: number, buffer: Uint8Array): number;
+  closeSocket(socket: number): void;
+}
+
+/** The descriptors of pipes that are connections, which `node:fs` does not know. */
+const connections = new Set<number>();
+
+/** The calls by which a pipe is read and written. Windows has no readiness for pipes: there it is a connection. */
+const calls =
+  process.platform === 'win32'
+    ? callsOnWindows(require(`../../waitable-event.win32-${process.arch}-msvc.node`) as WindowsBinding)
+    : { open: openFifo, write: fs.writeSync, read: fs.readSync, close: fs.closeSync };
+
+function openFifo(): [number, number] {
+  const path = makeFifo();
+  const reader = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  const writer = fs.openSync(path, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
+  fs.unlinkSync(path);
+  return [reader, writer];
+}
+
+/** Writes to a pipe, or to another descriptor, as `fs.writeSync()` does. */
+export function writeSync(fd: number, data: string | Uint8Array): number {
+  return connections.has(fd) ? calls.write(fd, data as string) : fs.writeSync(fd, data as string);
+}
+
+/** Reads from a pipe, or from another descriptor, as `fs.readSync()` does. */
+export function readSync(fd: number, buffer: Buffer): number {
+  return connections.has(fd) ? calls.read(fd, buffer) : fs.readSync(fd, buffer);
+}
+
+/** Returns a count, or throws the error that it stands for. */
+function check(count: number): number {
+  if (count < 0) throw Object.assign(new Error('A call of a socket failed'), { code: getSystemErrorName(count) });
+  return count;
+}
+
+function callsOnWindows(binding: WindowsBinding) {
+  return {
+    open: () => {
+      const ends = binding.connectSockets();
+      ends.forEach((fd) => connections.add(fd));
+      return ends;
+    },
+    write: (fd: number, text: string) => check(binding.sendToSocket(fd, Buffer.from(text))),
+    read: (fd: number, buffer: Buffer) => check(binding.receiveFromSocket(fd, buffer)),
+    close: (fd: number) => {
+      connections.delete(fd);
+      binding.closeSocket(fd);
+    },
+  };
+}
 
 /** A pipe. Both ends are plain, non-blocking descriptors, and are closed when the test is over. */
 export class Pipe {
@@ -10,21 +68,18 @@ export class Pipe {
   readonly #open: Set<number>;
 
   constructor() {
-    const path = makeFifo();
-    this.reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    this.writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-    unlinkSync(path);
+    [this.reader, this.writer] = calls.open();
     this.#open = new Set([this.reader, this.writer]);
     finallyDo(() => [...this.#open].forEach((fd) => this.close(fd)));
   }
 
   write(text: string = 'x'): void {
-    writeSync(this.writer, text);
+    calls.write(this.writer, text);
   }
 
   read(size: number = 65_536): string {
     const buffer = Buffer.alloc(size);
-    return buffer.subarray(0, readSync(this.reader, buffer)).toString('latin1');
+    return buffer.subarray(0, calls.read(this.reader, buffer)).toString('latin1');
   }
 
   /** Writes until the pipe is full. */
@@ -42,7 +97,7 @@ export class Pipe {
 
   close(fd: number): void {
     if (this.#open.delete(fd)) {
-      closeSync(fd);
+      calls.close(fd);
     }
   }
 }

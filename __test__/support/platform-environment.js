@@ -34,7 +34,7 @@ function isMeant(entry, name) {
 class PlatformEnvironment extends TestEnvironment {
   constructor(config, context) {
     super(config, context);
-    const file = relative(root, context.testPath);
+    const file = relative(root, context.testPath).replaceAll('\\', '/');
     this.entries = skipped.filter((entry) => entry.file === file);
     this.unknown = new Set(this.entries.filter((entry) => !isWholeFile(entry)));
   }

@@ -1,4 +1,5 @@
 import * as facade from 'waitable-event';
+import { TaskPool, TaskWorker } from 'waitable-event/pool';
 import { TimeMachine } from 'waitable-event/testing';
 
 import { declaredMembers } from './declarations';
@@ -131,7 +132,7 @@ function isClass(value: unknown): value is Constructor {
 
 /** The public classes, by their names. */
 export const publicClasses: ReadonlyMap<string, Constructor> = new Map(
-  Object.entries({ ...facade, TimeMachine } as Record<string, unknown>).filter(
+  Object.entries({ ...facade, TaskPool, TaskWorker, TimeMachine } as Record<string, unknown>).filter(
     (entry): entry is [string, Constructor] => isClass(entry[1]),
   ),
 );

@@ -99,7 +99,7 @@ function stagePlatform(folder, each, bindings, placeholders) {
 /** Fills a folder for the package itself. Returns the names of its files. */
 function stageMain(folder) {
   const lib = readdirSync(join(root, 'lib')).map((name) => `lib/${name}`);
-  const files = [...lib, 'index.d.ts', 'testing.d.ts', ...DOCUMENTS];
+  const files = [...lib, 'index.d.ts', 'testing.d.ts', 'pool.d.ts', ...DOCUMENTS];
   mkdirSync(join(folder, 'lib'), { recursive: true });
   for (const file of files) cpSync(join(root, file), join(folder, file));
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(publishedManifest(), undefined, 2)}\n`);

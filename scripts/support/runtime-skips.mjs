@@ -1,4 +1,5 @@
 // The tests that are not run on Bun and Deno, each with the reason: what the runtime lacks, or does in another way.
+// "not explained yet" marks those of which only the symptom is known.
 
 const BUN = ['Bun'];
 const DENO = ['Deno'];
@@ -9,7 +10,7 @@ const FOREIGN_DESCRIPTORS = 'node:fs does not take descriptors that it has not o
 const NO_SOCKET_DESCRIPTOR = 'a socket of node:net or node:dgram has no descriptor';
 const NO_TERMINATION = 'terminate() never ends a worker whose code runs or blocks, in Atomics.wait(), too';
 const EARLY_TERMINATION = 'terminate() resolves before the thread has ended';
-const NO_SNAPSHOT = 'worker.getHeapSnapshot() or process.report is missing';
+const NO_SNAPSHOT = 'worker.getHeapSnapshot() is not implemented';
 const SEATS = 'connections are made by shared memory, which is there in advance, and not by channels';
 const LOOP_PAYLOADS = 'a payload that only a channel carries waits for the event loop';
 const OWN_SIGNALS =
@@ -26,7 +27,8 @@ const SKIPS = [
   // What both lack.
   { on: BOTH, file: 'process/driver-selection', reason: 'libuv is never used there, so the variable is not read' },
   { on: BOTH, file: 'process/interrupt-by-inspector', reason: 'the inspector has no Node-compatible worker session' },
-  { on: BOTH, file: 'process/interrupt-blocked-worker', tests: [/answers every request|getHeap/], reason: NO_SNAPSHOT },
+  { on: DENO, file: 'process/interrupt-blocked-worker', tests: [/answers every request|getHeap/], reason: NO_SNAPSHOT },
+  { on: BUN, file: 'process/interrupt-blocked-worker', reason: 'not explained yet: it did not end within 240 s' },
   {
     on: BOTH,
     file: 'process/idle-blocked-worker',
@@ -34,7 +36,8 @@ const SKIPS = [
     reason: 'without libuv, a blocked thread wakes every 20 ms to see whether it is being terminated',
   },
   { on: BOTH, file: 'process/report-on-signal', reason: 'no process.report on a signal' },
-  { on: BOTH, file: 'process/signal-orders', tests: [/is told to|nothing listens to any longer/], reason: OWN_SIGNALS },
+  { on: BOTH, file: 'process/signal-orders', tests: [/is told to/], reason: OWN_SIGNALS },
+  { on: BUN, file: 'process/signal-orders', tests: [/nothing listens to any longer/], reason: 'not explained yet' },
   {
     on: BOTH,
     file: 'process/blocking-descriptors',
@@ -56,11 +59,13 @@ const SKIPS = [
   { on: BOTH, file: 'remote/every-type', reason: 'structuredClone() carries other types of the web platform' },
   { on: BOTH, file: 'remote/hostile-producers', reason: SEATS },
   { on: BOTH, file: 'remote/memory', reason: SEATS },
-  { on: BOTH, file: 'remote/thread-lifetime', tests: [/in the middle of connect\(\)/], reason: SEATS },
+  { on: BUN, file: 'remote/thread-lifetime', tests: [/in the middle of connect\(\)/], reason: SEATS },
   { on: BOTH, file: 'remote/payloads', tests: [/in runSync\(\)/], reason: LOOP_PAYLOADS },
   { on: BOTH, file: 'remote/full-queue', tests: [/is not left in the message channel either/], reason: LOOP_PAYLOADS },
-  { on: BOTH, file: 'examples/sha256sum-failures', reason: 'file names as bytes, and their errors, differ' },
-  { on: BOTH, file: 'examples/sha256sum-terminal', reason: 'writes to a terminal or a slow pipe differ' },
+  { on: DENO, file: 'examples/sha256sum-failures', reason: 'file names as bytes, and their errors, differ' },
+  { on: BUN, file: 'examples/sha256sum-failures', reason: 'not explained yet: some of its tests fail' },
+  { on: DENO, file: 'examples/sha256sum-terminal', reason: 'writes to a terminal or a slow pipe differ' },
+  { on: BUN, file: 'examples/sha256sum-terminal', reason: 'not explained yet: some of its tests fail' },
   {
     on: BOTH,
     file: 'conformance/bacpypes-tasks',
@@ -76,22 +81,27 @@ const SKIPS = [
   { on: BOTH, file: 'stress/random-programs', tests: [/remote-tasks$/], reason: LONELY_THREADS },
 
   // Bun.
-  { on: BUN, file: 'examples/sha256sum-output', tests: [/^arguments a directory/], reason: 'parses "" and -- itself' },
-  { on: BUN, file: 'examples/small-examples', tests: [/child-pipe\.js/], reason: 'spawn() does not take that pipe' },
+  {
+    on: BUN,
+    file: 'examples/sha256sum-output',
+    tests: [/^arguments a directory may begin/],
+    reason: 'takes -- out of the arguments',
+  },
+  { on: BUN, file: 'examples/sha256sum-output', tests: [/^arguments a directory ""/], reason: 'not explained yet' },
+  { on: BUN, file: 'examples/small-examples', tests: [/child-pipe\.js/], reason: NO_SOCKET_DESCRIPTOR },
   { on: BUN, file: 'process/refused-system-calls', reason: ENVIRONMENT },
   { on: BUN, file: 'process/refused-pollers', tests: [/a thread for (?:poll\(\)|its driver)/], reason: ENVIRONMENT },
-  { on: BUN, file: 'process/end-of-stack', reason: STACKS },
   {
     on: BUN,
     file: 'process/descriptor-leaks',
     tests: [/that is dropped without close\(\)/],
-    reason: 'the collector of JavaScriptCore takes what looks like a pointer on the stack for one',
+    reason: 'not explained yet: garbage is collected later than the test expects, in some runs',
   },
   {
     on: BOTH,
     file: 'run-loop/fairness',
     tests: [/make a turn after a call or two/],
-    reason: 'calls a threadsafe function several times in one iteration of its event loop',
+    reason: 'not explained yet: 9 calls (Deno: 4) between two iterations of the event loop, and not 3',
   },
   {
     on: BUN,
@@ -170,19 +180,30 @@ const SKIPS = [
 
   // Deno: terminate().
   ...[
-    ['event/close', /.*/],
     ['internals/seats', /whose taker was terminated/],
     ['process/descriptor-leaks', /500 lives of workers/],
     ['process/terminate-worker', /may come at any moment/],
-    ['remote/thread-lifetime', /.*/],
     ['stress/random-programs', /worker-deaths$/],
     ['stress/task-managers', /workers that are terminated/],
-    ['virtual-time/other-threads', /one that has ended is no obstacle|never quiescent/],
+    ['virtual-time/other-threads', /one that has ended is no obstacle/],
   ].map(([file, test]) => ({ on: DENO, file, tests: [test], reason: NO_TERMINATION })),
   { on: DENO, file: 'run-loop/non-blocking-mode', tests: [/its worker is terminated/], reason: EARLY_TERMINATION },
   { on: DENO, file: 'run-loop/other-threads', tests: [/that is gone with its thread/], reason: EARLY_TERMINATION },
 
+  { on: DENO, file: 'event/close', tests: [/gives each of them/], reason: EARLY_TERMINATION },
+
   // Deno: the rest.
+  {
+    on: DENO,
+    file: 'remote/thread-lifetime',
+    reason: 'not explained yet, test by test: many terminate a thread that runs, and the file does not end in 240 s',
+  },
+  {
+    on: DENO,
+    file: 'virtual-time/other-threads',
+    tests: [/never quiescent/],
+    reason: 'not explained yet: it exceeds its time limit',
+  },
   {
     on: DENO,
     file: 'process/run-loop-lifetime',
@@ -196,7 +217,7 @@ const SKIPS = [
     reason: 'markAsUncloneable() does nothing',
   },
   { on: DENO, file: 'internals/end-of-stack', reason: STACKS },
-  { on: DENO, file: 'process/end-of-stack', reason: STACKS },
+  { on: DENO, file: 'process/end-of-stack', reason: FOREIGN_DESCRIPTORS },
   { on: DENO, file: 'process/exhausted-descriptors', reason: 'Deno itself reads /proc with a permission of its own' },
   {
     on: DENO,
@@ -206,7 +227,7 @@ const SKIPS = [
       /waiting costs a thread a fixed number/,
       /awaited, iterated, selected and aborted/,
     ],
-    reason: 'the runtime opens and closes descriptors of its own meanwhile',
+    reason: 'not explained yet: the number of descriptors differs by a few',
   },
   {
     on: DENO,
@@ -221,12 +242,12 @@ const SKIPS = [
     reason: 'a script of the command line is no module',
   },
   { on: DENO, file: 'process/test-runner', reason: 'import() is missing in node:vm, which jest uses' },
-  { on: DENO, file: 'process/unloading', reason: 'a script of the command line gets no worker of the same text' },
+  { on: DENO, file: 'process/unloading', reason: 'not explained yet: the worker ends with 1' },
   {
     on: DENO,
     file: 'remote/payload-channels',
     tests: [/keep their payloads until it has opened one/],
-    reason: LOOP_PAYLOADS,
+    reason: 'not explained yet: 3 of 6 payloads arrive',
   },
   {
     on: DENO,

@@ -128,8 +128,12 @@ export class PendingCalls {
     } catch (error) {
       if (error instanceof WouldDeadlockError) {
         this.abandon(id);
+      } else {
+        this.#readLast();
       }
-      throw this.#connection.toError(error);
+      if (!call.isOver) {
+        throw this.#connection.toError(error);
+      }
     } finally {
       this.#isBlocking = false;
       this.#calls.delete(id);
@@ -301,6 +305,15 @@ export class PendingCalls {
     }
   }
 
+  /** Reads what a manager has sent before it closed the connection. */
+  #readLast(): void {
+    try {
+      this.readReplies();
+    } catch {
+      // What cannot be read is rejected with the rest.
+    }
+  }
+
   async #pump(): Promise<void> {
     this.#isPumping = true;
     const { doorbell, activity } = this.#connection;
@@ -313,6 +326,7 @@ export class PendingCalls {
         this.readReplies();
       }
     } catch (error) {
+      this.#readLast();
       this.#rejectAll(this.#connection.toError(error));
     } finally {
       this.#isPumping = false;

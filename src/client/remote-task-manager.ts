@@ -16,7 +16,11 @@ import {
   RECORD_CALL,
   RECORD_NOW,
   type ScheduleOptions,
+  type TaskArguments,
   type TaskManagerHandle,
+  type TaskName,
+  type TaskResult,
+  type UntypedHandlers,
   dueTime,
   offeredChannelName,
   rareOptions,
@@ -97,14 +101,17 @@ let producers = 0;
 
 /**
  * Another thread's task manager. This object belongs to the thread that made it with `TaskManager.connect()`.
+ *
+ * `Handlers` is an interface of the manager's handlers: names, payloads and results are checked. A `callSync()` or a
+ * `call()` of a name has the type of its result.
  */
-export class RemoteTaskManager {
+export class RemoteTaskManager<Handlers = UntypedHandlers> {
   readonly #connection: Connection;
   readonly #sendQueue: SendQueue;
   readonly #calls: PendingCalls;
 
   /** @internal */
-  constructor(handle: TaskManagerHandle, onFull: 'block' | 'throw' | undefined) {
+  constructor(handle: TaskManagerHandle<Handlers>, onFull: 'block' | 'throw' | undefined) {
     const { ChannelPayloadSender, Connection, PendingCalls, SendQueue, ...parts } = sending();
     const connection = new Connection(handle, onFull, () => {
       if (connection.seat === undefined) {
@@ -158,6 +165,10 @@ export class RemoteTaskManager {
    * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a
    * payload that cannot be cloned. Then nothing is scheduled.
    */
+  schedule<Name extends TaskName<Handlers>>(
+    name: Name,
+    ...rest: TaskArguments<Handlers, Name, ScheduleOptions>
+  ): ScheduledTask;
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
     const id =
       options === undefined
@@ -176,6 +187,10 @@ export class RemoteTaskManager {
    * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
    * ends, and with what `schedule()` throws. A reply that arrives too late is dropped.
    */
+  call<Name extends TaskName<Handlers>>(
+    name: Name,
+    ...rest: TaskArguments<Handlers, Name, CallOptions>
+  ): Promise<TaskResult<Handlers, Name>>;
   call(name: string, payload?: unknown, options?: CallOptions): Promise<unknown> {
     try {
       reserveStack();
@@ -203,6 +218,10 @@ export class RemoteTaskManager {
    *
    * Throws what `call()` rejects with, and `ERR_WOULD_DEADLOCK` in the manager's own thread.
    */
+  callSync<Name extends TaskName<Handlers>>(
+    name: Name,
+    ...rest: TaskArguments<Handlers, Name, CallSyncOptions>
+  ): TaskResult<Handlers, Name>;
   callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown {
     reserveStack();
     validateOptions(options);

@@ -110,7 +110,8 @@ export class WaitableEvent extends Dispatcher {
   declare [activity]: number;
 
   /**
-   * Makes an event, which is clear unless `options.set` is true.
+   * Makes an event, which is clear unless `options.set` is true. It has two descriptors, and none on Windows until one
+   * is asked for.
    *
    * Throws `EMFILE` or `ENFILE` when no descriptors are left; nothing leaks then. Throws `ERR_INVALID_ARG_TYPE` for
    * options of a wrong type.
@@ -307,6 +308,10 @@ export class WaitableEvent extends Dispatcher {
    * Returns the descriptor of the pipe's read side, which is readable while the event is set. It is meant for
    * `select()`, `epoll`, or a child process that polls it. A process that reads from it takes the wake-up from the
    * waiters.
+   *
+   * On Windows it is the number of a socket for `select()`, in this process and in its native libraries. It is made at
+   * the first call, and again after the system has ended its connection, as it may when the machine sleeps. What is
+   * read from it takes no wake-up from the waiters.
    */
   fileno(): number {
     return check(native.eventFileno(this.#slot), 'fileno');
@@ -322,6 +327,8 @@ export class WaitableEvent extends Dispatcher {
   /**
    * Returns the descriptor of the pipe's write side. A byte that any process writes there sets the event. It is meant
    * for a child's `stdio`.
+   *
+   * On Windows it is a number for `spawn()` and `node:fs`. It is made at the first call, and is no socket.
    */
   writeFileno(): number {
     return check(native.eventWriteFileno(this.#slot), 'fileno');
@@ -450,7 +457,7 @@ export class WaitableEvent extends Dispatcher {
   /** Shows the state and the descriptor in `util.inspect()`. @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
     return inspectAs(this, depth, options, () =>
-      this.closed ? { closed: true } : { set: this.isSet(), fd: this.fileno() },
+      this.closed ? { closed: true } : { set: this.isSet(), fd: this[privateFileno]() },
     );
   }
 }

@@ -33,7 +33,7 @@ export { markAsUncloneable, markAsUntransferable, os, perfHooks, v8, workerThrea
 export { PLATFORMS, platformName } from './load-binding';
 export { nodeProcess } from './node-process';
 export * as reactor from './reactor';
-export { clearImmediate, setImmediate, setTimeout } from './real-timers';
+export { clearImmediate, clearTimeout, setImmediate, setTimeout } from './real-timers';
 export { beginBlocking, endBlocking, report } from './report';
 export { canReadChannels, hasSerializer, sharesUv, unsupportedReason } from './runtime';
 export { reserveStack } from './stack';

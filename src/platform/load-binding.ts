@@ -21,6 +21,8 @@ export const PLATFORMS: readonly string[] = [
   'linux-arm64-musl',
   'linux-x64-gnu',
   'linux-x64-musl',
+  'win32-arm64-msvc',
+  'win32-x64-msvc',
 ];
 
 const CURES = `\

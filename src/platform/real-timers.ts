@@ -10,6 +10,7 @@ import { perfHooks } from './lazy-builtins';
 /** The functions as they were when this module was loaded: some fakes replace those of `node:timers` as well. */
 export const setImmediate: typeof timers.setImmediate = timers.setImmediate;
 export const setTimeout: typeof timers.setTimeout = timers.setTimeout;
+export const clearTimeout: typeof timers.clearTimeout = timers.clearTimeout;
 export const clearImmediate: typeof timers.clearImmediate = timers.clearImmediate;
 
 let now: (() => number) | undefined;

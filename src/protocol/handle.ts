@@ -5,10 +5,14 @@ import { types } from 'node:util';
 import type { EventHandle } from '../event';
 import { InvalidArgTypeError, InvalidHandleError } from '../util';
 import { CONTROL_BYTES } from './control-block';
+import type { UntypedHandlers } from './handler-types';
 import { areSeats } from './seats';
 
-/** How another thread finds a task manager: structured-cloneable, through `workerData` or `postMessage()`. */
-export interface TaskManagerHandle {
+/**
+ * How another thread finds a task manager: structured-cloneable, through `workerData` or `postMessage()`. `Handlers` is
+ * an interface of the manager's handlers, for the compiler.
+ */
+export interface TaskManagerHandle<Handlers = UntypedHandlers> {
   /** The event that wakes the manager's loop. */
   readonly trigger: EventHandle;
   /** The words that both sides watch. */
@@ -23,6 +27,8 @@ export interface TaskManagerHandle {
   readonly onFull?: 'block' | 'throw' | undefined;
   /** Memory for connections, on runtimes where a thread that blocks cannot read the channel. */
   readonly seats?: unknown;
+  /** Carries the types of the handlers. It never has a value. */
+  readonly handlers?: Handlers | undefined;
 }
 
 /** How few and how many records may wait: powers of two. */

@@ -20,6 +20,7 @@ export {
   ProducerControlBlock,
   VIRTUAL_NOW,
 } from './control-block';
+export type { TaskArguments, TaskName, TaskPayload, TaskResult, UntypedHandlers } from './handler-types';
 export { MAX_CAPACITY, MIN_CAPACITY, type TaskManagerHandle, isOnFull, validateHandle } from './handle';
 export { type Introduction, type ProducerMessage, offeredChannelName, readIntroduction } from './handshake';
 export {

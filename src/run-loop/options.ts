@@ -19,6 +19,9 @@ export interface RunSyncOptions {
    *
    * One signal stops all loops that name it, in all threads. Listeners of `process.on()` are told, too: when Node's
    * event loop of the main thread iterates. Afterwards the signal does what it did before.
+   *
+   * On Windows these are console events: SIGINT is Ctrl-C, SIGBREAK is Ctrl-Break, SIGHUP is the end of the console.
+   * No other signal ever comes there.
    */
   stopOn?: NodeJS.Signals[] | undefined;
 }

@@ -7,4 +7,4 @@ export { type TaskHost, type TaskSource, loopHost } from './host';
 export type { TaskManagerOptions } from './options';
 export type { TaskManagerStats } from './manager-stats';
 export type { TaskMessage, TaskStats } from './name-stats';
-export { type TaskContext, type TaskHandler, TaskManager, configure } from './task-manager';
+export { type TaskContext, type TaskHandler, TaskManager, type TypedTaskHandler, configure } from './task-manager';

@@ -8,7 +8,12 @@ import {
   type RemoteOptions,
   SCHEDULE_OPTIONS,
   type ScheduleOptions,
+  type TaskArguments,
   type TaskManagerHandle,
+  type TaskName,
+  type TaskPayload,
+  type TaskResult,
+  type UntypedHandlers,
   isOnFull,
   rareOptions,
   validateHandle,
@@ -36,11 +41,11 @@ import { TaskRunner } from './task-runner';
 export const configure: unique symbol = Symbol('configure');
 
 /** The second argument of a handler. */
-export interface TaskContext {
+export interface TaskContext<Handlers = UntypedHandlers> {
   /** The name under which the task was scheduled. */
   readonly name: string;
   /** The manager that runs the task. */
-  readonly manager: TaskManager;
+  readonly manager: TaskManager<Handlers>;
   /**
    * Aborts when the producer cancels the task while it runs, or no longer waits for its result. That is after a
    * timeout, or after an abort of the producer's own signal.
@@ -51,6 +56,17 @@ export interface TaskContext {
 /** Runs the tasks of one name. Its errors, and those of the promise that it returns, go to the manager's `onError`. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the producer and the handler of a name agree on its payload
 export type TaskHandler = (payload: any, context: TaskContext) => unknown;
+
+/**
+ * The handler of a name, as `Handlers` describes it. It may return its result or a promise. A handler that `Handlers`
+ * describes without a result may return anything.
+ */
+export type TypedTaskHandler<Handlers, Name extends TaskName<Handlers>> = (
+  payload: TaskPayload<Handlers, Name>,
+  context: TaskContext<Handlers>,
+) => [TaskResult<Handlers, Name>] extends [void]
+  ? unknown
+  : TaskResult<Handlers, Name> | PromiseLike<TaskResult<Handlers, Name>>;
 
 /** The time and the other options of a task that was scheduled without any. */
 const IMMEDIATE: TimeAndOptions = { at: { delta: 0 }, rarer: {} };
@@ -81,8 +97,14 @@ function timeAndOptions(options: ScheduleOptions): TimeAndOptions {
  * await core.run();
  * // worker.js
  * TaskManager.connect(workerData).schedule('sample', 42);
+ *
+ * @example
+ * // With types: names, payloads and results are checked in both threads.
+ * interface Handlers { sample(value: number): void }
+ * const tasks: TaskManager<Handlers> = core.taskManager;
+ * const remote = TaskManager.connect<Handlers>(workerData);
  */
-export class TaskManager {
+export class TaskManager<Handlers = UntypedHandlers> {
   readonly #runner: TaskRunner;
   /** How many tasks `schedule()` has made. */
   #scheduled = 0;
@@ -102,7 +124,10 @@ export class TaskManager {
    * const tasks = TaskManager.connect(workerData);
    * const sum = await tasks.call('add', [1, 2], { timeout: 1000 });
    */
-  static connect(handle: TaskManagerHandle, options?: ConnectOptions): RemoteTaskManager {
+  static connect<Handlers = UntypedHandlers>(
+    handle: TaskManagerHandle<Handlers>,
+    options?: ConnectOptions,
+  ): RemoteTaskManager<Handlers> {
     reserveStack();
     const valid = validateHandle(handle);
     validateOptions(options);
@@ -112,7 +137,7 @@ export class TaskManager {
       throw new InvalidArgValueError('options.onFull', "'block' or 'throw'", onFull);
     }
     try {
-      return new RemoteTaskManager(valid, onFull);
+      return new RemoteTaskManager<Handlers>(valid, onFull);
     } catch (error) {
       // The manager has ended, perhaps just now. The error names the manager: the caller does not know its event.
       throw isGone(error) ? new InvalidHandleError('task manager') : error;
@@ -182,6 +207,7 @@ export class TaskManager {
    * @example
    * core.taskManager.define('add', ([a, b]) => a + b);
    */
+  define<Name extends TaskName<Handlers>>(name: Name, handler: TypedTaskHandler<Handlers, Name>): void;
   define(name: string, handler: TaskHandler): void {
     reserveStack();
     validateString('name', name);
@@ -199,6 +225,10 @@ export class TaskManager {
    * @example
    * core.taskManager.schedule('add', [1, 2], { delta: 500 });
    */
+  schedule<Name extends TaskName<Handlers>>(
+    name: Name,
+    ...rest: TaskArguments<Handlers, Name, ScheduleOptions>
+  ): ScheduledTask;
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
     reserveStack();
     validateString('name', name);
@@ -216,7 +246,7 @@ export class TaskManager {
    * Returns what another thread needs to `TaskManager.connect()`. Structured-cloneable. Throws
    * `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
    */
-  get handle(): TaskManagerHandle {
+  get handle(): TaskManagerHandle<Handlers> {
     return this.#runner.receiver.handle;
   }
 

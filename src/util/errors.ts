@@ -278,6 +278,51 @@ export class TimeMachineRestoredError extends Error {
   }
 }
 
+/**
+ * A worker has ended, and was not asked to. Rejects `ready` of a TaskWorker, and `run()` of a TaskPool whose worker has
+ * ended. `cause` has the error that ended it, if there was one. A pool replaces the worker.
+ */
+export class WorkerFailedError extends Error {
+  readonly code = 'ERR_WORKER_FAILED' as const;
+
+  constructor(what: string, cause?: unknown) {
+    super(`The worker ${what}`, cause === undefined ? undefined : { cause });
+  }
+}
+
+/**
+ * The worker does not serve yet. Thrown by `tasks` of a TaskWorker, and by `readySync()` after its timeout. Await
+ * `ready` first, and have the worker's module call `serve()`.
+ */
+export class WorkerNotReadyError extends Error {
+  readonly code = 'ERR_WORKER_NOT_READY' as const;
+
+  constructor() {
+    super('The worker does not serve yet: it is starting, or its module does not call serve()');
+  }
+}
+
+/**
+ * The thread was not started by a TaskWorker or a TaskPool. Rejects `serve()`, and is thrown by `parent()`. Call them
+ * in the module that a TaskWorker or a TaskPool loads.
+ */
+export class NotTaskWorkerError extends Error {
+  readonly code = 'ERR_NOT_A_TASK_WORKER' as const;
+
+  constructor(name: string) {
+    super(`${name} works only in a worker that a TaskWorker or a TaskPool has started`);
+  }
+}
+
+/** The pool was closed. Rejects `run()` after `close()`, and tasks that `destroy()` ends. Make a new pool. */
+export class PoolClosedError extends Error {
+  readonly code = 'ERR_POOL_CLOSED' as const;
+
+  constructor() {
+    super('The pool is closed');
+  }
+}
+
 brand(InvalidArgTypeError, 'InvalidArgTypeError');
 brand(InvalidArgValueError, 'InvalidArgValueError');
 brand(EventClosedError, 'EventClosedError');
@@ -296,6 +341,10 @@ brand(LoopRunningError, 'LoopRunningError');
 brand(LoopClosedError, 'LoopClosedError');
 brand(TimeStalledError, 'TimeStalledError');
 brand(TimeMachineRestoredError, 'TimeMachineRestoredError');
+brand(WorkerFailedError, 'WorkerFailedError');
+brand(WorkerNotReadyError, 'WorkerNotReadyError');
+brand(NotTaskWorkerError, 'NotTaskWorkerError');
+brand(PoolClosedError, 'PoolClosedError');
 
 /** Describes a value in a few words for a message. */
 function describe(value: unknown): string {

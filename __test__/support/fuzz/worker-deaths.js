@@ -336,6 +336,7 @@ async function run(context) {
     log.note(`round: ${round}`);
     await ROUNDS[round](context);
   }
+  if (process.platform === 'win32') return;
   log.note(`${readdirSync('/proc/self/task').length} threads, ${readdirSync('/proc/self/fd').length} descriptors`);
 }
 

@@ -74,6 +74,10 @@ impl Environment {
         // the environment, and Node unloads an addon with the last environment that has it. The linker keeps it loaded
         // on some systems only (napi-build).
         napi::bindgen_prelude::retain_current_module_for_unload_safety();
+        #[cfg(windows)]
+        if uses_uv {
+            crate::ffi::file_numbers::use_those_of_node();
+        }
         // SAFETY: `env` is current, and the caller's contract.
         let references = unsafe { (Reference::new(raw, probe), Reference::new(raw, is_unannounced)) };
         let (Some(probe), Some(is_unannounced)) = references else {

@@ -81,7 +81,7 @@ impl Sleeper {
         }
         let interrupter = match self.uv {
             // SAFETY: the environment is current.
-            Some(uv) => Interrupter::with_loop(unsafe { uv.backend_fd() })?,
+            Some(uv) => unsafe { uv.interrupter() }?,
             None => Interrupter::new()?,
         };
         Ok(self.interrupter.get_or_init(|| Arc::new(interrupter)))

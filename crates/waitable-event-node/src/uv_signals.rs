@@ -100,6 +100,7 @@ impl UvSignals {
         thread::Builder::new().name("waitable-signal".into()).spawn(move || {
             // Signals go to the threads that they went to before.
             // SAFETY: a mask of this size, filled by the call before it is used.
+            #[cfg(unix)]
             unsafe {
                 let mut mask = std::mem::zeroed();
                 libc::sigfillset(&mut mask);

@@ -117,6 +117,8 @@ impl AsDescriptor for Poller {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use crate::doorbell::Doorbell;
     use crate::sys::Pipe;
 
@@ -172,6 +174,36 @@ mod tests {
         poller.set_alarm(None)?;
         assert!(!poll(&poller)?.1, "a disarmed alarm does not expire");
         Ok(())
+    }
+
+    #[test]
+    fn a_poll_reports_what_is_ready_while_another_thread_asks() -> io::Result<()> {
+        let (outer, inner, pipe) = (Poller::new()?, Poller::new()?, Pipe::new()?);
+        inner.add(pipe.reader(), 1, Interest::READABLE, Trigger::Level)?;
+        outer.add(inner.as_fd(), 2, Interest::READABLE, Trigger::Level)?;
+        pipe.notify()?;
+        await_ready(&inner)?;
+        // Both go on until each has asked so often: so they overlap.
+        const POLLS: usize = 20_000;
+        let polls = [const { AtomicUsize::new(0) }; 2];
+        let are_over = || polls.iter().all(|count| count.load(Ordering::Relaxed) >= POLLS);
+        std::thread::scope(|scope| {
+            let asks = scope.spawn(|| -> io::Result<()> {
+                while !are_over() {
+                    poll(&outer)?;
+                    polls[0].fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(())
+            });
+            let mut missed = 0;
+            while !are_over() {
+                missed += usize::from(poll(&inner)?.0 != [1]);
+                polls[1].fetch_add(1, Ordering::Relaxed);
+            }
+            assert!(matches!(asks.join(), Ok(Ok(()))));
+            assert_eq!(missed, 0);
+            Ok(())
+        })
     }
 
     #[test]

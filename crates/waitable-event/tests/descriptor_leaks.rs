@@ -1,5 +1,5 @@
 //! Every descriptor that was opened is closed. In a process of its own, because it counts them.
-#![cfg(not(loom))]
+#![cfg(all(unix, not(loom)))]
 
 mod common;
 

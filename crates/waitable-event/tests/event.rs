@@ -3,13 +3,16 @@
 
 mod common;
 
+#[cfg(unix)]
 use std::process::{Command, Stdio};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{Outcome, TIMEOUT, Watchdog, foreign_byte};
-use waitable_event::sys::{Interrupter, Parker, descriptor};
+#[cfg(unix)]
+use waitable_event::sys::descriptor;
+use waitable_event::sys::{Interrupter, Parker};
 use waitable_event::{Deadline, Error, Event, State};
 
 #[test]
@@ -96,6 +99,7 @@ fn a_foreign_byte_sets_and_one_clear_clears() -> Outcome {
     Ok(())
 }
 
+#[cfg(unix)]
 #[test]
 fn another_process_sets_by_writing_to_the_descriptor() -> Outcome {
     let _watchdog = Watchdog::new("another_process_sets_by_writing_to_the_descriptor");
@@ -111,6 +115,7 @@ fn another_process_sets_by_writing_to_the_descriptor() -> Outcome {
     Ok(())
 }
 
+#[cfg(unix)]
 #[test]
 fn a_full_pipe_blocks_neither_set_nor_clear() -> Outcome {
     let _watchdog = Watchdog::new("a_full_pipe_blocks_neither_set_nor_clear");

@@ -1,5 +1,5 @@
 //! Descriptors beyond the 1024 that an fd_set holds.
-#![cfg(not(loom))]
+#![cfg(all(unix, not(loom)))]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! How a blocked wait of a thread with an event loop is ended.
-#![cfg(not(loom))]
+#![cfg(all(unix, not(loom)))]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Files whose size needs more than 32 bits.
-#![cfg(not(loom))]
+#![cfg(all(unix, not(loom)))]
 
 mod common;
 

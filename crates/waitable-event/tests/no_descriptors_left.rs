@@ -1,5 +1,5 @@
 //! A process that has used up its descriptors. The test runs in a process of its own, which is that process.
-#![cfg(not(loom))]
+#![cfg(all(unix, not(loom)))]
 
 mod common;
 

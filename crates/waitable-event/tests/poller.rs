@@ -1,5 +1,5 @@
 //! What a poller promises, whatever the system has for it: the same tests for epoll, kqueue and poll().
-#![cfg(not(loom))]
+#![cfg(all(unix, not(loom)))]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! The numbers of a closed event's descriptors are reused immediately. The test runs in a process of its own, because
 //! every other thread that opens something would get the numbers.
-#![cfg(not(loom))]
+#![cfg(all(unix, not(loom)))]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! The wait for many descriptors.
-#![cfg(not(loom))]
+#![cfg(all(unix, not(loom)))]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Signals interrupt system calls; no waiter may notice.
-#![cfg(not(loom))]
+#![cfg(all(unix, not(loom)))]
 
 mod common;
 

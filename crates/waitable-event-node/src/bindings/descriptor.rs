@@ -55,7 +55,7 @@ pub fn is_write_only(fd: i32) -> i32 {
 /// Returns the error number that waits in a socket, and clears it: 0 when there is none.
 #[napi]
 pub fn consume_error(fd: i32) -> i32 {
-    status::of(descriptor::consume_error(fd).map_err(Into::into))
+    status::of(descriptor::consume_error(fd).map(errno::of_system).map_err(Into::into))
 }
 
 /// Reads into `buffer`. Returns the count, 0 at the end of the file.

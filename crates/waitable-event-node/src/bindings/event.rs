@@ -1,12 +1,13 @@
 //! Events.
 
+use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi::{Env, JsValue};
 use napi_derive::napi;
-use waitable_event::sys::Pipe;
+use waitable_event::sys::{Fileno, Pipe};
 use waitable_event::{Deadline, Event, State};
 
 use crate::environment::Environment;
@@ -169,22 +170,17 @@ pub fn event_member_fileno(env: Env, slot: u32) -> i32 {
 /// Returns the descriptor of the event's read side, which the caller may share with other processes.
 #[napi]
 pub fn event_fileno(env: Env, slot: u32) -> i32 {
-    shared_fileno(&env, slot, Pipe::reader_fileno)
+    shared_fileno(&env, slot, Pipe::shared_reader)
 }
 
 /// Returns the descriptor of the event's write side, which the caller may share with other processes.
 #[napi]
 pub fn event_write_fileno(env: Env, slot: u32) -> i32 {
-    shared_fileno(&env, slot, Pipe::writer_fileno)
+    shared_fileno(&env, slot, Pipe::shared_writer)
 }
 
-fn shared_fileno(env: &Env, slot: u32, fileno: impl FnOnce(&Pipe) -> i32) -> i32 {
-    with_event(env, slot, |event| {
-        status::of(event.signal().doorbell().map(|pipe| {
-            pipe.share();
-            fileno(&pipe)
-        }))
-    })
+fn shared_fileno(env: &Env, slot: u32, fileno: impl FnOnce(&Pipe) -> io::Result<Fileno>) -> i32 {
+    with_event(env, slot, |event| status::of(event.signal().doorbell().and_then(|pipe| Ok(fileno(&pipe)?))))
 }
 
 /// Closes the event for all threads. The slot stays until it is released.

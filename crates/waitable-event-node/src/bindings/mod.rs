@@ -10,3 +10,5 @@ pub mod reactor;
 pub mod select;
 pub mod shared_numbers;
 pub mod signal;
+#[cfg(all(windows, feature = "windows-tests"))]
+pub mod windows_tests;

@@ -2,6 +2,8 @@
 
 pub mod batch;
 pub mod errno;
+#[cfg(windows)]
+pub mod file_numbers;
 pub mod handle_scope;
 pub mod int32_array;
 pub mod number_table;
@@ -11,3 +13,5 @@ pub mod request_handle;
 pub mod status;
 pub mod uv_symbols;
 pub mod v8_symbols;
+#[cfg(windows)]
+mod windows_errno;

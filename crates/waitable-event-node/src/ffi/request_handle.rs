@@ -15,7 +15,7 @@
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::uv_symbols::{ASYNC, CHECK, Handle, IDLE, Loop, PREPARE, RUN_DEFAULT, TIMER, UvLoop, UvSymbols};
 
@@ -23,10 +23,16 @@ use super::uv_symbols::{ASYNC, CHECK, Handle, IDLE, Loop, PREPARE, RUN_DEFAULT, 
 /// for timers, immediates and idle times.
 const BEFORE: [c_int; 5] = [CHECK, PREPARE, IDLE, CHECK, TIMER];
 
-/// The size of a `uv_async_t` with 64-bit pointers, and the place of its `pending`.
-const ASYNC_SIZE: usize = 128;
+/// The size of a `uv_async_t` with 64-bit pointers, and the place of its `pending`, which is called `async_sent` on
+/// Windows.
+const ASYNC_SIZE: usize = if cfg!(windows) { 224 } else { 128 };
 /// See [`ASYNC_SIZE`].
-const PENDING: usize = 120;
+const PENDING: usize = if cfg!(windows) { 216 } else { 120 };
+
+#[cfg(not(windows))]
+type Pending = std::sync::atomic::AtomicI32;
+#[cfg(windows)]
+type Pending = std::sync::atomic::AtomicI8;
 
 /// The handle for requests of one environment.
 pub struct RequestHandle(*mut Handle);
@@ -78,9 +84,9 @@ impl RequestHandle {
 /// `handle` is an initialised `uv_async_t` of [`ASYNC_SIZE`] bytes.
 unsafe fn is_pending(handle: *mut Handle) -> bool {
     // SAFETY: the number is within the handle, and aligned. Other threads change it atomically only, as libuv does.
-    let pending = unsafe { AtomicI32::from_ptr(handle.byte_add(PENDING).cast()) };
-    // A poster makes it pending, and writes to the eventfd afterwards. So a thread that has read what was written sees
-    // that it is pending; the acquisition keeps what the thread does next behind it.
+    let pending = unsafe { Pending::from_ptr(handle.byte_add(PENDING).cast()) };
+    // A poster makes it pending, and writes to the eventfd, or posts a packet, afterwards. So a thread that has read
+    // that sees that it is pending; the acquisition keeps what the thread does next behind it.
     pending.load(Ordering::Acquire) != 0
 }
 

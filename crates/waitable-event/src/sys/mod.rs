@@ -13,7 +13,8 @@
 //! | `monotonic_time`, `wall_offset`, `coarse_now` | the clocks |
 //!
 //! `unix/` has what POSIX has. `linux/` has what Linux alone has, and `bsd/` what macOS and FreeBSD have in its place:
-//! to `unix/` either of them is `native`. A file names the promise that it keeps, and the system call that keeps it.
+//! to `unix/` either of them is `native`. `windows/` has all of it for Windows. A file names the promise that it keeps,
+//! and the system call that keeps it.
 
 #[cfg(unix)]
 mod unix;
@@ -30,5 +31,10 @@ mod bsd;
 #[cfg(any(target_vendor = "apple", target_os = "freebsd", waitable_kqueue_stand_in))]
 use bsd as native;
 
-#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd")))]
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub use windows::*;
+
+#[cfg(not(any(windows, target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd")))]
 compile_error!("waitable-event has no backend for this operating system");

@@ -65,7 +65,29 @@ impl Park<Pipe> for Announcing {
     }
 }
 
+/// Writes one byte into the event's pipe, as a writer does that has the handle alone.
+#[cfg(windows)]
+pub(crate) fn foreign_byte(event: &Event) -> Outcome {
+    use std::fs::File;
+    use std::mem::ManuallyDrop;
+    use std::os::windows::io::FromRawHandle;
+    use std::ptr::with_exposed_provenance_mut;
+    use waitable_event::sys::{FileNumbers, use_file_numbers};
+
+    // A number is the handle itself.
+    let open = |handle: *mut std::ffi::c_void| i32::try_from(handle.expose_provenance()).unwrap_or(-1);
+    // SAFETY: the handle is owned by the number.
+    let close = |number: i32| drop(unsafe { File::from_raw_handle(with_exposed_provenance_mut(number as usize)) });
+    use_file_numbers(FileNumbers { open, close, handle: |_| None });
+    let number = event.signal().doorbell()?.shared_writer()?;
+    // SAFETY: the event keeps it open.
+    let file = unsafe { File::from_raw_handle(with_exposed_provenance_mut(number as usize)) };
+    assert_eq!((&*ManuallyDrop::new(file)).write(b"x")?, 1);
+    Ok(())
+}
+
 /// Writes one byte into the event's pipe, as a writer does that has the descriptor alone.
+#[cfg(unix)]
 pub(crate) fn foreign_byte(event: &Event) -> Outcome {
     let pipe = event.signal().doorbell()?;
     assert_eq!(waitable_event::sys::descriptor::write(pipe.writer_fileno(), b"x")?, 1);

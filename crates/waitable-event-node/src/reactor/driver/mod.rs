@@ -4,10 +4,13 @@
 //! Node. In `thread.rs` a thread of ours polls it and calls a threadsafe function, by Node-API alone: for runtimes
 //! whose libuv cannot be used.
 //!
+//! Windows has the second one alone: its libuv polls sockets, and a reactor has none.
+//!
 //! libuv never sees a descriptor of the user, on which it may abort. It sees the reactor's, which is ours.
 
 pub mod on_readable;
 mod thread;
+#[cfg(unix)]
 mod uv;
 
 use std::io;
@@ -18,11 +21,13 @@ use napi::sys;
 use crate::ffi::uv_symbols::UvLoop;
 use on_readable::OnReadable;
 use thread::ThreadDriver;
+#[cfg(unix)]
 use uv::UvDriver;
 
 /// One of the two drivers, started.
 pub enum Driver {
     /// libuv.
+    #[cfg(unix)]
     Uv(UvDriver),
     /// A thread of ours.
     Thread(ThreadDriver),
@@ -39,8 +44,9 @@ impl Driver {
         // SAFETY: the caller's contract.
         unsafe {
             match uv {
+                #[cfg(unix)]
                 Some(uv) => UvDriver::start(env, uv, listener).map(Driver::Uv),
-                None => ThreadDriver::start(env, listener).map(Driver::Thread),
+                _ => ThreadDriver::start(env, listener).map(Driver::Thread),
             }
         }
     }
@@ -48,6 +54,7 @@ impl Driver {
     /// Keeps the loop, and so the process, alive, or no longer does. Not called once the environment has ended.
     pub fn hold(&self, env: sys::napi_env, alive: bool) {
         match self {
+            #[cfg(unix)]
             Driver::Uv(driver) => driver.hold(alive),
             Driver::Thread(driver) => driver.hold(env, alive),
         }

@@ -72,6 +72,18 @@ impl Pipe {
         self.writer.as_raw_fd()
     }
 
+    /// Returns the number of the read side, for other processes as well.
+    pub fn shared_reader(&self) -> io::Result<RawFd> {
+        self.share();
+        Ok(self.reader_fileno())
+    }
+
+    /// Returns the number of the write side, for other processes as well.
+    pub fn shared_writer(&self) -> io::Result<RawFd> {
+        self.share();
+        Ok(self.writer_fileno())
+    }
+
     /// Reads up to `buffer.len()` bytes, and returns the count: zero when the pipe is empty.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let is_shared = self.is_shared.load(Ordering::Relaxed);
