@@ -25,7 +25,9 @@ export class StoreClock {
   #trip = Infinity;
   #sampledAt = 0;
 
-  /** `read` resolves with the store's time; `onSkew` is called with a skew of 100 ms or more, and again when it changes. */
+  /**
+   * `read` resolves with the store's time. `onSkew` is called with a skew of 100 ms or more, and again when it changes.
+   */
   constructor(read: () => Promise<number>, onSkew: (skew: number) => void) {
     this.#read = read;
     this.#onSkew = onSkew;
