@@ -1,5 +1,5 @@
 // Tests packages/bullmq on a Redis and a PostgreSQL that the tests start.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runWhileItPrints } from './jest.mjs';
@@ -16,6 +16,7 @@ PostgreSQL themselves, on the loopback interface. Without one of them, its tests
   --minutes N               how long the recurring tasks of the long form run (default: 60)
   --node PATH               the Node binary that runs the tests (default: this one)
   --require-servers         fail instead of skipping without a server
+  --prepare                 install and build only
   --help                    this text
 
 REDIS_SERVER names another Redis or Valkey, POSTGRES_BIN another folder of PostgreSQL's programs.
@@ -34,6 +35,7 @@ function parse() {
         minutes: { type: 'string', default: '60' },
         node: { type: 'string', default: process.execPath },
         'require-servers': { type: 'boolean', default: false },
+        prepare: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });
@@ -49,6 +51,13 @@ function lockedPackages(file) {
     ([path, { version, optional }]) => path.startsWith('node_modules/') && version && !optional,
   );
   return new Map(wanted.map(([path, { version }]) => [path, version]));
+}
+
+/** Lets the package find the one beside which it is developed. */
+function linkRoot() {
+  const link = join(folder, 'node_modules', 'waitable-event');
+  rmSync(link, { recursive: true, force: true });
+  symlinkSync(join('..', '..', '..'), link);
 }
 
 /** Installs what the lock file names, unless that is installed already. */
@@ -82,7 +91,9 @@ async function main() {
   }
   if (!existsSync(join(root, 'lib', 'index.js'))) run('npm', ['run', 'build']);
   install();
+  linkRoot();
   run('npm', ['run', '--silent', 'build'], { cwd: folder });
+  if (values.prepare) return 0;
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--project', join(folder, '__test__')]);
   // Its own dependencies have to be there: the lint of the whole tree leaves packages/ out.
   if (positionals.length === 0) {

@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
+import {
+  type BackendFactory,
+  type ConnectionOptions,
+  Queue,
+  type RedisQueueBackend,
+  createPostgresBackend,
+  createRedisBackend,
+} from 'bullmq';
+
 import { type LocalMember, joinHere, newQueue } from './support/local-member';
 import { type TestServer, describeStores, makeServer } from './support/stores';
 import { inTime, until, wallClock } from './support/waiting';
@@ -43,8 +52,8 @@ describeStores('tasks', (store) => {
       expect(Math.min(...late)).toBeGreaterThanOrEqual(-1);
       return member;
     })();
-    const { completed, delayed, waiting } = await cluster.stats();
-    expect({ completed, delayed, waiting }).toEqual({ completed: 62, delayed: 0, waiting: 0 });
+    await until('all have ended', async () => (await cluster.stats()).completed === 62);
+    expect(await cluster.stats()).toMatchObject({ delayed: 0, waiting: 0, running: 0 });
     await close();
   });
 
@@ -145,6 +154,21 @@ describeStores('tasks', (store) => {
     ends.shift()?.();
     await until('both have ended', async () => (await cluster.stats()).completed === 2);
     expect((await cluster.stats()).waiting).toBe(0);
+    await close();
+  });
+
+  test('of other languages run, too', async () => {
+    const name = newQueue();
+    const { noted, close } = await join({ queue: name });
+    // What a library of BullMQ in another language stores: a name, and data in this form.
+    const connection = (store === 'redis' ? { url: server.url } : server.url) as ConnectionOptions;
+    const createBackend = store === 'redis' ? createRedisBackend : (createPostgresBackend as unknown as BackendFactory);
+    const queue = new Queue(name, { connection }, createBackend as BackendFactory<RedisQueueBackend>);
+    await queue.add('note', { json: { from: 'elsewhere' } });
+    await queue.add('note', {});
+    await until('both have run', () => noted.length === 2);
+    expect(noted).toEqual([{ from: 'elsewhere' }, undefined]);
+    await queue.close();
     await close();
   });
 

@@ -99,6 +99,12 @@ describe('the precise wait', () => {
       this.claims += 1;
       return Promise.resolve(['job']);
     }
+    async moveToCompleted(): Promise<void> {
+      // No task ends here.
+    }
+    async moveToFailed(): Promise<void> {
+      // No task ends here.
+    }
     async disconnectBlocking(): Promise<void> {
       this.disconnects += 1;
     }

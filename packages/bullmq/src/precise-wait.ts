@@ -8,11 +8,15 @@
 
 import { type IQueueBackend } from 'bullmq';
 
+import { within } from './waiting';
+
 type Wakeup = { member: string; score: number } | null;
 type Outcome = { value: Wakeup } | { error: unknown };
 
 /** The longest a worker of BullMQ blocks, in seconds. */
 const LONGEST = 10;
+/** A pause waits so many milliseconds for the answers to claims. */
+const LONGEST_CLAIM = 1000;
 
 /** Replaces `waitForJob()` and `moveToActive()` of a worker's backend. */
 export class PreciseWait {
@@ -21,6 +25,7 @@ export class PreciseWait {
   #endWait: (() => void) | undefined;
   #looksOnce = false;
   #paused = false;
+  readonly #claims = new Set<Promise<unknown>>();
 
   constructor(backend: IQueueBackend) {
     this.#backend = backend;
@@ -28,7 +33,20 @@ export class PreciseWait {
     backend.waitForJob = (seconds) => this.#wait(seconds, wait);
     const claim = backend.moveToActive.bind(backend);
     // BullMQ claims one more task when a worker is paused while it waits.
-    backend.moveToActive = (token, name) => (this.#paused ? Promise.resolve([]) : claim(token, name));
+    backend.moveToActive = (token, name) => (this.#paused ? Promise.resolve([]) : this.#track(claim(token, name)));
+    // The end of a task may claim the next one in the same step.
+    const complete = backend.moveToCompleted.bind(backend);
+    backend.moveToCompleted = (...args) => this.#track(complete(...args));
+    const fail = backend.moveToFailed.bind(backend);
+    backend.moveToFailed = (...args) => this.#track(fail(...args));
+  }
+
+  /** Notes a claim until it has its answer. */
+  #track<T>(claim: Promise<T>): Promise<T> {
+    this.#claims.add(claim);
+    const end = (): void => void this.#claims.delete(claim);
+    claim.then(end, end);
+    return claim;
   }
 
   async #wait(seconds: number, stock: (seconds: number) => Promise<Wakeup>): Promise<Wakeup> {
@@ -73,6 +91,8 @@ export class PreciseWait {
     this.#endWait?.();
     this.#endWait = undefined;
     await this.giveUp();
+    // A store that is away does not answer.
+    await within(LONGEST_CLAIM, 'pause()', Promise.allSettled(this.#claims)).catch(() => undefined);
   }
 
   /** Claims again. The first look is immediate: nothing was told meanwhile. */

@@ -38,11 +38,11 @@ export class RecurringTask implements ClusterTask {
   #set(suspended: boolean): Promise<void> {
     const { queue, submit } = this.#member;
     return submit.run(`the task ${this.id}`, async () => {
-      const { template, every, name } = (await queue.getJobScheduler(this.#key)) ?? {};
+      const { template, every, offset, name } = (await queue.getJobScheduler(this.#key)) ?? {};
       if (template?.data === undefined || every === undefined) return;
       const { suspended: _old, ...data }: TaskData = template.data;
       const next = { name, data: suspended ? { ...data, suspended } : data, opts: template.opts };
-      await queue.upsertJobScheduler(this.#key, { every }, next);
+      await queue.upsertJobScheduler(this.#key, { every, offset }, next);
     });
   }
 }

@@ -70,7 +70,8 @@ export class RecurringTasks {
     // A task that was suspended stays so when a member starts again.
     const suspended = previous?.suspended === true ? { suspended: true as const } : {};
     const template = { name, data: { ...data, ...suspended }, opts: commonOptions(this.#member, options) };
-    await queue.upsertJobScheduler(key, { every: interval, startDate }, template);
+    // BullMQ takes the offset from the first point, on Redis only: on PostgreSQL it has to be told.
+    await queue.upsertJobScheduler(key, { every: interval, startDate, offset }, template);
   }
 
   /** Stores a declaration, unless another member has stored the same. */

@@ -90,8 +90,11 @@ export class Runner {
     try {
       return await this.#run(job, token, run);
     } finally {
-      this.leases.end(id);
-      this.#runs.delete(id);
+      // After its lease was lost, this member may have claimed the task again.
+      if (this.#runs.get(id) === run) {
+        this.leases.end(id);
+        this.#runs.delete(id);
+      }
       this.#onEnd();
     }
   };

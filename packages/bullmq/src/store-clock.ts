@@ -4,10 +4,12 @@
  */
 
 const FEWEST_SAMPLES = 3;
-const MOST_SAMPLES = 10;
+const MOST_SAMPLES = 50;
 /** A round trip of so many milliseconds is good enough. */
-const GOOD_TRIP = 0.6;
+const GOOD_TRIP = 0.4;
 const INTERVAL = 60_000;
+/** A process that has just started is slow: it samples again after so many milliseconds. */
+const AGAIN_AFTER = [500, 5000];
 /** How fast two clocks drift apart, at most: an old sample is that much worse for each millisecond. */
 const DRIFT = 1e-4;
 /** A member is told of a clock that differs by more. */
@@ -17,11 +19,15 @@ export class StoreClock {
   readonly #read: () => Promise<number>;
   readonly #onSkew: (skew: number) => void;
   #offset = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  /** The skew of which the member was told. */
+  #told = 0;
   #trip = Infinity;
   #sampledAt = 0;
 
-  /** `read` resolves with the store's time; `onSkew` is called with a skew of 100 ms or more, after each sample. */
+  /**
+   * `read` resolves with the store's time. `onSkew` is called with a skew of 100 ms or more, and again when it changes.
+   */
   constructor(read: () => Promise<number>, onSkew: (skew: number) => void) {
     this.#read = read;
     this.#onSkew = onSkew;
@@ -58,17 +64,22 @@ export class StoreClock {
       this.#trip = trip;
       this.#sampledAt = received;
     }
-    if (Math.abs(this.skew) >= WARN_FROM) this.#onSkew(this.skew);
+    const { skew } = this;
+    if (Math.abs(skew) < WARN_FROM) this.#told = 0;
+    else if (Math.abs(skew - this.#told) >= WARN_FROM) {
+      this.#told = skew;
+      this.#onSkew(skew);
+    }
   }
 
-  /** Samples once a minute. A sample that fails is left out: the next one may succeed. */
+  /** Samples a few times soon, and then once a minute. A sample that fails is left out: the next one may succeed. */
   start(): void {
-    this.#timer = setInterval(() => {
-      this.sample().catch(() => undefined);
-    }, INTERVAL).unref();
+    const sample = (): void => void this.sample().catch(() => undefined);
+    this.#timers = [...AGAIN_AFTER.map((ms) => setTimeout(sample, ms)), setInterval(sample, INTERVAL)];
+    for (const timer of this.#timers) timer.unref();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
   }
 }

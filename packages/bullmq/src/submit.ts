@@ -21,7 +21,8 @@ export class Submitter {
   readonly #store: Store;
   readonly #queue: TaskQueue;
   #underWay = 0;
-  readonly #admissions: (() => void)[] = [];
+  readonly #admissions = new Set<() => void>();
+  #isFailing = false;
   #room = 0;
   #lookedAt = -Infinity;
 
@@ -41,9 +42,12 @@ export class Submitter {
         const left = Math.max(deadline - performance.now(), 1);
         try {
           // eslint-disable-next-line no-await-in-loop -- one attempt after the other
-          return await within(left, what, operation());
+          const result = await within(left, what, operation());
+          this.#isFailing = false;
+          return result;
         } catch (error) {
-          if (error instanceof StoreUnavailableError || !isAwayError(error)) throw error;
+          this.#isFailing = error instanceof StoreUnavailableError || isAwayError(error);
+          if (error instanceof StoreUnavailableError || !this.#isFailing) throw error;
           if (performance.now() + pause >= deadline) throw new StoreUnavailableError(what, error);
         }
         // eslint-disable-next-line no-await-in-loop
@@ -51,16 +55,32 @@ export class Submitter {
       }
     } finally {
       this.#underWay -= 1;
-      this.#admissions.shift()?.();
+      this.#admitNext();
     }
+  }
+
+  /** Admits the first one that still waits. */
+  #admitNext(): void {
+    const [next] = this.#admissions;
+    if (next === undefined) return;
+    this.#admissions.delete(next);
+    next();
   }
 
   async #admit(what: string): Promise<void> {
     if (this.#underWay >= MOST_UNDER_WAY) {
-      if (this.#store.isAway()) throw new StoreUnavailableError(`${what}: ${MOST_UNDER_WAY} operations wait for it`);
-      await new Promise<void>((resolve) => {
-        this.#admissions.push(resolve);
+      if (this.#isFailing || this.#store.isAway())
+        throw new StoreUnavailableError(`${what}: ${MOST_UNDER_WAY} operations wait for it`);
+      let admit: (() => void) | undefined;
+      const admission = new Promise<void>((resolve) => {
+        admit = resolve;
+        this.#admissions.add(resolve);
       });
+      try {
+        await within(this.#settings.storeTimeout, what, admission);
+      } finally {
+        if (admit !== undefined) this.#admissions.delete(admit);
+      }
     }
     this.#underWay += 1;
   }
