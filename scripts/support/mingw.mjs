@@ -20,18 +20,21 @@ export function mingwEnvironment() {
   return { ...process.env, LIBNODE_PATH: library };
 }
 
-/** Builds the binding for tests, and puts it where the package looks for that of Windows. */
-export function buildForWindows() {
+/**
+ * Builds the binding, and puts it into `folder` under the name of the package for Windows. The default is a build for
+ * tests, where the package looks for its binding.
+ */
+export function buildForWindows(folder = root, features = ['windows-tests']) {
   const start = Date.now();
   say(`Building for ${TARGET}`);
   const env = mingwEnvironment();
-  const options = ['--release', '--locked', '--target', TARGET, '--features', 'windows-tests'];
+  const options = ['--release', '--locked', '--target', TARGET, ...features.flatMap((name) => ['--features', name])];
   run('cargo', ['build', '--package', 'waitable-event-node', ...options], { env });
-  const folder = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
-  mkdirSync(root, { recursive: true });
+  const built = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+  mkdirSync(folder, { recursive: true });
   copyFileSync(
-    join(folder, TARGET, 'release', 'waitable_event_node.dll'),
-    join(root, 'waitable-event.win32-x64-msvc.node'),
+    join(built, TARGET, 'release', 'waitable_event_node.dll'),
+    join(folder, 'waitable-event.win32-x64-msvc.node'),
   );
   say(`${((Date.now() - start) / 1000).toFixed(0)} s`);
 }

@@ -71,6 +71,9 @@ function driver(threads: string[] | undefined): Finding {
   if (!sharesUv) {
     return { subject: 'driver', status: 'ok', text: `thread: ${runtimeName()} has no libuv that can be used` };
   }
+  if (process.platform === 'win32') {
+    return { subject: 'driver', status: 'ok', text: 'thread: libuv has no descriptor to watch on Windows' };
+  }
   if (wanted === 'thread') return { subject: 'driver', status: 'ok', text: 'thread: WAITABLE_EVENT_DRIVER says so' };
   if (isThread) {
     const text = 'thread: this Node does not export the functions of libuv';
