@@ -74,7 +74,8 @@ export class RunLoop {
   SPIN: number = Infinity;
 
   readonly #channels = new ChannelSet();
-  readonly #sources = new Set<TaskSource>();
+  /** What has tasks. A change makes a new array: a pass goes on with the one that it began with. */
+  #sources: readonly TaskSource[] = [];
   readonly #clock = new LoopClock();
   readonly #deferred = new DeferredCalls();
   #taskManager: TaskManager | undefined;
@@ -439,7 +440,7 @@ export class RunLoop {
     for (const source of this.#sources) {
       source.close?.();
     }
-    this.#sources.clear();
+    this.#sources = [];
     this.#deferred.clear();
     this.#stopEvent?.close();
     for (const channel of this.#channels.close()) {
@@ -495,10 +496,12 @@ export class RunLoop {
       clock: this.#clock,
       attach: (source) => {
         this.#refuseWhenClosed();
-        this.#sources.add(source);
+        this.#sources = [...this.#sources, source];
         this.#requestPass();
       },
-      detach: (source) => void this.#sources.delete(source),
+      detach: (source) => {
+        this.#sources = this.#sources.filter((each) => each !== source);
+      },
       requestPass: () => this.#requestPass(),
       watchClock: () => this.#channels.watchClock(),
       addInternal: (channel) => this.#channels.add(channel, true),
@@ -574,7 +577,9 @@ export class RunLoop {
   /** Returns in how many milliseconds there is work; zero or less means now. */
   #timeUntilWork(): number {
     let due = Infinity;
-    for (const source of this.#sources) {
+    const sources = this.#sources;
+    for (let index = 0; index < sources.length; index += 1) {
+      const source = sources[index] as TaskSource;
       // Each source learns that the loop is about to sleep, also when another one keeps it awake.
       due = source.beforeSleep() ? Math.min(due, source.nextDue()) : Number.NEGATIVE_INFINITY;
     }
@@ -588,14 +593,13 @@ export class RunLoop {
   /** Runs what is due. Returns whether anything was. */
   #runTasks(): boolean {
     let hasRun = false;
-    // A task may make a manager with due tasks: these run in the next pass.
-    let remaining = this.#sources.size;
-    for (const source of this.#sources) {
-      if (remaining === 0) {
-        break;
+    // A task may make a manager with due tasks: these run in the next pass. One that a task closes runs nothing more.
+    const sources = this.#sources;
+    for (let index = 0; index < sources.length; index += 1) {
+      const source = sources[index] as TaskSource;
+      if (sources === this.#sources || this.#sources.includes(source)) {
+        hasRun = source.runDue() || hasRun;
       }
-      remaining -= 1;
-      hasRun = source.runDue() || hasRun;
     }
     return hasRun;
   }
