@@ -18,14 +18,8 @@ const NAMES = [
   'lateness',
   'members',
   'idle',
-  'runtimes-schedule',
-  'runtimes-call',
   'require',
   'size',
-  'queue-lateness',
-  'queue-throughput',
-  'queue-call',
-  'queue-idle',
 ];
 
 /** Loads a comparison. Its packages must be installed. */
