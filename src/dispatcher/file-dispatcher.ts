@@ -1,5 +1,7 @@
 /** A channel that owns a file descriptor, as Python's `asyncore.file_dispatcher`. */
 
+import { Buffer as NodeBuffer } from 'node:buffer';
+
 import { check, fast, native, errno, toError, reserveStack } from '../platform';
 import { InvalidArgTypeError, SystemError, validateDescriptor, validateInteger } from '../util';
 import { isDisconnected } from './disconnect';
@@ -80,7 +82,7 @@ export class FileDispatcher extends Dispatcher {
    * An empty buffer means the end, or a peer that is gone. `handleClose()` has been called then, as in asyncore.
    */
   recv(size: number): Buffer {
-    const buffer = Buffer.allocUnsafe(validateInteger('size', size, 0, RECEIVE_LIMIT));
+    const buffer = NodeBuffer.allocUnsafe(validateInteger('size', size, 0, RECEIVE_LIMIT));
     const result = fast.readDescriptor(this.#fd, buffer);
     if (result > 0) {
       this[activity] += 1;
@@ -154,7 +156,7 @@ export class FileDispatcher extends Dispatcher {
 /** Returns the bytes to write. */
 function toBytes(data: Uint8Array | string): Uint8Array {
   if (typeof data === 'string') {
-    return Buffer.from(data);
+    return NodeBuffer.from(data);
   }
   if (!ArrayBuffer.isView(data)) {
     throw new InvalidArgTypeError('data', 'a string or a Uint8Array', data);

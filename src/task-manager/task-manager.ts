@@ -112,7 +112,8 @@ export class TaskManager<Handlers = UntypedHandlers> {
   /** Makes a manager. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options. */
   constructor(options?: TaskManagerOptions) {
     reserveStack();
-    this.#runner = new TaskRunner(this, toSettings(options));
+    // oxlint-disable-next-line typescript/unbound-method -- it is compared, and not called
+    this.#runner = new TaskRunner(this, TaskManager.prototype.suspendTask, toSettings(options));
     markAsUncloneable(this);
   }
 

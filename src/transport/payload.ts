@@ -9,6 +9,8 @@
  *   record has the number by which it is claimed there.
  */
 
+import { Buffer } from 'node:buffer';
+
 import { hasSerializer, v8 } from '../platform';
 import { isClonedByV8 } from './clone-by-v8';
 import { ValueWriter } from './value-writer';

@@ -3,6 +3,8 @@
  * for.
  */
 
+import { Buffer } from 'node:buffer';
+
 import { canReadChannels, markAsUntransferable } from '../platform';
 import {
   CONSTANTS,
