@@ -280,9 +280,7 @@ function callSafely(listener: (() => void) | undefined): void {
   try {
     listener?.();
   } catch (error) {
-    setImmediate(() => {
-      throw error;
-    });
+    rethrowLater(error);
   }
 }
 
@@ -291,10 +289,14 @@ function callMember(listener: MemberListener | undefined, flags: number): void {
   try {
     listener?.onReady(flags);
   } catch (error) {
-    setImmediate(() => {
-      throw error;
-    });
+    rethrowLater(error);
   }
+}
+
+function rethrowLater(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }
 
 /** Tells whether an entry of the batch reports an event: that it is set, or a negative status. */

@@ -55,7 +55,7 @@ export async function serve<Handlers = UntypedHandlers>(handlers: ServedHandlers
       setImmediate(resolve);
     });
   });
-  // It comes when all replies have been read: a connection that closes drops those that have not.
+  // It comes when all replies have been read.
   manager.define(STOP_TASK, () => core.stop());
   const running = core.run({ close: true });
   answer(start, { handle: manager.handle });

@@ -16,6 +16,10 @@
 //! to `unix/` either of them is `native`. `windows/` has all of it for Windows. A file names the promise that it keeps,
 //! and the system call that keeps it.
 
+mod clock_offset;
+mod looks;
+pub use looks::Looks;
+
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]

@@ -5,13 +5,8 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
+use crate::sys::clock_offset;
 use crate::sys::native::COARSE;
-
-/// A measurement that took longer than this, in seconds, is repeated: the thread lost its core in the middle of it.
-const INTERRUPTED: f64 = 2e-5;
-
-/// The number of measurements at most; the best one counts.
-const MAX_ATTEMPTS: u32 = 8;
 
 /// Returns seconds on a clock. It cannot fail for the clocks that are used here.
 fn read(clock: ClockId) -> f64 {
@@ -25,20 +20,7 @@ pub fn monotonic_time() -> f64 {
 
 /// Returns what to add to the monotonic clock to get seconds since the epoch, as the wall clock is set now.
 pub fn wall_offset() -> f64 {
-    let (mut best, mut offset) = (f64::INFINITY, 0.0);
-    for _ in 0..MAX_ATTEMPTS {
-        let before = read(ClockId::CLOCK_MONOTONIC);
-        let wall = read(ClockId::CLOCK_REALTIME);
-        let after = read(ClockId::CLOCK_MONOTONIC);
-        let took = after - before;
-        if took < best {
-            (best, offset) = (took, wall - (before + after) / 2.0);
-        }
-        if best < INTERRUPTED {
-            break;
-        }
-    }
-    offset
+    clock_offset::measure(monotonic_time, || read(ClockId::CLOCK_REALTIME))
 }
 
 /// Returns the time on a monotonic clock that moves every few milliseconds, where there is one, and is cheap to read.

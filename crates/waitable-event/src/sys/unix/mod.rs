@@ -23,7 +23,7 @@ pub(super) mod waker;
 pub use super::native::{has_too_many_paths, join_loop, sleep};
 pub use clock::{coarse_now, monotonic_time, wall_offset};
 pub use interrupter::Interrupter;
-pub use parker::{Looks, Parker};
+pub use parker::Parker;
 pub use pipe::Pipe;
 pub(crate) use select::await_readable;
 pub use select::{Member, look, select, select_with};

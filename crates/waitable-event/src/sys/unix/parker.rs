@@ -4,7 +4,6 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags};
 
@@ -13,15 +12,8 @@ use super::pipe::Pipe;
 use crate::adaptive_spin::AdaptiveSpin;
 use crate::deadline::Deadline;
 use crate::park::{Park, Parked, Wake};
+use crate::sys::looks::{FIRST_LOOK, LONGEST_BLIND, Looks};
 use crate::sys::native::{Posts, sleep};
-
-/// The time from the beginning of a sleep to the first look.
-///
-/// Most sleeps are over by then, and cost no look.
-const FIRST_LOOK: Duration = Duration::from_millis(5);
-
-/// The longest time between two looks while nothing announces that the thread is being ended.
-const LONGEST_BLIND: Duration = Duration::from_millis(20);
 
 /// Sleeps on a doorbell and on the thread's [`Interrupter`] together.
 ///
@@ -60,20 +52,6 @@ pub struct Parker<'a> {
     pub looks: Option<Looks<'a>>,
     /// Has the thread spin before it sleeps.
     pub spin: Option<&'a AdaptiveSpin>,
-}
-
-/// How a sleeper learns that its thread is being ended.
-#[derive(Clone, Copy)]
-pub struct Looks<'a> {
-    /// Returns whether the thread is being ended. It may run code that sleeps in turn, and so consumes a wake-up of
-    /// this sleep; the sleep then ends as if woken.
-    pub is_ending: &'a dyn Fn() -> bool,
-    /// Returns whether the thread may be ended without its event loop showing it. Called once a sleep, at the first
-    /// look.
-    pub are_needed: &'a dyn Fn() -> bool,
-    /// Returns whether the thread has a request that its event loop has not handled yet. Until it has, the eventfd of
-    /// the loop shows no further request. `None` if the host does not know.
-    pub has_request: &'a dyn Fn() -> Option<bool>,
 }
 
 impl Parker<'_> {

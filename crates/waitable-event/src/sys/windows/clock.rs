@@ -6,11 +6,7 @@ use windows_sys::Win32::Foundation::FILETIME;
 use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
 use windows_sys::Win32::System::SystemInformation::{GetSystemTimePreciseAsFileTime, GetTickCount64};
 
-/// A measurement that took longer than this, in seconds, is repeated: the thread lost its core in the middle of it.
-const INTERRUPTED: f64 = 2e-5;
-
-/// The number of measurements at most; the best one counts.
-const MAX_ATTEMPTS: u32 = 8;
+use crate::sys::clock_offset;
 
 /// The seconds from the beginning of 1601, where Windows counts from, to that of 1970.
 const EPOCH: f64 = 11_644_473_600.0;
@@ -38,20 +34,7 @@ fn wall_time() -> f64 {
 
 /// Returns what to add to the monotonic clock to get seconds since the epoch, as the wall clock is set now.
 pub fn wall_offset() -> f64 {
-    let (mut best, mut offset) = (f64::INFINITY, 0.0);
-    for _ in 0..MAX_ATTEMPTS {
-        let before = monotonic_time();
-        let wall = wall_time();
-        let after = monotonic_time();
-        let took = after - before;
-        if took < best {
-            (best, offset) = (took, wall - (before + after) / 2.0);
-        }
-        if best < INTERRUPTED {
-            break;
-        }
-    }
-    offset
+    clock_offset::measure(monotonic_time, wall_time)
 }
 
 /// Returns the time on a monotonic clock that moves every few milliseconds, and is cheap to read.

@@ -32,7 +32,7 @@ pub use disposition::Disposition;
 pub use files::{FileNumbers, use_file_numbers};
 pub use interrupter::{Interrupter, LoopPort};
 pub use number::{AsDescriptor, AsFileno, Descriptor, Fileno, OwnedDescriptor};
-pub use parker::{Looks, Parker};
+pub use parker::Parker;
 pub use pipe::Pipe;
 pub(crate) use select::await_readable;
 pub use select::{Member, look, select, select_with};

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use windows_sys::Win32::System::IO::OVERLAPPED_ENTRY;
 
@@ -17,12 +17,7 @@ use crate::adaptive_spin::AdaptiveSpin;
 use crate::deadline::Deadline;
 use crate::park::{Park, Parked, Wake};
 use crate::readiness::Interest;
-
-/// The time from the beginning of a sleep to the first look, unless the loop has something before.
-const FIRST_LOOK: Duration = Duration::from_millis(5);
-
-/// The longest time between two looks while nothing announces that the thread is being ended.
-const LONGEST_BLIND: Duration = Duration::from_millis(20);
+use crate::sys::looks::{FIRST_LOOK, LONGEST_BLIND, Looks};
 
 /// Sleeps on the port of the thread's [`Interrupter`].
 ///
@@ -54,20 +49,6 @@ pub struct Parker<'a> {
     pub looks: Option<Looks<'a>>,
     /// Has the thread spin before it sleeps.
     pub spin: Option<&'a AdaptiveSpin>,
-}
-
-/// How a sleeper learns that its thread is being ended.
-#[derive(Clone, Copy)]
-pub struct Looks<'a> {
-    /// Returns whether the thread is being ended. It may run code that sleeps in turn, and so consumes a wake-up of
-    /// this sleep; the sleep then ends as if woken.
-    pub is_ending: &'a dyn Fn() -> bool,
-    /// Returns whether the thread may be ended without its event loop showing it. Called once a sleep, at the first
-    /// look.
-    pub are_needed: &'a dyn Fn() -> bool,
-    /// Returns whether the thread has a request that its event loop has not handled yet. Until it has, the loop's port
-    /// shows no further request. `None` if the host does not know.
-    pub has_request: &'a dyn Fn() -> Option<bool>,
 }
 
 impl Parker<'_> {
