@@ -7,9 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { Failure, root, say } from '../support/cache.mjs';
 import { releaseTools } from './tools.mjs';
 
+/** Without colours: publint has them where CI is set, also when it writes into a pipe. */
+const env = { ...process.env, NO_COLOR: '1' };
+delete env.FORCE_COLOR;
+
 /** Runs a tool, and throws what it printed if it fails or says something else than `clean`. */
 function check(tool, args, clean) {
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, [tool, ...args], { encoding: 'utf8' });
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [tool, ...args], { encoding: 'utf8', env });
   if (error !== undefined || status !== 0 || !clean.test(stdout)) {
     throw new Failure(
       `${basename(tool)} ${args.join(' ')}: ${error?.message ?? `exit code ${status}`}\n${stdout}${stderr}`,
