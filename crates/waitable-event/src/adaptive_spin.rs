@@ -6,44 +6,34 @@
 //! wait, 10 µs and 5 µs in Node's event loop.
 //!
 //! **It costs next to nothing where it does not help.** A thread that spun without a result skips the spin the next
-//! time, then the next three, seven, … 255 times. One spin that was in time resets that.
+//! time, then ever more often ([`Backoff`]). One spin that was in time resets that.
 //!
 //! A spin counts as late also when it found a result, but another thread had used the core in between. A sleeper would
 //! have been woken before that thread, while one that yields has to wait for its time slice.
 
-use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::backoff::Backoff;
 use crate::sys::coarse_now;
 
 /// How long a thread spins: several times what a thread that is awake takes to answer, and less than the wake-up of an
 /// idle core of a virtual machine takes.
 const SPIN_LIMIT: Duration = Duration::from_micros(20);
 
-/// The highest number of spins that are skipped after failures in a row.
-const MAX_SKIPS: u32 = 255;
-
 /// Decides when to spin, by what earlier spins achieved.
 #[derive(Debug, Default)]
-pub struct AdaptiveSpin {
-    /// How many spins to skip from now on.
-    skips: Cell<u32>,
-    /// How many spins were skipped after the last failure.
-    penalty: Cell<u32>,
-}
+pub struct AdaptiveSpin(Backoff);
 
 impl AdaptiveSpin {
     /// Returns a spin without a history.
     pub const fn new() -> AdaptiveSpin {
-        AdaptiveSpin { skips: Cell::new(0), penalty: Cell::new(0) }
+        AdaptiveSpin(Backoff::new())
     }
 
     /// Returns whether to spin this time. Call it once for each sleep: it counts the spins that are skipped.
     pub fn should_spin(&self) -> bool {
-        let skips = self.skips.get();
-        self.skips.set(skips.saturating_sub(1));
-        skips == 0
+        self.0.should_try()
     }
 
     /// Calls `poll`, and yields the core in between, until it returns something or the limit of 20 µs has passed.
@@ -56,7 +46,7 @@ impl AdaptiveSpin {
         let before = coarse_now();
         thread::yield_now();
         if let Some(found) = poll() {
-            self.record(coarse_now() == before);
+            self.0.record(coarse_now() == before);
             return Some(found);
         }
         let start = Instant::now();
@@ -65,16 +55,10 @@ impl AdaptiveSpin {
             let found = poll();
             let is_late = start.elapsed() > SPIN_LIMIT;
             if found.is_some() || is_late {
-                self.record(!is_late);
+                self.0.record(!is_late);
                 return found;
             }
         }
-    }
-
-    fn record(&self, was_in_time: bool) {
-        let penalty = if was_in_time { 0 } else { (self.penalty.get() * 2 + 1).min(MAX_SKIPS) };
-        self.penalty.set(penalty);
-        self.skips.set(penalty);
     }
 }
 

@@ -23,6 +23,8 @@
 
 #[cfg(not(loom))]
 mod adaptive_spin;
+#[cfg(not(loom))]
+mod backoff;
 mod deadline;
 mod doorbell;
 mod error;
@@ -45,6 +47,8 @@ mod token_queue;
 
 #[cfg(not(loom))]
 pub use adaptive_spin::AdaptiveSpin;
+#[cfg(not(loom))]
+pub use backoff::Backoff;
 pub use deadline::Deadline;
 pub use doorbell::Doorbell;
 pub use error::Error;

@@ -168,7 +168,7 @@ pub fn set_poller_alarm(env: Env, poller: u32, delay: f64) -> i32 {
 /// Makes the poller ready, with nothing to report, whenever the wall clock is set.
 #[napi]
 pub fn watch_clock(env: Env, poller: u32) -> i32 {
-    with_poller(&env, poller, |_, poller| status::of_io_unit(poller.inner.watch_clock()))
+    with_poller(&env, poller, |_, poller| status::of_io_unit(poller.watch_clock()))
 }
 
 /// Moves what is ready into the batch, without waiting. Returns the count, with the alarm's bit when the alarm has
@@ -185,31 +185,39 @@ pub fn poll_ready(environment: &Environment, poller: u32, is_stale: bool) -> i32
 /// Blocks until something is ready or `timeout` milliseconds have passed, then does the same as `poll_ready`.
 pub fn wait_ready(environment: &Environment, poller: u32, timeout: f64) -> i32 {
     environment.poller(poller).map_or(status::NO_POLLER, |poller| {
-        if !poller.has_more() {
-            let mut members = vec![Member {
-                fd: poller.inner.as_fd().as_raw_fd(),
-                interest: Interest::READABLE,
-                readiness: Readiness::default(),
-            }];
-            poller.polled.append_to(&mut members);
-            let deadline = Deadline::after_millis(timeout);
-            match environment.sleeper.with_parker(|parker| select(&mut members, parker, deadline)) {
-                Ok(Some(0)) if !poller.inner.is_late() => return 0,
-                Ok(Some(_)) => {}
-                Ok(None) => return status::INTERRUPTED,
-                Err(error) => return status::of_io_error(&error),
-            }
-            let reports = poller.polled.reports(&members[1..]);
-            if !reports.is_empty() {
-                // Before the reports, which a poll would discard.
-                if let Err(error) = poller.poll() {
-                    return status::of_io_error(&error);
-                }
-                poller.append(reports);
-            }
+        // What is in the batch already, or is found at a glance, needs no sleep.
+        match if poller.has_more() { Ok(true) } else { poller.glance() } {
+            Ok(true) => poller.fill_members(),
+            Ok(false) => sleep_until_ready(environment, &poller, timeout),
+            Err(error) => status::of_io_error(&error),
         }
-        poller.fill_members()
     })
+}
+
+/// Sleeps until something is ready or `timeout` milliseconds have passed, then does the same as `poll_ready`.
+fn sleep_until_ready(environment: &Environment, poller: &BatchPoller, timeout: f64) -> i32 {
+    let mut members = vec![Member {
+        fd: poller.inner.as_fd().as_raw_fd(),
+        interest: Interest::READABLE,
+        readiness: Readiness::default(),
+    }];
+    poller.polled.append_to(&mut members);
+    let deadline = Deadline::after_millis(timeout);
+    match environment.sleeper.with_parker(|parker| select(&mut members, parker, deadline)) {
+        Ok(Some(0)) if !poller.inner.is_late() => return 0,
+        Ok(Some(_)) => {}
+        Ok(None) => return status::INTERRUPTED,
+        Err(error) => return status::of_io_error(&error),
+    }
+    let reports = poller.polled.reports(&members[1..]);
+    if !reports.is_empty() {
+        // Before the reports, which a poll would discard.
+        if let Err(error) = poller.poll() {
+            return status::of_io_error(&error);
+        }
+        poller.append(reports);
+    }
+    poller.fill_members()
 }
 
 /// Returns milliseconds as a duration: `None` for one that never ends.
