@@ -20,6 +20,10 @@ const NAMES = [
   'idle',
   'require',
   'size',
+  'queue-lateness',
+  'queue-throughput',
+  'queue-call',
+  'queue-idle',
 ];
 
 /** Loads a comparison. Its packages must be installed. */

@@ -40,4 +40,9 @@ function buildPrograms() {
   }
 }
 
-module.exports = { buildPrograms, installPackages };
+/** Installs and builds packages/bullmq, with BullMQ itself beside it. */
+function buildQueues() {
+  run(process.execPath, ['scripts/test-bullmq.mjs', '--prepare'], { cwd: root, stdio: ['ignore', 2, 2] });
+}
+
+module.exports = { buildPrograms, buildQueues, installPackages };

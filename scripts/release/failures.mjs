@@ -1,7 +1,8 @@
 // What goes wrong with installs, and what a user then sees. Each case installs into a project of its own, and returns
 // what is wrong with the outcome; nothing if it is as it should be.
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { root } from '../support/cache.mjs';
 import { inNamespace } from '../support/namespace.mjs';
 import { PRINTED, writeExamples } from './example.mjs';
 import { outcomeOf, succeed } from './processes.mjs';
@@ -113,6 +114,19 @@ export function failureCases({ binaryOf, env, npm, platform, project, stopRegist
         env,
       });
       return code <= 1 && stdout.includes('It works') ? undefined : `exit code ${code}: ${stdout}${stderr}`;
+    },
+    'waitable-event-bullmq, beside the BullMQ of a project': async () => {
+      const folder = project('bullmq');
+      // The registry has no other packages: those of this tree stand for what the project has of its own.
+      await install(folder, 'waitable-event-bullmq', '--omit=peer', '--legacy-peer-deps');
+      for (const name of ['bullmq', 'ioredis']) {
+        symlinkSync(join(root, 'packages', 'bullmq', 'node_modules', name), join(folder, 'node_modules', name), 'dir');
+      }
+      const load = "console.log(typeof require('waitable-event-bullmq').ClusterTaskManager.join)";
+      const loaded = await outcomeOf([node, '-e', load], { cwd: folder, env });
+      const helped = await outcomeOf(npm('exec', '--', 'waitable-event-bullmq', '--help'), { cwd: folder, env });
+      const isGood = loaded.stdout === 'function\n' && helped.code === 0 && helped.stdout.includes('migrate URL');
+      return isGood ? undefined : `${loaded.stdout}${loaded.stderr}${helped.stdout}${helped.stderr}`;
     },
     // The last one: the registry is gone then.
     'offline, from the cache of npm': async () => {

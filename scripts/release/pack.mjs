@@ -1,6 +1,6 @@
-// Packs what is published: a tarball for each platform, and one of the package itself, which names them as exact
-// optional dependencies. Refuses a binary that is too new for its platform or not stripped, and a tarball that is too
-// large or holds other files than those that are meant.
+// Packs what is published: a tarball for each platform, one of the package itself, which names them as exact optional
+// dependencies, and one of waitable-event-bullmq. Refuses a binary that is too new for its platform or not stripped,
+// and a tarball that is too large or holds other files than those that are meant.
 //   node scripts/release/pack.mjs --bindings DIR [--output DIR] [--placeholders]
 import {
   copyFileSync,
@@ -26,6 +26,7 @@ import { isStripped } from '../support/elf.mjs';
 /** The largest tarballs, in bytes: about a third more than they have today. */
 const MAIN_LIMIT = 120_000;
 const PLATFORM_LIMIT = 500_000;
+const BULLMQ_LIMIT = 60_000;
 
 /**
  * What of package.json is not published: what is for this tree alone, and so scripts of any kind. `private` keeps
@@ -34,6 +35,9 @@ const PLATFORM_LIMIT = 500_000;
 const UNPUBLISHED = ['allowScripts', 'devDependencies', 'napi', 'private', 'scripts'];
 
 const DOCUMENTS = ['LICENSE', 'README.md'];
+
+/** The folder of the package for many machines. */
+const BULLMQ = 'packages/bullmq';
 
 /** Returns the manifest that is published. The optional dependencies exist from the first release on, not before. */
 export function publishedManifest() {
@@ -45,11 +49,18 @@ export function publishedManifest() {
   return { ...manifest, optionalDependencies };
 }
 
-/** Throws if the crates have another version than the package. */
+/** Throws if the crates, or the package for many machines, have another version than the package. */
 function checkVersions({ version }) {
   const crates = /^version = "(.+)"$/m.exec(readFileSync(join(root, 'Cargo.toml'), 'utf8'))?.[1];
-  if (crates !== version) {
-    throw new Failure(`package.json has version ${version}, and Cargo.toml ${crates}: give both the same`);
+  const bullmq = JSON.parse(readFileSync(join(root, BULLMQ, 'package.json'), 'utf8'));
+  for (const [file, other] of [
+    ['Cargo.toml', crates],
+    [`${BULLMQ}/package.json`, bullmq.version],
+    [`peerDependencies of ${BULLMQ}/package.json`, bullmq.peerDependencies['waitable-event'].replace('^', '')],
+  ]) {
+    if (other !== version) {
+      throw new Failure(`package.json has version ${version}, and ${file} ${other}: give both the same`);
+    }
   }
 }
 
@@ -60,8 +71,11 @@ function checkBinary(path, { target }) {
   if (!isStripped(readFileSync(path))) throw new Failure(`${path} has a table of symbols: it is to be stripped`);
 }
 
-/** Packs a folder, and checks the tarball against its limit and the files that it should have. */
-function packFolder(folder, output, limit, expected) {
+/**
+ * Packs a folder, and checks the tarball against its limit and the files that it should have. `kind` says what it is:
+ * the package of a `platform`, the `main` one, or an `addition` to that.
+ */
+function packFolder(folder, output, kind, limit, expected) {
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', output];
   const [report] = JSON.parse(outputOf('npm', args, { cwd: folder }));
   const files = report.files.map(({ path }) => path).toSorted();
@@ -75,6 +89,7 @@ function packFolder(folder, output, limit, expected) {
   say(`${report.filename}: ${files.length} files, ${report.size} bytes, unpacked ${report.unpackedSize}`);
   return {
     name: report.name,
+    kind,
     version: report.version,
     integrity: report.integrity,
     file: report.filename,
@@ -106,10 +121,28 @@ function stageMain(folder) {
   return ['package.json', ...files];
 }
 
+/** Fills a folder for the package for many machines. Returns the names of its files. */
+function stageBullmq(folder) {
+  const from = join(root, BULLMQ);
+  if (!existsSync(join(from, 'lib', 'index.js'))) {
+    throw new Failure(`${BULLMQ}/lib is missing: npm run test:bullmq -- --prepare`);
+  }
+  const inFolders = ['bin', 'lib'].flatMap((name) =>
+    readdirSync(join(from, name), { recursive: true, encoding: 'utf8' }).map((file) => `${name}/${file}`),
+  );
+  const files = [...inFolders.filter((file) => /\.(?:js|d\.ts)$/.test(file)), ...DOCUMENTS];
+  mkdirSync(folder, { recursive: true });
+  for (const file of files) cpSync(join(from, file), join(folder, file));
+  const manifest = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
+  for (const field of UNPUBLISHED) delete manifest[field];
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  return ['package.json', ...files];
+}
+
 /**
  * Packs all packages into `output`. The binaries are in `bindings`; with `placeholders`, a text stands for one that is
- * missing. Returns the packages in the order in which they are to be published: the package itself is the last. `file`
- * is the name of a tarball in `output`.
+ * missing. Returns the packages in the order in which they are to be published: those of the platforms, the package
+ * itself, and what adds to it. `file` is the name of a tarball in `output`.
  */
 export function packAll({ bindings, output, placeholders = false }) {
   const manifest = readManifest();
@@ -121,10 +154,13 @@ export function packAll({ bindings, output, placeholders = false }) {
     const packed = platformPackages(manifest).map((each) => {
       const folder = join(stage, each.platform);
       const files = stagePlatform(folder, each, bindings, placeholders);
-      return packFolder(folder, output, PLATFORM_LIMIT, files);
+      return packFolder(folder, output, 'platform', PLATFORM_LIMIT, files);
     });
     const folder = join(stage, manifest.name);
-    return [...packed, packFolder(folder, output, MAIN_LIMIT, stageMain(folder))];
+    packed.push(packFolder(folder, output, 'main', MAIN_LIMIT, stageMain(folder)));
+    const addition = join(stage, 'bullmq');
+    packed.push(packFolder(addition, output, 'addition', BULLMQ_LIMIT, stageBullmq(addition)));
+    return packed;
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }

@@ -1,4 +1,5 @@
-// Publishes packed packages: those of the platforms first, the package itself last, when all others can be installed.
+// Publishes packed packages: those of the platforms first, the package itself when these can be installed, and then
+// what adds to it.
 // So an interrupted run leaves nothing that is half there, and a second run goes on where the first one stopped.
 //   node scripts/release/publish.mjs [DIR] [--registry URL]
 import { spawnSync } from 'node:child_process';
@@ -58,7 +59,7 @@ export async function publishAll(packages, folder, env = process.env) {
     if (isPublished(each, env)) {
       say(`${each.name}@${each.version} is published already`);
     } else {
-      if (each === packages.at(-1)) await waitUntilPublished(packages.slice(0, -1), env);
+      if (each.kind !== 'platform') await waitUntilPublished(packages.slice(0, packages.indexOf(each)), env);
       const tag = each.version.includes('-') ? 'next' : 'latest';
       run('npm', ['publish', '--tag', tag, '--access', 'public', join(folder, each.file)], { env });
       published.push(each.name);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildTargets } from '../build-target.mjs';
-import { Failure, outputOf, say } from '../support/cache.mjs';
+import { Failure, outputOf, run, say } from '../support/cache.mjs';
 import { buildForWindows } from '../support/mingw.mjs';
 import { ensureBuild } from '../support/tested-build.mjs';
 import { checkPackages } from './check-packages.mjs';
@@ -144,10 +144,10 @@ function preparePackages(folder, hasWindows) {
   const bindings = join(folder, 'bindings');
   buildTargets(REHEARSED_TARGETS, bindings);
   if (hasWindows) buildForWindows(bindings, []);
+  run('npm', ['run', '--silent', 'test:bullmq', '--', '--prepare']);
   const output = join(folder, 'packages');
   const packages = packAll({ bindings, output, placeholders: true });
-  const tarballs = packages.map(({ file }) => join(output, file));
-  checkPackages(tarballs, tarballs.at(-1));
+  checkPackages(packages.map(({ file }) => join(output, file)));
   return { packages, output };
 }
 
@@ -180,11 +180,11 @@ async function rehearseInstalls(only, known, systems, { project, ...context }) {
 /** Breaks installs. Returns the rows of the table. */
 async function rehearseFailures(only, cases) {
   const outcomes = [];
-  for (const [name, run] of Object.entries(cases).filter(([each]) => each.includes(only))) {
+  for (const [name, check] of Object.entries(cases).filter(([each]) => each.includes(only))) {
     say(name);
     let failure;
     try {
-      failure = await run();
+      failure = await check();
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       failure = error.message;
@@ -225,7 +225,7 @@ async function main(folder, only) {
   cpSync(join(outputOf('npm', ['root', '--global']).trim(), 'npm'), join(folder, 'npm'), { recursive: true });
   const npm = join(folder, 'npm', 'bin', 'npm-cli.js');
   const known = clients({ ...tools, npm, bun: bunProgram() });
-  const { version } = packages.at(-1);
+  const { version } = packages.find(({ kind }) => kind === 'main');
   const project = (name, client = known.npm) => {
     const path = join(folder, 'projects', name);
     mkdirSync(path, { recursive: true });

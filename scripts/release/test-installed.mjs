@@ -9,12 +9,14 @@ import { PRINTED, writeExamples } from './example.mjs';
 
 /** Installs all tarballs at once: npm leaves out those for other platforms, as it does with optional dependencies. */
 function install(project, packages, from) {
-  const tarballs = packages.map(({ name, file }) => [name, `file:${join(from, file)}`]);
-  const [mainName, mainFile] = tarballs.at(-1);
+  const tarballsOf = (wanted) =>
+    Object.fromEntries(
+      packages.filter(({ kind }) => kind === wanted).map(({ name, file }) => [name, `file:${join(from, file)}`]),
+    );
   const manifest = {
     private: true,
-    dependencies: { [mainName]: mainFile },
-    optionalDependencies: Object.fromEntries(tarballs.slice(0, -1)),
+    dependencies: tarballsOf('main'),
+    optionalDependencies: tarballsOf('platform'),
   };
   writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
   const shell = process.platform === 'win32';
