@@ -24,6 +24,9 @@ If TEST_RESULTS_DIR is set, jest's JSON report is written there.`;
 
 const folder = join(root, 'packages', 'bullmq');
 
+/** How long a file of the long form may take beside that, in minutes. */
+const KILL_MINUTES = 30;
+
 /** Parses the command line. */
 function parse() {
   try {
@@ -134,6 +137,8 @@ async function main() {
       },
       stdio: ['ignore', results ? 'ignore' : 'pipe', 'pipe'],
     },
+    // jest prints at the end of each file. One file of the long form takes as long as its recurring tasks run.
+    values.kills ? (servers.minutes + KILL_MINUTES) * 60_000 : undefined,
   );
   if (error) console.error(error);
   return code;

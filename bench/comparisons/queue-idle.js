@@ -18,7 +18,9 @@ const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mill
 
 module.exports = {
   title: 'An idle member of a queue on Redis',
-  text: 'The figure is how often the main thread wakes up in ten seconds (two in a quick run), with one delayed task in the store.',
+  text:
+    'The figure is how often the main thread wakes up in ten seconds, or two in a quick run, ' +
+    'with one delayed task in the store.',
   show: 'count',
   chart: 'none',
   // Milliseconds to be idle.

@@ -107,7 +107,9 @@ describeStore('redis', 'the examples', () => {
   test('the command line checks a store', async () => {
     const good = start(['bin/waitable-event-bullmq.js', 'check', server.url]);
     expect(await inTime('it ends', good.ended)).toBe(0);
-    expect(good.printed()).toMatch(/^good: it answers\ngood: it keeps .*\ngood: this machine's clock .*\ninfo: \w+ \d/);
+    expect(good.printed()).toMatch(
+      /^good: it answers\ngood: it keeps .*\ngood: this machine's clock .*\ninfo: \w+ \d.*\ninfo: `appendfsync everysec`/,
+    );
     const volatile = await makeServer('redis', { appendonly: 'no' }).start();
     const bad = start(['bin/waitable-event-bullmq.js', 'check', volatile.url]);
     expect(await inTime('it ends', bad.ended)).toBe(1);

@@ -32,6 +32,8 @@ export async function checkStore(url: string, schema?: string): Promise<{ lines:
     isGood &&= isNear;
     lines.push(`${isNear ? 'good' : 'bad'}: this machine's clock minus the store's is ${clock.skew.toFixed(1)} ms`);
     lines.push(`info: ${await store.version()}`);
+    const risk = await store.atRisk();
+    if (risk !== undefined) lines.push(`info: ${risk}`);
   } finally {
     await store.close();
   }

@@ -69,6 +69,10 @@ export async function openPostgres(config: Config, timeout: number): Promise<Sto
       if (fsync === 'off' && !allowVolatile) throw new StoreVolatileError('PostgreSQL runs with `fsync = off`');
     },
     version: async () => `PostgreSQL ${String((await ask('SHOW server_version'))['server_version'])}`,
+    atRisk: async () =>
+      (await ask('SHOW synchronous_commit'))['synchronous_commit'] === 'off'
+        ? '`synchronous_commit = off`: a server that fails loses the last moments'
+        : undefined,
     isAway: () => isAway,
     close: () => pool.end(),
   };

@@ -52,6 +52,19 @@ async function check(client: IORedis.Redis, allowVolatile: boolean): Promise<voi
     throw new StoreVolatileError('Redis has no append-only file (`appendonly no`)');
 }
 
+/** The settings of `appendfsync` with which a server does not wait until the file has what it was told. */
+const RISKS: Record<string, string> = {
+  everysec:
+    '`appendfsync everysec`: while its disk is busy, a server that is killed loses the last two seconds at most',
+  no: '`appendfsync no`: a server whose machine fails loses what the system has not written',
+};
+
+async function findRisk(client: IORedis.Redis): Promise<string | undefined> {
+  // Hosted servers refuse the command.
+  const [, setting] = (await client.config('GET', 'appendfsync').catch(() => [])) as string[];
+  return RISKS[setting ?? ''];
+}
+
 /** Connects, and rejects when the store refuses or stays away. */
 export async function openRedis(options: RedisOptions, timeout: number): Promise<Store> {
   const duplicates: IORedis.Redis[] = [];
@@ -84,6 +97,7 @@ export async function openRedis(options: RedisOptions, timeout: number): Promise
       const info = await readInfo(client, 'server');
       return info['valkey_version'] ? `Valkey ${info['valkey_version']}` : `Redis ${info['redis_version']}`;
     },
+    atRisk: () => findRisk(client),
     isAway: () => client.status !== 'ready',
     close: async () => {
       // QUIT waits for an answer that a dead store does not give.

@@ -14,6 +14,8 @@ export interface Store {
   check(allowVolatile: boolean): Promise<void>;
   /** Resolves with the name and the version of the server. */
   version(): Promise<string>;
+  /** Resolves with what a server that is killed may lose; undefined when it is nothing, or is not known. */
+  atRisk(): Promise<string | undefined>;
   /** Whether commands are answered now, as far as this process knows. */
   isAway(): boolean;
   close(): Promise<void>;
