@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runWhileItPrints } from './jest.mjs';
 import { Failure, outputOf, root, run, say } from './support/cache.mjs';
-import { findPostgres, findRedis } from '../packages/bullmq/support/find-servers.mjs';
+import { findPostgres, findRedis, findValkey } from '../packages/bullmq/support/find-servers.mjs';
 
 const HELP = `Usage: npm run test:bullmq -- [options] [jest arguments after another --]
 
@@ -12,6 +12,7 @@ Installs the dependencies of packages/bullmq in its folder, builds it, and runs 
 PostgreSQL themselves, on the loopback interface. Without one of them, its tests are skipped with the reason.
 
   --stores redis,postgres   on which stores the tests of failures run (default: redis; the others run on both)
+  --valkey                  on Valkey in place of Redis
   --kills                   the long form: ten kills of the server, an hour of recurring tasks under kills, and so on
   --minutes N               how long the recurring tasks of the long form run (default: 60)
   --node PATH               the Node binary that runs the tests (default: this one)
@@ -34,6 +35,7 @@ function parse() {
       allowPositionals: true,
       options: {
         stores: { type: 'string', default: 'redis' },
+        valkey: { type: 'boolean', default: false },
         kills: { type: 'boolean', default: false },
         minutes: { type: 'string', default: '60' },
         node: { type: 'string', default: process.execPath },
@@ -109,7 +111,7 @@ async function main() {
   }
   const isRequired = values['require-servers'];
   const servers = {
-    redis: find('Redis', findRedis, isRequired),
+    redis: values.valkey ? find('Valkey', findValkey, isRequired) : find('Redis', findRedis, isRequired),
     postgres: find('PostgreSQL', findPostgres, isRequired),
     failuresOn: values.stores.split(','),
     kills: values.kills,
@@ -118,7 +120,9 @@ async function main() {
   const { node } = values;
   const label = outputOf(node, ['--version']).trim();
   const results = process.env.TEST_RESULTS_DIR;
-  const report = results ? ['--json', `--outputFile=${join(results, `bullmq-${label}.json`)}`] : [];
+  const report = results
+    ? ['--json', `--outputFile=${join(results, `bullmq-${label}${values.valkey ? '-valkey' : ''}.json`)}`]
+    : [];
   const { code, error } = await runWhileItPrints(
     node,
     [
