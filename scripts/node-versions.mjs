@@ -1,7 +1,5 @@
 // Runs the jest suite with each supported major version of Node, and both drivers, on the one built binary.
-//   node scripts/node-versions.mjs [--runtime] [major version …] [jest arguments]
-// With --runtime it runs what may differ between versions of Node, each version with one of the drivers, and leaves out
-// what is the package's own logic.
+//   npm run test:node-versions -- --help
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +10,23 @@ const versions = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' };
 /** What depends on the runtime: threads that end, native calls, and what travels between threads. */
 const RUNTIME_TESTS = ['process', 'internals', 'event', 'remote/(call|errors|every-type|schedule|thread-lifetime)'];
 
+const HELP = `Runs the jest suite with each supported major version of Node, and both drivers, on the one built binary.
+
+usage: npm run test:node-versions -- [--runtime] [MAJOR …] [jest arguments]
+
+  MAJOR      runs only these: ${Object.keys(versions).join(', ')}
+  --runtime  runs what may differ between versions of Node, each version with one of the drivers, and leaves out what
+             is the package's own logic
+  --help     prints this
+
+The versions are installed from npm into .node-versions.`;
+
 const cache = join(import.meta.dirname, '..', '.node-versions');
+
+if (process.argv[2] === '--help') {
+  console.log(HELP);
+  process.exit(0);
+}
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
   console.error('This script knows Node binaries for Linux x64 only. Elsewhere, run `npm run test:js` with each Node.');
