@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runWhileItPrints } from './jest.mjs';
 import { Failure, outputOf, root, run, say } from './support/cache.mjs';
+import { pythonEnvironment } from './support/python.mjs';
 import { findPostgres, findRedis, findValkey } from '../packages/bullmq/support/find-servers.mjs';
 
 const HELP = `Usage: npm run test:bullmq -- [options] [jest arguments after another --]
@@ -24,6 +25,9 @@ REDIS_SERVER names another Redis or Valkey, POSTGRES_BIN another folder of Postg
 If TEST_RESULTS_DIR is set, jest's JSON report is written there.`;
 
 const folder = join(root, 'packages', 'bullmq');
+
+/** A client in another language. */
+const PYTHON_BULLMQ = '3.4.4';
 
 /** How long a file of the long form may take beside that, in minutes. */
 const KILL_MINUTES = 30;
@@ -77,6 +81,11 @@ function install() {
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
 }
 
+/** Returns a Python that has BullMQ, in the cache. */
+function findPython() {
+  return join(pythonEnvironment(`python-bullmq-${PYTHON_BULLMQ}`, [`bullmq==${PYTHON_BULLMQ}`]), 'bin', 'python3');
+}
+
 /** Returns a server as the tests take it: its command, or the reason why there is none. */
 function find(name, look, isRequired) {
   try {
@@ -113,6 +122,7 @@ async function main() {
   const servers = {
     redis: values.valkey ? find('Valkey', findValkey, isRequired) : find('Redis', findRedis, isRequired),
     postgres: find('PostgreSQL', findPostgres, isRequired),
+    python: find('Python with BullMQ', findPython, isRequired),
     failuresOn: values.stores.split(','),
     kills: values.kills,
     minutes: Number(values.minutes),

@@ -2,8 +2,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { InvalidArgTypeError, TaskCancelledError, UnknownTaskError } from 'waitable-event';
 
 import { joinHere, newQueue } from './support/local-member';
-import { type TestServer, describeStores, makeServer } from './support/stores';
+import { type TestServer, describeStores, found, makeServer } from './support/stores';
 import { inTime, until } from './support/waiting';
+
+/** How many calls wait at a time. */
+const UNDER_WAY = 50;
 
 describeStores('calls', (store) => {
   let server: TestServer;
@@ -23,6 +26,22 @@ describeStores('calls', (store) => {
     expect(await inTime('100 sums', Promise.all(sums))).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
     await close();
   });
+
+  // BullMQ loses events of PostgreSQL when many tasks end at the same time.
+  test('settle also when the event of their end is lost', async () => {
+    const { cluster, close } = await joinHere({ queue: newQueue(), connection: server.url }, (manager) => {
+      manager.define('echo', (payload) => payload);
+    });
+    const count = found.kills ? 2000 : 200;
+    const answers: unknown[] = [];
+    const call = async (from: number): Promise<void> => {
+      for (let i = from; i < count; i += UNDER_WAY) answers[i] = await cluster.call('echo', i);
+    };
+    const calling = Promise.all(Array.from({ length: UNDER_WAY }, (_, from) => call(from)));
+    await inTime(`${count} calls`, calling, 300_000);
+    expect(answers).toEqual(Array.from({ length: count }, (_, i) => i));
+    await close();
+  }, 320_000);
 
   test('reject with what the handler throws', async () => {
     const thrown = Object.assign(new RangeError('out', { cause: new TypeError('why') }), { code: 'E_OUT' });

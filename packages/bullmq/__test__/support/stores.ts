@@ -6,6 +6,7 @@ import { PostgresServer, RedisServer } from '../../support/servers';
 interface Found {
   redis: { command?: string[]; reason?: string };
   postgres: { command?: string; reason?: string };
+  python: { command?: string; reason?: string };
   failuresOn: string[];
   kills: boolean;
   minutes: number;
