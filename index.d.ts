@@ -193,7 +193,7 @@ export declare interface EventHandle {
  * class Lines extends FileDispatcher {
  *   handleRead() { process.stdout.write(this.recv(4096)) }
  * }
- * new Lines(fs.openSync('/tmp/fifo', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK))
+ * new Lines(fs.openSync('/dev/stdin', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK));
  */
 export declare class FileDispatcher extends Dispatcher {
   #private;
@@ -591,7 +591,10 @@ export declare class RemoteTaskManager<Handlers = UntypedHandlers> {
  * does not end it.
  *
  * @example
- * new Port(fs.openSync('/dev/ttyS0', 'r+'), core); // class Port extends FileDispatcher { handleRead() { … } }
+ * class Input extends FileDispatcher {
+ *   handleRead() { process.stdout.write(this.recv(4096)) }
+ * }
+ * new Input(process.stdin.fd, core);
  * await core.run({ stopOn: ['SIGTERM'] });
  */
 export declare class RunLoop {
@@ -606,7 +609,12 @@ export declare class RunLoop {
    * Connects to a loop that another thread owns. Throws `ERR_INVALID_HANDLE` when no live loop has this handle.
    *
    * @example
-   * RunLoop.connect(workerData).stop(); // workerData: core.handle
+   * // main.js
+   * new Worker('./stopper.js', { workerData: core.handle });
+   * await core.run();
+   * console.log('stopped'); // stopped
+   * // stopper.js
+   * RunLoop.connect(workerData).stop();
    */
   static connect(handle: RunLoopHandle): RemoteRunLoop;
   /** Returns what another thread needs to `RunLoop.connect()`. Structured-cloneable. */
@@ -975,7 +983,8 @@ export declare type TaskHandler = (payload: any, context: TaskContext) => unknow
  * // With types: names, payloads and results are checked in both threads.
  * interface Handlers { sample(value: number): void }
  * const tasks: TaskManager<Handlers> = core.taskManager;
- * const remote = TaskManager.connect<Handlers>(workerData);
+ * tasks.define('sample', (value) => console.log(value.toFixed(1)));
+ * TaskManager.connect<Handlers>(tasks.handle).schedule('sample', 21.5);
  */
 export declare class TaskManager<Handlers = UntypedHandlers> {
   #private;
@@ -986,8 +995,13 @@ export declare class TaskManager<Handlers = UntypedHandlers> {
    * this handle, and `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
    *
    * @example
+   * // main.js
+   * core.taskManager.define('add', ([a, b]) => a + b);
+   * new Worker('./adder.js', { workerData: core.taskManager.handle });
+   * await core.run();
+   * // adder.js
    * const tasks = TaskManager.connect(workerData);
-   * const sum = await tasks.call('add', [1, 2], { timeout: 1000 });
+   * console.log(await tasks.call('add', [1, 2], { timeout: 1000 })); // 3
    */
   static connect<Handlers = UntypedHandlers>(
     handle: TaskManagerHandle<Handlers>,

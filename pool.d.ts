@@ -19,6 +19,12 @@ import { WorkerOptions } from 'node:worker_threads';
  * has started.
  *
  * @example
+ * // main.js
+ * core.taskManager.define('progress', (share) => console.log(share)); // 0.5
+ * const worker = new TaskWorker('./reporter.js');
+ * await core.run();
+ * // reporter.js
+ * serve({});
  * parent().schedule('progress', 0.5);
  */
 export declare function parent<Handlers = UntypedHandlers>(): RemoteTaskManager<Handlers>;
@@ -41,6 +47,7 @@ export declare interface PoolRunOptions extends CallOptions {
  * handler.
  *
  * @example
+ * // worker.js
  * serve({ add: ([a, b]) => a + b });
  */
 export declare function serve<Handlers = UntypedHandlers>(handlers: ServedHandlers<Handlers>): Promise<void>;
@@ -164,7 +171,7 @@ export declare interface TaskPoolStats {
  * @example
  * const worker = new TaskWorker(new URL('./worker.js', import.meta.url));
  * await worker.ready;
- * console.log(await worker.tasks.call('add', [1, 2]));
+ * console.log(await worker.tasks.call('add', [1, 2])); // 3
  * await worker.close();
  */
 export declare class TaskWorker<Handlers = UntypedHandlers> extends Worker {

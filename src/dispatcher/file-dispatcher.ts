@@ -30,7 +30,7 @@ const dropped = new FinalizationRegistry<number>((fd) => native.closeDescriptor(
  * class Lines extends FileDispatcher {
  *   handleRead() { process.stdout.write(this.recv(4096)) }
  * }
- * new Lines(fs.openSync('/tmp/fifo', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK))
+ * new Lines(fs.openSync('/dev/stdin', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK));
  */
 export class FileDispatcher extends Dispatcher {
   #fd: number;

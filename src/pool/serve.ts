@@ -31,6 +31,7 @@ function startOrThrow(name: string): Start {
  * handler.
  *
  * @example
+ * // worker.js
  * serve({ add: ([a, b]) => a + b });
  */
 export async function serve<Handlers = UntypedHandlers>(handlers: ServedHandlers<Handlers>): Promise<void> {
@@ -69,6 +70,12 @@ export async function serve<Handlers = UntypedHandlers>(handlers: ServedHandlers
  * has started.
  *
  * @example
+ * // main.js
+ * core.taskManager.define('progress', (share) => console.log(share)); // 0.5
+ * const worker = new TaskWorker('./reporter.js');
+ * await core.run();
+ * // reporter.js
+ * serve({});
  * parent().schedule('progress', 0.5);
  */
 export function parent<Handlers = UntypedHandlers>(): RemoteTaskManager<Handlers> {

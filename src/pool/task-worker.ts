@@ -67,7 +67,7 @@ const states = new WeakMap<TaskWorker, State<UntypedHandlers>>();
  * @example
  * const worker = new TaskWorker(new URL('./worker.js', import.meta.url));
  * await worker.ready;
- * console.log(await worker.tasks.call('add', [1, 2]));
+ * console.log(await worker.tasks.call('add', [1, 2])); // 3
  * await worker.close();
  */
 export class TaskWorker<Handlers = UntypedHandlers> extends Worker {

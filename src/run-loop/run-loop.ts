@@ -63,7 +63,10 @@ export interface LoopHost extends TaskHost {
  * does not end it.
  *
  * @example
- * new Port(fs.openSync('/dev/ttyS0', 'r+'), core); // class Port extends FileDispatcher { handleRead() { … } }
+ * class Input extends FileDispatcher {
+ *   handleRead() { process.stdout.write(this.recv(4096)) }
+ * }
+ * new Input(process.stdin.fd, core);
  * await core.run({ stopOn: ['SIGTERM'] });
  */
 export class RunLoop {
@@ -122,7 +125,12 @@ export class RunLoop {
    * Connects to a loop that another thread owns. Throws `ERR_INVALID_HANDLE` when no live loop has this handle.
    *
    * @example
-   * RunLoop.connect(workerData).stop(); // workerData: core.handle
+   * // main.js
+   * new Worker('./stopper.js', { workerData: core.handle });
+   * await core.run();
+   * console.log('stopped'); // stopped
+   * // stopper.js
+   * RunLoop.connect(workerData).stop();
    */
   static connect(handle: RunLoopHandle): RemoteRunLoop {
     return connectRunLoop(handle);

@@ -102,7 +102,8 @@ function timeAndOptions(options: ScheduleOptions): TimeAndOptions {
  * // With types: names, payloads and results are checked in both threads.
  * interface Handlers { sample(value: number): void }
  * const tasks: TaskManager<Handlers> = core.taskManager;
- * const remote = TaskManager.connect<Handlers>(workerData);
+ * tasks.define('sample', (value) => console.log(value.toFixed(1)));
+ * TaskManager.connect<Handlers>(tasks.handle).schedule('sample', 21.5);
  */
 export class TaskManager<Handlers = UntypedHandlers> {
   readonly #runner: TaskRunner;
@@ -122,8 +123,13 @@ export class TaskManager<Handlers = UntypedHandlers> {
    * this handle, and `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options.
    *
    * @example
+   * // main.js
+   * core.taskManager.define('add', ([a, b]) => a + b);
+   * new Worker('./adder.js', { workerData: core.taskManager.handle });
+   * await core.run();
+   * // adder.js
    * const tasks = TaskManager.connect(workerData);
-   * const sum = await tasks.call('add', [1, 2], { timeout: 1000 });
+   * console.log(await tasks.call('add', [1, 2], { timeout: 1000 })); // 3
    */
   static connect<Handlers = UntypedHandlers>(
     handle: TaskManagerHandle<Handlers>,
