@@ -1,13 +1,11 @@
+// Reads what a child process prints, directly from its pipe. The script blocks in runSync() and needs no event loop.
+//
+//   node examples/child-pipe.js sh -c 'echo one; sleep 1; echo two'
 'use strict';
-/**
- * Reads what a child process prints, directly from its pipe. The script blocks in runSync() and needs no event loop.
- *
- *   node examples/child-pipe.js sh -c 'echo one; sleep 1; echo two'
- */
 
+require('./support/help')(__filename);
 const { spawn } = require('node:child_process');
 const { writeSync } = require('node:fs');
-
 const { FileDispatcher, core } = require('waitable-event');
 
 class Output extends FileDispatcher {

@@ -1,15 +1,13 @@
+// Reads lines from a FIFO that a shell, or any other process, writes into. The line `quit` ends it.
+//
+//   mkfifo /tmp/commands
+//   node examples/fifo.js /tmp/commands &
+//   echo hello > /tmp/commands
+//   echo quit > /tmp/commands
 'use strict';
-/**
- * Reads lines from a FIFO that a shell, or any other process, writes into. The line `quit` ends it.
- *
- *   mkfifo /tmp/commands
- *   node examples/fifo.js /tmp/commands &
- *   echo hello > /tmp/commands
- *   echo quit > /tmp/commands
- */
 
+require('./support/help')(__filename);
 const { closeSync, constants, fstatSync, openSync } = require('node:fs');
-
 const { FileDispatcher, core } = require('waitable-event');
 
 class Commands extends FileDispatcher {

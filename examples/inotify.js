@@ -1,16 +1,14 @@
+// Watches a directory with a descriptor of inotify(7). Removing the file `stop` from it ends the program.
+//
+// Node gives no access to inotify descriptors, and JavaScript cannot make one. But a process can inherit a descriptor:
+// the program that starts it opens it, as systemd does with sockets. Here that is a short Python program, which then
+// becomes Node. This works for other descriptors too: timerfd, signalfd, CAN sockets, a configured serial port.
+//
+//   node examples/inotify.js /tmp/somewhere
 'use strict';
-/**
- * Watches a directory with a descriptor of inotify(7). Removing the file `stop` from it ends the program.
- *
- * Node gives no access to inotify descriptors, and JavaScript cannot make one. But a process can inherit a descriptor:
- * the program that starts it opens it, as systemd does with sockets. Here that is a short Python program, which then
- * becomes Node. This works for other descriptors too: timerfd, signalfd, CAN sockets, a configured serial port.
- *
- *   node examples/inotify.js /tmp/somewhere
- */
 
+require('./support/help')(__filename);
 const { spawnSync } = require('node:child_process');
-
 const { FileDispatcher, core } = require('waitable-event');
 
 const LAUNCHER = `

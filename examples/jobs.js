@@ -3,6 +3,7 @@
 //   node examples/jobs.js          then open the address that it prints; Ctrl-C stops it
 'use strict';
 
+require('./support/help')(__filename);
 const { createServer } = require('node:http');
 const { RecurringFunctionTask, core } = require('waitable-event');
 

@@ -4,6 +4,7 @@
 //   node examples/pool.js 200000
 'use strict';
 
+require('./support/help')(__filename);
 const { isMainThread } = require('node:worker_threads');
 const { TaskPool, serve } = require('waitable-event/pool');
 

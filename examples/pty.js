@@ -1,14 +1,12 @@
+// Reads the terminal in which it was started, and types back what is typed. `quit`, Ctrl-D or a minute without input
+// ends it.
+//
+//   node examples/pty.js
+//   script -qc 'node examples/pty.js' /dev/null     # in its own pseudo-terminal
 'use strict';
-/**
- * Reads the terminal in which it was started, and types back what is typed. `quit`, Ctrl-D or a minute without input
- * ends it.
- *
- *   node examples/pty.js
- *   script -qc 'node examples/pty.js' /dev/null     # in its own pseudo-terminal
- */
 
+require('./support/help')(__filename);
 const { closeSync, openSync } = require('node:fs');
-
 const { FileDispatcher, FunctionTask, core } = require('waitable-event');
 
 const MINUTE = 60_000;

@@ -4,6 +4,7 @@
 //   node examples/request.js
 'use strict';
 
+require('./support/help')(__filename);
 const { Worker, isMainThread, workerData } = require('node:worker_threads');
 const { TaskManager, core } = require('waitable-event');
 

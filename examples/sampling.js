@@ -3,6 +3,7 @@
 //   node examples/sampling.js
 'use strict';
 
+require('./support/help')(__filename);
 const { Worker, isMainThread, workerData } = require('node:worker_threads');
 const { TaskManager, core } = require('waitable-event');
 

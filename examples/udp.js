@@ -1,15 +1,13 @@
+// Receives datagrams from a socket that Node has made. The datagram `quit` ends it.
+//
+//   node examples/udp.js 47808
+//   echo hello > /dev/udp/127.0.0.1/47808     # in bash
+//   echo quit > /dev/udp/127.0.0.1/47808
 'use strict';
-/**
- * Receives datagrams from a socket that Node has made. The datagram `quit` ends it.
- *
- *   node examples/udp.js 47808
- *   echo hello > /dev/udp/127.0.0.1/47808     # in bash
- *   echo quit > /dev/udp/127.0.0.1/47808
- */
 
+require('./support/help')(__filename);
 const { createSocket } = require('node:dgram');
-const { readFileSync, readdirSync, readlinkSync } = require('node:fs');
-
+const { readFileSync, readdirSync, statSync } = require('node:fs');
 const { FileDispatcher, core } = require('waitable-event');
 
 /** Maximum size of a datagram, in bytes. */
@@ -32,19 +30,14 @@ class Datagrams extends FileDispatcher {
   }
 }
 
+const inodeOf = (fd) => statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false })?.ino;
+
 /** Returns the descriptor of the UDP socket that this process has bound to a port: Node has no call for it. */
 function descriptorOf(port) {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const sockets = readFileSync('/proc/net/udp', 'latin1').split('\n');
   const inode = sockets.map((line) => line.trim().split(/\s+/)).find(([, address]) => address?.endsWith(suffix))?.[9];
-  const isIt = (fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`) === `socket:[${inode}]`;
-    } catch {
-      return false;
-    }
-  };
-  return Number(readdirSync('/proc/self/fd').find(isIt));
+  return Number(readdirSync('/proc/self/fd').find((fd) => inodeOf(fd) === Number(inode)));
 }
 
 const wanted = Number(process.argv[2] ?? 0);

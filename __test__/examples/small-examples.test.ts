@@ -2,7 +2,10 @@
 
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { text as bodyOf } from 'node:stream/consumers';
 import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
@@ -16,6 +19,11 @@ import { within } from '../support/timing';
 /** Starts an example, by its name. */
 function start(name: string, ...args: string[]): Child {
   return new Child(process.execPath, [join(root, 'examples', name), ...args]);
+}
+
+/** Returns how many lines an example has. */
+function lineCount(name: string): number {
+  return readFileSync(join(root, 'examples', name), 'utf8').split('\n').length - 1;
 }
 
 /** Whether there is such a program. */
@@ -199,7 +207,79 @@ describe('a mistake is one line, without a stack', () => {
   });
 });
 
+test('jobs.js answers http requests beside a recurring job', async () => {
+  const child = start('jobs.js');
+  await child.printed('http');
+  const response = await within(fetch(/http:\S+/.exec(child.stdout)?.[0] as string), 'an answer');
+  expect(await response.text()).toMatch(/^\d+ ticks, the next one at /);
+  child.kill('SIGTERM');
+  expect(endedWith(await child.ended, 0).stderr).toBe('');
+});
+
+test.each([
+  ['request.js', /^limit of the boiler: 80\nRangeError: no such device: toaster\n$/],
+  ['sampling.js', /^1000 readings, \d+\.\d °C on average, \d+ wake-ups\n$/],
+])('%s prints what it has got, and ends', async (name, words) => {
+  const { stdout, stderr } = endedWith(await start(name).ended, 0);
+  expect(stdout).toMatch(words);
+  expect(stderr).toBe('');
+});
+
 test('pool.js counts primes in two workers', async () => {
   const { stdout, stderr } = endedWith(await start('pool.js', '30000').ended, 0);
   expect({ stdout, stderr }).toEqual({ stdout: '3245 primes below 30000\n', stderr: '' });
+});
+
+test.each([
+  [[], '36 lines\n', 0, ''],
+  [['/does/not/exist'], '', 1, /^ENOENT: .*\n$/],
+])('synckit.js %p calls an asynchronous function synchronously', async (args, stdout, code, words) => {
+  const ended = endedWith(await start('synckit.js', ...args).ended, code);
+  expect(ended.stdout).toBe(stdout);
+  expect(ended.stderr).toMatch(words);
+});
+
+test('http-pool.js answers all of 50 connections, and ends, when SIGTERM comes', async () => {
+  const child = start('http-pool.js');
+  await child.printed('http');
+  const url = /http:\S+/.exec(child.stdout)?.[0] as string;
+  const requests = Array.from({ length: 50 }, () =>
+    request(url, { method: 'POST', headers: { expect: '100-continue' } }),
+  );
+  const answers = requests.map(async (each) => {
+    const [response] = (await once(each, 'response')) as [IncomingMessage];
+    return [response.statusCode, await bodyOf(response)];
+  });
+  const whenBegun = requests.map(async (each) => {
+    each.flushHeaders();
+    await once(each, 'continue');
+  });
+  await within(Promise.all(whenBegun), 'the begin of the requests');
+  child.kill('SIGTERM');
+  requests.forEach((each) => each.end('words'));
+  const all = await within(Promise.all(answers), 'the answers');
+  expect(all).toEqual(Array.from({ length: 50 }, () => [200, expect.stringMatching(/^[0-9a-f]{64}\n$/)]));
+  expect(new Set(all.map(String)).size).toBe(1);
+  const { stderr } = endedWith(await child.ended, 0);
+  expect(stderr).toBe('');
+});
+
+describe('the list of examples', () => {
+  const names = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.js'));
+
+  test('names each of them', () => {
+    const list = readFileSync(join(root, 'examples', 'README.md'), 'utf8');
+    expect(names.filter((name) => !list.includes(`[${name}](${name})`))).toEqual([]);
+  });
+
+  test('has none that is long', () => {
+    expect(names.filter((name) => lineCount(name) > 60)).toEqual([]);
+    expect(['http-pool.js', 'synckit.js'].filter((name) => lineCount(name) > 40)).toEqual([]);
+  });
+
+  test.each(names)('%s --help says how to start it', async (name) => {
+    const { stdout, stderr } = endedWith(await start(name, '--help').ended, 0);
+    expect(stdout).toMatch(new RegExp(`^[A-Z][^]*node examples/${name}`));
+    expect(stderr).toBe('');
+  });
 });
