@@ -948,6 +948,9 @@ export declare class TaskCancelledError extends Error {
   constructor(name: string);
 }
 
+/** What a subscriber at the sender sends along with a task, such as a `traceparent`. */
+export declare type TaskCarrier = Readonly<Record<string, string>>;
+
 /** The second argument of a handler. */
 export declare interface TaskContext<Handlers = UntypedHandlers> {
   /** The name under which the task was scheduled. */
@@ -959,6 +962,11 @@ export declare interface TaskContext<Handlers = UntypedHandlers> {
    * timeout, or after an abort of the producer's own signal.
    */
   readonly signal: AbortSignal;
+  /**
+   * What a subscriber of the diagnostics channel `waitable-event:task:send` has sent along with the task, such as a
+   * `traceparent`; `undefined` where nothing was sent.
+   */
+  readonly carrier: TaskCarrier | undefined;
 }
 
 /** Runs the tasks of one name. Its errors, and those of the promise that it returns, go to the manager's `onError`. */
@@ -1168,12 +1176,10 @@ export declare interface TaskManagerStats {
   byName: Record<string, TaskStats>;
 }
 
-/** The message on the diagnostics channels `waitable-event:task:schedule`, `…:start`, `…:end` and `…:error`. */
+/** The message on the diagnostics channel `waitable-event:task:schedule`: a manager has got a task. */
 export declare interface TaskMessage {
   /** The name of the task. */
   readonly name: string;
-  /** What the task threw; on the `…:error` channel alone. */
-  readonly error?: unknown;
 }
 
 /** The names that handlers have. */
@@ -1197,6 +1203,17 @@ export declare type TaskResult<Handlers, Name extends TaskName<Handlers>> = unkn
       : never
     : never;
 
+/**
+ * The message on the diagnostics channel `waitable-event:task:send`: a thread is about to schedule or to call a task.
+ * What a subscriber puts into `carrier` travels with the task.
+ */
+export declare interface TaskSendMessage {
+  /** The name of the task. */
+  readonly name: string;
+  /** Empty. Strings that are put into it arrive as `context.carrier` of the handler. */
+  readonly carrier: Record<string, string>;
+}
+
 /** The counts of one name: that of a handler, or the class of a task of the manager's own thread. */
 export declare interface TaskStats {
   /** Tasks that were scheduled or installed; each run of a recurring one counts. */
@@ -1214,6 +1231,27 @@ export declare interface TaskStats {
   lateness: RecordableHistogram;
   /** Nanoseconds from the start of a run until the task returned, for one run in 64. */
   runTime: RecordableHistogram;
+}
+
+/**
+ * The message on the channels of `tracingChannel('waitable-event:task')`: `start`, `end`, `asyncStart`, `asyncEnd` and
+ * `error`. One object for all messages of a run.
+ */
+export declare interface TaskTraceMessage {
+  /** The name of the task, or the class of a task of the manager's own thread. */
+  readonly name: string;
+  /** Its number among the tasks of its connection: the `id` of the ScheduledTask. `undefined` for a Task. */
+  readonly id: number | undefined;
+  /** The `threadId` of the thread that has sent the task. */
+  readonly thread: number;
+  /** When the task was due, in milliseconds since the epoch; `undefined` if it was as soon as possible. */
+  readonly due: number | undefined;
+  /** What a subscriber at the sender has sent along, if anything. */
+  readonly carrier: TaskCarrier | undefined;
+  /** What the handler has returned, or what its promise has resolved with. */
+  result?: unknown;
+  /** What the handler has thrown, or what its promise was rejected with. */
+  error?: unknown;
 }
 
 /**

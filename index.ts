@@ -13,10 +13,13 @@ export type {
   CancelOutcome,
   ScheduleOptions,
   TaskArguments,
+  TaskCarrier,
   TaskManagerHandle,
   TaskName,
   TaskPayload,
   TaskResult,
+  TaskSendMessage,
+  TaskTraceMessage,
   UntypedHandlers,
 } from './src/protocol';
 export { RunLoop, core } from './src/run-loop';

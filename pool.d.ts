@@ -4,12 +4,12 @@
 
 import type { CallOptions } from 'waitable-event';
 import type { RemoteTaskManager } from 'waitable-event';
-import type { TaskArguments } from 'waitable-event';
+import { TaskArguments } from 'waitable-event';
 import { TaskManager } from 'waitable-event';
-import type { TaskName } from 'waitable-event';
-import type { TaskResult } from 'waitable-event';
+import { TaskName } from 'waitable-event';
+import { TaskResult } from 'waitable-event';
 import { TypedTaskHandler } from 'waitable-event';
-import type { UntypedHandlers } from 'waitable-event';
+import { UntypedHandlers } from 'waitable-event';
 import { Worker } from 'node:worker_threads';
 import { WorkerOptions } from 'node:worker_threads';
 

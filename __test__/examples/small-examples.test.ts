@@ -207,6 +207,15 @@ describe('a mistake is one line, without a stack', () => {
   });
 });
 
+test('opentelemetry.js prints spans that hang together across threads', async () => {
+  const { stdout, stderr } = endedWith(await start('opentelemetry.js').ended, 0);
+  const [, traceId, id] = /^(\w+) root (\w+) request$/m.exec(stdout) ?? [];
+  expect(stdout).toMatch(new RegExp(`^${traceId} ${id} \\w+ read$`, 'm'));
+  expect(stdout).toMatch(new RegExp(`^${traceId} ${id} \\w+ refuse no such sensor$`, 'm'));
+  expect(stdout.split('\n')).toHaveLength(4);
+  expect(stderr).toBe('');
+});
+
 test('jobs.js answers http requests beside a recurring job', async () => {
   const child = start('jobs.js');
   await child.printed('http');

@@ -11,10 +11,12 @@ import {
   IMMEDIATELY,
   type Introduction,
   type ProducerMessage,
+  announceSend,
   connectionChannelName,
   introduceInSeat,
   RECORD_CALL,
   RECORD_NOW,
+  type RemoteOptions,
   type ScheduleOptions,
   type TaskArguments,
   type TaskManagerHandle,
@@ -24,6 +26,7 @@ import {
   dueTime,
   offeredChannelName,
   rareOptions,
+  sendChannel,
   validateTransfer,
 } from '../protocol';
 import type { ChannelPayloadSender } from '../transport';
@@ -85,6 +88,12 @@ export interface ScheduledTask {
    * begun, and its promise is pending. `'done'`: it is over, or was replaced by another task with its key.
    */
   cancel(): Promise<CancelOutcome>;
+}
+
+/** Returns the options of a call that do not fit into its record, if there are any. */
+function rareCallOptions(name: string): RemoteOptions | undefined {
+  const carrier = announceSend(name);
+  return carrier === undefined ? undefined : { carrier };
 }
 
 /** The key of what a {@link ScheduledTask} calls. It is a symbol because a subclass may use any name. */
@@ -171,7 +180,7 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
   ): ScheduledTask;
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
     const id =
-      options === undefined
+      options === undefined && !sendChannel.hasSubscribers
         ? this.#sendQueue.send(RECORD_NOW, name, payload, IMMEDIATELY, undefined, undefined, NO_TIMEOUT)
         : this.#scheduleWith(name, payload, options);
     return new RemoteTask(id, this);
@@ -203,7 +212,7 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
       const timeout = new CallTimeout(name, milliseconds);
       this.#connection.beginSend();
       this.#calls.listen();
-      const id = this.#sendQueue.sendLater(name, payload, transfer);
+      const id = this.#sendQueue.sendLater(name, payload, rareCallOptions(name), transfer);
       return this.#calls.waitForCall(id, timeout, options?.signal);
     } catch (error) {
       return Promise.reject(error);
@@ -232,7 +241,8 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
     this.#connection.throwIfOwnThread();
     this.#calls.listen();
     const timeout = new CallTimeout(name, milliseconds);
-    const id = this.#sendQueue.send(RECORD_CALL, name, payload, IMMEDIATELY, undefined, transfer, timeout);
+    const rare = rareCallOptions(name);
+    const id = this.#sendQueue.send(RECORD_CALL, name, payload, IMMEDIATELY, rare, transfer, timeout);
     return this.#calls.wait(id, timeout);
   }
 
@@ -309,11 +319,12 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
     }
   }
 
-  #scheduleWith(name: string, payload: unknown, options: ScheduleOptions): number {
+  #scheduleWith(name: string, payload: unknown, options: ScheduleOptions = {}): number {
     reserveStack();
     this.#connection.beginSend();
     const due = dueTime(options, this.#connection.activity);
-    const rare = rareOptions(options);
+    const carrier = announceSend(name);
+    const rare = rareOptions(carrier === undefined ? options : { ...options, carrier });
     return this.#sendQueue.send(RECORD_NOW, name, payload, due, rare, validateTransfer(options.transfer), NO_TIMEOUT);
   }
 }

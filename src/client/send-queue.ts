@@ -195,16 +195,22 @@ export class SendQueue {
   }
 
   /** Sends a call, or keeps it until there is room; never blocks. Returns its id. */
-  sendLater(name: string, payload: unknown, transfer: readonly ArrayBuffer[] | undefined): number {
+  sendLater(
+    name: string,
+    payload: unknown,
+    options: RemoteOptions | undefined,
+    transfer: readonly ArrayBuffer[] | undefined,
+  ): number {
     this.#connection.beginSend();
     if (this.#refusesCalls) {
-      return this.send(RECORD_CALL, name, payload, IMMEDIATELY, undefined, transfer, NO_WAIT);
+      return this.send(RECORD_CALL, name, payload, IMMEDIATELY, options, transfer, NO_WAIT);
     }
     let handler = this.#handlers.get(validateString('name', name));
     const id = this.#ids.allocate();
     if (
       handler !== undefined &&
       !this.#hasBacklog &&
+      options === undefined &&
       transfer === undefined &&
       this.#writer.push(RECORD_CALL, handler, payload, IMMEDIATELY, id)
     ) {
@@ -215,6 +221,7 @@ export class SendQueue {
     }
     // What the payload is now is what travels. An error of it comes before the manager learns of the name.
     const encoded = this.#encode(payload);
+    const before = options === undefined ? undefined : this.#optionsMessage(options, id);
     if (transfer !== undefined) {
       encoded.data = detach(encoded.data, transfer);
     }
@@ -226,6 +233,9 @@ export class SendQueue {
     }
     const header = { kind: RECORD_CALL, arg: handler, value: 0, time: IMMEDIATELY, id };
     const message = this.#message(header, encoded, (error) => this.#calls.reject(id, error));
+    if (before !== undefined) {
+      message.prepend(before);
+    }
     this.#keep(message);
     this.flush();
     if (message.error !== undefined) {
@@ -339,6 +349,11 @@ export class SendQueue {
       message.prepend(this.#message({ kind: RECORD_OPTIONS, arg, value: 0, time: 0, id: header.id }, encodedOptions));
     }
     this.#sendMessage(message, timeout);
+  }
+
+  #optionsMessage(options: RemoteOptions, id: number): Message {
+    const arg = options.key === undefined ? 0 : hashKey(options.key);
+    return this.#message({ kind: RECORD_OPTIONS, arg, value: 0, time: 0, id }, this.#encode(options));
   }
 
   /**

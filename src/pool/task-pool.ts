@@ -1,9 +1,10 @@
 /** A pool of workers. */
 
+import { AsyncResource } from 'node:async_hooks';
 import { type InspectOptions, inspect } from 'node:util';
 
 import { clearTimeout, monotonicNow, reserveStack, setTimeout } from '../platform';
-import type { TaskArguments, TaskName, TaskResult, UntypedHandlers } from '../protocol';
+import { type TaskArguments, type TaskName, type TaskResult, type UntypedHandlers, sendChannel } from '../protocol';
 import {
   BinaryHeap,
   CallTimeoutError,
@@ -235,6 +236,8 @@ export class TaskPool<Handlers = UntypedHandlers> {
 
   #enqueue(priority: number, name: string, payload: unknown, options: PoolRunOptions): Promise<unknown> {
     const { signal } = options;
+    // A subscriber is told of the task in the context in which the task was given, and not in that of the last one.
+    const context = sendChannel.hasSubscribers ? new AsyncResource('waitable-event.TaskPool') : undefined;
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         this.#queue.remove(job);
@@ -248,7 +251,8 @@ export class TaskPool<Handlers = UntypedHandlers> {
         order: this.#order,
         begin: (member) => {
           signal?.removeEventListener('abort', onAbort);
-          resolve(this.#perform(member, name, payload, options));
+          const perform = (): Promise<unknown> => this.#perform(member, name, payload, options);
+          resolve(context === undefined ? perform() : context.runInAsyncScope(perform));
         },
         reject: (error) => {
           signal?.removeEventListener('abort', onAbort);

@@ -66,6 +66,17 @@ export {
   takeSeat,
 } from './seats';
 export {
+  type TaskCarrier,
+  type TaskSendMessage,
+  type TaskTraceMessage,
+  announceSend,
+  isTracing,
+  sendChannel,
+  toCarrier,
+  traceRun,
+  updateTracing,
+} from './tracing';
+export {
   IMMEDIATELY,
   SCHEDULE_OPTIONS,
   type ScheduleOptions,

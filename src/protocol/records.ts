@@ -1,5 +1,6 @@
 /** The records of the two rings between a producer and a manager: their kinds, and what their numbers mean. */
 
+import type { TaskCarrier } from './tracing';
 import type { RingRecord, RingSizes } from '../transport';
 
 /** What a record of a producer is: the upper bits of its kind. A task that is due immediately. */
@@ -44,6 +45,8 @@ export interface RemoteOptions {
   readonly offset?: number;
   readonly priority?: number;
   readonly key?: string;
+  /** What a subscriber at the sender sends along. */
+  readonly carrier?: TaskCarrier;
 }
 
 /** How many bytes for payloads a ring may have. */

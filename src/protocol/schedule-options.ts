@@ -14,6 +14,7 @@ import {
   validateTime,
 } from '../util';
 import type { RemoteOptions } from './records';
+import { toCarrier } from './tracing';
 
 /** The due time of a task that runs as soon as possible: before any time on the clock. */
 export const IMMEDIATELY: number = Number.NEGATIVE_INFINITY;
@@ -79,9 +80,15 @@ export function dueTime(options: ScheduleOptions, clock: DelayClock): number {
   return clock.now() + Math.max(-LONGEST_AGO, validateMilliseconds('options.delta', options.delta));
 }
 
-/** Returns the options that do not fit into a record, if there are any. @internal */
-export function rareOptions(options: ScheduleOptions): RemoteOptions | undefined {
+/**
+ * Returns the options that do not fit into a record, if there are any. `carrier` comes from a subscriber, and is no
+ * option.
+ *
+ * @internal
+ */
+export function rareOptions(options: ScheduleOptions & { readonly carrier?: unknown }): RemoteOptions | undefined {
   const { when, interval, offset, priority, key } = options;
+  const carrier = options.carrier === undefined ? undefined : toCarrier(options.carrier);
   const rarer: { -readonly [K in keyof RemoteOptions]: RemoteOptions[K] } = {};
   if (when !== undefined) {
     rarer.when = validateTime('options.when', when);
@@ -95,6 +102,9 @@ export function rareOptions(options: ScheduleOptions): RemoteOptions | undefined
   }
   if (key !== undefined) {
     rarer.key = validateString('options.key', key);
+  }
+  if (carrier !== undefined) {
+    rarer.carrier = carrier;
   }
   return Object.keys(rarer).length === 0 ? undefined : rarer;
 }

@@ -16,6 +16,7 @@ import {
   RECORD_OPTIONS,
   RECORD_PIECE,
   type RemoteOptions,
+  type TaskCarrier,
   decodeName,
   handlerIndexOf,
   isTask,
@@ -35,7 +36,7 @@ export interface RecordHandler<E = unknown> {
   /** Returns what is known of the handler that tasks name from now on. */
   onName(name: string): E;
   /** Runs a task, now. */
-  run(id: number, handler: E, payload: unknown): void;
+  run(id: number, handler: E, payload: unknown, carrier?: TaskCarrier): void;
   /** Cancels the task with this key, because the next one replaces it. */
   replace(key: string): void;
   /**
@@ -51,8 +52,8 @@ export interface RecordHandler<E = unknown> {
   dueTime(time: number, isVirtual: boolean): number;
 }
 
-/** Makes the handler of a producer's records, which replies through `replies`. */
-export type CreateRecordHandler = (replies: ReplySender) => RecordHandler;
+/** Makes the handler of the records of a producer in thread `threadId`, which replies through `replies`. */
+export type CreateRecordHandler = (replies: ReplySender, threadId: number) => RecordHandler;
 
 export class Producer {
   /** How many records are left of those that were there when the pass began. */
@@ -102,7 +103,7 @@ export class Producer {
     this.channel = channel;
     this.#lookahead = new Lookahead(this.#reader.record);
     this.#replies = new ReplySender(replies, channel, this.#activity, () => this.notify());
-    this.#handler = createHandler(this.#replies);
+    this.#handler = createHandler(this.#replies, threadId);
     this.#doorbell = openDoorbell(doorbell);
   }
 
@@ -352,7 +353,7 @@ export class Producer {
     if (options?.key !== undefined) {
       this.#handler.replace(options.key);
     }
-    this.#handler.run(id, handler, payload);
+    this.#handler.run(id, handler, payload, options?.carrier);
   }
 
   #isKeyAhead(): boolean {

@@ -3,7 +3,13 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
 
 import { WaitableEvent, closeWithThread } from '../event';
-import { type OwnerControlBlock, type TaskManagerHandle, addBlockingManager, removeBlockingManager } from '../protocol';
+import {
+  type OwnerControlBlock,
+  type TaskManagerHandle,
+  addBlockingManager,
+  removeBlockingManager,
+  updateTracing,
+} from '../protocol';
 import {
   canReadChannels,
   fast,
@@ -163,6 +169,7 @@ export class Receiver {
     }
     const { producerSet, trigger } = threads;
     this.#passes += 1;
+    updateTracing();
     // The loop passes over its tasks before its channels. Answered here, the trigger is clear when its turn comes.
     const isNotified = this.#control.isNotified;
     if (isNotified) {
@@ -180,6 +187,7 @@ export class Receiver {
   /** Reads what other threads have sent, for a time machine. */
   read(): void {
     this.#passes += 1;
+    updateTracing();
     this.#threads?.producerSet.drain(this.#control.consumePosted());
   }
 

@@ -24,7 +24,7 @@ export class ErrorReporter {
 
   /** Reports an error of a task. Never throws. */
   report(error: unknown, stats: NameStats): void {
-    stats.onFail(error);
+    stats.onFail();
     if (this.#intercept?.(error) === true) {
       return;
     }

@@ -1,6 +1,15 @@
 /** Executes what one producer asks of a manager: runs its tasks, installs or cancels them, and replies. */
 
-import { CONTROL_RESUME, CONTROL_SUSPEND, IMMEDIATELY, type OwnerControlBlock, type RemoteOptions } from '../protocol';
+import {
+  CONTROL_RESUME,
+  CONTROL_SUSPEND,
+  IMMEDIATELY,
+  type OwnerControlBlock,
+  type RemoteOptions,
+  type TaskCarrier,
+  isTracing,
+  traceRun,
+} from '../protocol';
 import type { RecordHandler, ReplySender } from '../server';
 import { systemClock } from '../platform';
 import { TaskCancelledError, isThenable } from '../util';
@@ -22,6 +31,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
   readonly #errorReporter: ErrorReporter;
   readonly #control: OwnerControlBlock;
   readonly #replies: ReplySender;
+  readonly #threadId: number;
   /** Tasks that wait for their time or are suspended, by their ids. */
   readonly #tasks = new Map<number, NamedTask>();
   /** The contexts of tasks whose promise is pending, by their ids. */
@@ -34,6 +44,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     errorReporter: ErrorReporter,
     control: OwnerControlBlock,
     replies: ReplySender,
+    threadId: number,
   ) {
     this.#manager = manager;
     this.#handlers = handlers;
@@ -41,18 +52,19 @@ export class Executor implements RecordHandler<HandlerEntry> {
     this.#errorReporter = errorReporter;
     this.#control = control;
     this.#replies = replies;
+    this.#threadId = threadId;
   }
 
   onName(name: string): HandlerEntry {
     return this.#handlers.name(name);
   }
 
-  run(id: number, entry: HandlerEntry, payload: unknown): void {
+  run(id: number, entry: HandlerEntry, payload: unknown, carrier?: TaskCarrier): void {
     const stats = entry.stats ?? this.#statsOf(entry);
     stats.onSchedule();
     const start = stats.onStart(Number.NaN);
     // It does not throw what the task throws.
-    this.#call(id, entry, payload);
+    this.#call(id, entry, payload, undefined, carrier);
     stats.onEnd(start);
   }
 
@@ -61,7 +73,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
   }
 
   install(id: number, entry: HandlerEntry, payload: unknown, due: number, options: RemoteOptions | undefined): void {
-    const run = (): unknown => this.#call(id, entry, payload);
+    const run = (task: NamedTask): unknown => this.#call(id, entry, payload, task, options?.carrier);
     const onTaken = (): boolean => this.#tasks.delete(id);
     const from = due === IMMEDIATELY ? { delta: 0 } : { due };
     this.#tasks.set(id, this.#handlers.install(entry.name, run, onTaken, options ?? {}, from));
@@ -117,11 +129,20 @@ export class Executor implements RecordHandler<HandlerEntry> {
     return stats;
   }
 
-  /** Calls the handler of a task, and replies. */
-  #call(id: number, entry: HandlerEntry, payload: unknown): unknown {
+  /** Calls the handler of a task, and replies. `task` is what has waited for its time. */
+  #call(
+    id: number,
+    entry: HandlerEntry,
+    payload: unknown,
+    task: NamedTask | undefined,
+    carrier: TaskCarrier | undefined,
+  ): unknown {
     const context = new NamedTaskContext(entry.name, this.#manager);
     try {
-      const result = entry.get()(payload, context);
+      const result =
+        isTracing || carrier !== undefined
+          ? this.#callTraced(id, entry, payload, context, task, carrier)
+          : entry.get()(payload, context);
       if (isThenable(result)) {
         return this.#settle(id, entry, context, result);
       }
@@ -130,6 +151,22 @@ export class Executor implements RecordHandler<HandlerEntry> {
       this.#fail(id, entry, context, error);
     }
     return undefined;
+  }
+
+  #callTraced(
+    id: number,
+    entry: HandlerEntry,
+    payload: unknown,
+    context: NamedTaskContext,
+    task: NamedTask | undefined,
+    carrier: TaskCarrier | undefined,
+  ): unknown {
+    if (carrier !== undefined) {
+      context.setCarrier(carrier);
+    }
+    const run = (): unknown => entry.get()(payload, context);
+    const due = task?.taskTime ?? undefined;
+    return isTracing ? traceRun({ name: entry.name, id, thread: this.#threadId, due, carrier }, run) : run();
   }
 
   /** Replies when a task's promise is settled. */
@@ -158,7 +195,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     // A producer that waits for the result gets the error, and one that has cancelled the task expects it. Others have
     // no use for it: then the manager reports it.
     if (this.#replies.replyError(id, error) || context.isAborted) {
-      stats.onFail(error);
+      stats.onFail();
     } else {
       this.#errorReporter.report(error, stats);
     }

@@ -69,7 +69,13 @@ export class HandlerRegistry {
   }
 
   /** Installs a task; it replaces one with the same key. `onEnd` is called when the task will not run again. */
-  install(name: string, run: () => unknown, onEnd: () => void, options: RemoteOptions, at: From): NamedTask {
+  install(
+    name: string,
+    run: (task: NamedTask) => unknown,
+    onEnd: () => void,
+    options: RemoteOptions,
+    at: From,
+  ): NamedTask {
     const { key, when, interval, offset = 0, priority = 0 } = options;
     const task = new NamedTask(name, run, () => {
       onEnd();

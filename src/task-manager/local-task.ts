@@ -1,7 +1,8 @@
 /** A named task that the manager's own thread has scheduled. */
 
 import type { ScheduledTask } from '../client';
-import type { CancelOutcome } from '../protocol';
+import { workerThreads } from '../platform';
+import { type CancelOutcome, type TaskCarrier, isTracing, traceRun } from '../protocol';
 import { isThenable } from '../util';
 import { type NamedTask, NamedTaskContext } from './named-task';
 import type { ManagerStats } from './manager-stats';
@@ -59,10 +60,29 @@ export class LocalTask implements ScheduledTask {
     this.#task = undefined;
   }
 
-  /** Runs the task. */
-  run(manager: object, handler: (context: NamedTaskContext) => unknown): unknown {
+  /** Runs the task, which has waited as `task`. */
+  run(
+    manager: object,
+    task: NamedTask,
+    carrier: TaskCarrier | undefined,
+    handler: (context: NamedTaskContext) => unknown,
+  ): unknown {
     const context = new NamedTaskContext(this.#name, manager);
-    const result = handler(context);
+    if (carrier !== undefined) {
+      context.setCarrier(carrier);
+    }
+    const result = isTracing
+      ? traceRun(
+          {
+            name: this.#name,
+            id: this.id,
+            thread: workerThreads().threadId,
+            due: task.taskTime ?? undefined,
+            carrier,
+          },
+          () => handler(context),
+        )
+      : handler(context);
     if (isThenable(result)) {
       const running = (this.#running ??= new Set());
       const end = (): void => void running.delete(context);

@@ -1,6 +1,6 @@
-/** The counts of a task manager for one name, and its diagnostics channels. */
+/** The counts of a task manager for one name, and its diagnostics channel. */
 
-import { type Channel, channel } from 'node:diagnostics_channel';
+import { channel } from 'node:diagnostics_channel';
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { monotonicNow, perfHooks } from '../platform';
 import { recordMilliseconds } from '../util';
@@ -30,20 +30,15 @@ export interface TaskStats {
   runTime: RecordableHistogram;
 }
 
-/** The message on the diagnostics channels `waitable-event:task:schedule`, `…:start`, `…:end` and `…:error`. */
+/** The message on the diagnostics channel `waitable-event:task:schedule`: a manager has got a task. */
 export interface TaskMessage {
   /** The name of the task. */
   readonly name: string;
-  /** What the task threw; on the `…:error` channel alone. */
-  readonly error?: unknown;
 }
 
 const onScheduleChannel = channel('waitable-event:task:schedule');
-const onStartChannel = channel('waitable-event:task:start');
-const onEndChannel = channel('waitable-event:task:end');
-const onErrorChannel = channel('waitable-event:task:error');
 
-/** Counts the tasks of one name, and publishes them on the diagnostics channels. */
+/** Counts the tasks of one name, and publishes them on the diagnostics channel. */
 export class NameStats implements TaskStats {
   readonly name: string;
   scheduled: number = 0;
@@ -70,7 +65,7 @@ export class NameStats implements TaskStats {
   onSchedule(): void {
     this.scheduled += 1;
     if (onScheduleChannel.hasSubscribers) {
-      this.#publish(onScheduleChannel);
+      onScheduleChannel.publish({ name: this.name });
     }
   }
 
@@ -86,9 +81,6 @@ export class NameStats implements TaskStats {
   onStart(late: number): number {
     const { isMeasured } = this;
     this.run += 1;
-    if (onStartChannel.hasSubscribers) {
-      this.#publish(onStartChannel);
-    }
     return isMeasured ? startMeasuring(this, late) : Number.NaN;
   }
 
@@ -96,9 +88,6 @@ export class NameStats implements TaskStats {
   onEnd(start: number): void {
     if (start >= 0) {
       endMeasuring(this, start);
-    }
-    if (onEndChannel.hasSubscribers) {
-      this.#publish(onEndChannel);
     }
   }
 
@@ -113,15 +102,8 @@ export class NameStats implements TaskStats {
   }
 
   /** Counts a run that failed. */
-  onFail(error: unknown): void {
+  onFail(): void {
     this.failed += 1;
-    if (onErrorChannel.hasSubscribers) {
-      onErrorChannel.publish({ name: this.name, error });
-    }
-  }
-
-  #publish(to: Channel): void {
-    to.publish({ name: this.name });
   }
 }
 
@@ -159,9 +141,9 @@ export class UnknownNameStats extends NameStats {
     this.#all.cancelled += 1;
   }
 
-  override onFail(error: unknown): void {
+  override onFail(): void {
     this.#all.failed += 1;
-    super.onFail(error);
+    super.onFail();
   }
 }
 

@@ -1,5 +1,6 @@
 /** Tasks that run the handler of a name. This thread or another one schedules them. */
 
+import type { TaskCarrier } from '../protocol';
 import { UnknownTaskError } from '../util';
 import type { NameStats } from './name-stats';
 import { RecurringTask } from '../tasks';
@@ -34,11 +35,11 @@ function refuseUnknown(name: string): never {
 /** A named task that waits for its time. It is recurring when it has an interval. */
 export class NamedTask extends RecurringTask {
   readonly name: string;
-  readonly #run: () => unknown;
+  readonly #run: (task: NamedTask) => unknown;
   readonly #onEnd: () => void;
 
   /** Makes a task. `onEnd` is called when the task will not run again: before its only run, or when it is cancelled. */
-  constructor(name: string, run: () => unknown, onEnd: () => void) {
+  constructor(name: string, run: (task: NamedTask) => unknown, onEnd: () => void) {
     super();
     this.name = name;
     this.#run = run;
@@ -49,7 +50,7 @@ export class NamedTask extends RecurringTask {
     if (this.taskInterval === undefined) {
       this.#onEnd();
     }
-    return this.#run();
+    return this.#run(this);
   }
 
   /** Removes the task for good. */
@@ -65,6 +66,9 @@ export class NamedTask extends RecurringTask {
  * for it.
  */
 const controllers = new WeakMap<NamedTaskContext, AbortController>();
+
+/** What came along with the tasks of these contexts. Few tasks have any. */
+const carriers = new WeakMap<NamedTaskContext, TaskCarrier>();
 
 /**
  * The second argument of a handler: one object for each task.
@@ -91,9 +95,19 @@ export class NamedTaskContext {
     return controller.signal;
   }
 
+  /** Returns what a subscriber at the sender has sent along. */
+  get carrier(): TaskCarrier | undefined {
+    return carriers.get(this);
+  }
+
   /** Returns whether the producer has cancelled the task, or no longer waits for its result. */
   get isAborted(): boolean {
     return controllers.get(this)?.signal.aborted === true;
+  }
+
+  /** Sets what came along with the task. */
+  setCarrier(carrier: TaskCarrier): void {
+    carriers.set(this, carrier);
   }
 
   /** Aborts the signal. */

@@ -13,7 +13,9 @@ import {
   type TaskName,
   type TaskPayload,
   type TaskResult,
+  type TaskCarrier,
   type UntypedHandlers,
+  announceSend,
   isOnFull,
   rareOptions,
   validateHandle,
@@ -35,6 +37,7 @@ import {
 import { LocalTask } from './local-task';
 import { type TaskManagerOptions, toSettings } from './options';
 import type { TaskManagerStats } from './manager-stats';
+import type { NamedTask } from './named-task';
 import { TaskRunner } from './task-runner';
 
 /** The key of what a loop calls on its own manager. It is a symbol because a subclass may use any name. */
@@ -51,6 +54,11 @@ export interface TaskContext<Handlers = UntypedHandlers> {
    * timeout, or after an abort of the producer's own signal.
    */
   readonly signal: AbortSignal;
+  /**
+   * What a subscriber of the diagnostics channel `waitable-event:task:send` has sent along with the task, such as a
+   * `traceparent`; `undefined` where nothing was sent.
+   */
+  readonly carrier: TaskCarrier | undefined;
 }
 
 /** Runs the tasks of one name. Its errors, and those of the promise that it returns, go to the manager's `onError`. */
@@ -244,7 +252,9 @@ export class TaskManager<Handlers = UntypedHandlers> {
     const { handlers, stats } = this.#runner;
     this.#scheduled += 1;
     const scheduled = new LocalTask(this.#scheduled, name, stats);
-    const run = (): unknown => scheduled.run(this, (context) => handlers.name(name).get()(payload, context));
+    const carrier = announceSend(name);
+    const run = (task: NamedTask): unknown =>
+      scheduled.run(this, task, carrier, (context) => handlers.name(name).get()(payload, context));
     scheduled.attach(handlers.install(name, run, () => scheduled.detach(), rarer, at));
     return scheduled;
   }

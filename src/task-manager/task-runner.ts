@@ -3,7 +3,7 @@
  * manager.
  */
 
-import { OwnerControlBlock } from '../protocol';
+import { OwnerControlBlock, isTracing, traceRun, updateTracing } from '../protocol';
 import { Receiver } from '../server';
 import {
   type InstallOptions,
@@ -24,7 +24,7 @@ import {
   skipsRun,
 } from '../tasks';
 import type { Participant } from '../virtual-time';
-import { type Clock, CLOCK_TOLERANCE, reserveStack, systemClock } from '../platform';
+import { type Clock, CLOCK_TOLERANCE, reserveStack, systemClock, workerThreads } from '../platform';
 import { InvalidTaskError, TaskManagerClosedError, isThenable } from '../util';
 import { ErrorReporter } from './error-reporter';
 import { Executor } from './executor';
@@ -64,7 +64,8 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     this.receiver = new Receiver(
       settings,
       this.#control,
-      (replies) => new Executor(manager, this.handlers, this.stats, this.#errorReporter, this.#control, replies),
+      (replies, threadId) =>
+        new Executor(manager, this.handlers, this.stats, this.#errorReporter, this.#control, replies, threadId),
     );
     this.#host.attach(this);
     this.#host.clock.add(this);
@@ -174,6 +175,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   /** Runs a task now, and installs it again when it is a recurring one. */
   process(task: Task): void {
     reserveStack();
+    updateTracing();
     this.#adopt(task);
     this.#process(task);
   }
@@ -257,6 +259,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
       return this.receiver.drain();
     }
     reserveStack();
+    updateTracing();
     const { clock } = schedule;
     const now = schedule.now();
     // A task that one of these tasks installs runs in the next pass, even if it is already due.
@@ -382,12 +385,20 @@ function runTask(task: Task, stats: NameStats, late: number): unknown {
   const context = task[installation]?.context;
   const start = stats.onStart(late);
   try {
-    return context === undefined ? task.processTask() : runInContext(context, callTask, task);
+    return context === undefined ? callTask(task) : runInContext(context, callTask, task);
   } finally {
     stats.onEnd(start);
   }
 }
 
 function callTask(task: Task): unknown {
-  return task.processTask();
+  // A named task is traced where its handler is called, with what is known there.
+  return isTracing && !(task instanceof NamedTask) ? traceTask(task) : task.processTask();
+}
+
+function traceTask(task: Task): unknown {
+  const due = task.taskTime ?? undefined;
+  const { threadId } = workerThreads();
+  const message = { name: task.constructor.name, id: undefined, thread: threadId, due, carrier: undefined };
+  return traceRun(message, () => task.processTask());
 }

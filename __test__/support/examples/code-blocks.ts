@@ -108,7 +108,7 @@ function toBlock(
 
 /** Returns what a line says that it prints: up to a colon, a semicolon or a comma with a space after it. */
 function printed(line: string): string[] {
-  const text = /^\s*console\.log\(.*\);? \/\/ (.+)$/.exec(line)?.[1];
+  const text = /(?:^\s*|\bdefine\(.*=> )console\.log\(.*\);? \/\/ (.+)$/.exec(line)?.[1];
   return text === undefined ? [] : [(text.split(/[:;,] /, 1)[0] as string).trim()];
 }
 
@@ -150,7 +150,7 @@ export function runnable(file: SourceFile): SourceFile {
   const isEsm = isModule(file);
   const isTyped = extname(file.name) === '.ts';
   const checked = file.source.replaceAll(
-    /^( *)(?!console\.)((?:await )?[\w.]+\(.*\)|[\w.]+); \/\/ (true|false|-?\d+)(?:$|[:;,] .*$)/gm,
+    /^( *)(?!.*console\.)((?:await )?[\w.]+\(.*\)|[\w.]+); \/\/ (true|false|-?\d+)(?:$|[:;,] .*$)/gm,
     (_match, indent: string, expression: string, value: string) => `${indent}isAsDocumented(${expression}, ${value});`,
   );
   const { code } = transformSync(`${declareGiven(codeOnly(checked), isEsm)}\n${checked}\n`, {
