@@ -13,7 +13,7 @@ import {
   takeSeat,
 } from '../protocol';
 import { ThreadActivity } from '../virtual-time';
-import { CLOSED, monotonicNow, nodeProcess, workerThreads } from '../platform';
+import { CLOSED, debug, isDebugging, monotonicNow, nodeProcess, workerThreads } from '../platform';
 import { EventClosedError, TaskManagerClosedError, WouldDeadlockError } from '../util';
 
 /** How long the main thread blocks, in milliseconds, before a warning says so. */
@@ -187,6 +187,9 @@ export class Connection {
 
   close(): void {
     if (!this.#isClosed) {
+      if (isDebugging) {
+        debug(`the connection to thread ${this.handle.threadId} is closed`);
+      }
       this.#isClosed = true;
       // Closing the doorbell tells the manager. The trigger belongs to the manager, so it is released, not closed.
       this.doorbell.close();

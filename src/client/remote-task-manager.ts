@@ -30,7 +30,7 @@ import {
   validateTransfer,
 } from '../protocol';
 import type { ChannelPayloadSender } from '../transport';
-import { canReadChannels, workerThreads, reserveStack } from '../platform';
+import { canReadChannels, debug, isDebugging, workerThreads, reserveStack } from '../platform';
 import {
   TaskManagerClosedError,
   inspectAs,
@@ -154,6 +154,9 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
         dropped.register(this, taken, taken);
       }
       connection.control.announcePosted();
+      if (isDebugging) {
+        debug(`connected to the task manager of thread ${handle.threadId}`);
+      }
     } catch (error) {
       // Its manager has ended just now.
       connection.close();

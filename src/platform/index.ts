@@ -26,6 +26,7 @@ export {
   toError,
 } from './binding';
 export { CLOCK_TOLERANCE, type Clock, monotonicNow, systemClock, wallOffset } from './clock';
+export { debug, debugSleep, debugWakeUp, isDebugging } from './debug';
 export { isMusl } from './elf';
 export { errno } from './errno';
 export { jobRunner } from './jobs';

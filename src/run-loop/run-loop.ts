@@ -16,7 +16,11 @@ import { LoopClock } from '../virtual-time';
 import {
   beginBlocking,
   clearImmediate,
+  debug,
+  debugSleep,
+  debugWakeUp,
   endBlocking,
+  isDebugging,
   jobRunner,
   native,
   reactor,
@@ -290,7 +294,14 @@ export class RunLoop {
           this.#runTasks();
           // Between two passes: no handler is interrupted by the job of a promise.
           runJobs?.();
-          this.#channels.dispatchNext(this.#stopping ? 0 : Math.min(spin, this.#timeUntilWork()));
+          const timeout = this.#stopping ? 0 : Math.min(spin, this.#timeUntilWork());
+          if (isDebugging && timeout > 0) {
+            debugSleep(this, timeout);
+          }
+          this.#channels.dispatchNext(timeout);
+          if (isDebugging) {
+            debugWakeUp(this);
+          }
           this.#deferred.run();
         }
       };
@@ -444,6 +455,9 @@ export class RunLoop {
       return;
     }
     reserveStack();
+    if (isDebugging) {
+      debug('the loop is closed');
+    }
     this.#isClosed = true;
     for (const source of this.#sources) {
       source.close?.();
@@ -546,6 +560,9 @@ export class RunLoop {
       this.#immediate = undefined;
     }
     this.#inPass = true;
+    if (isDebugging) {
+      debugWakeUp(this);
+    }
     try {
       const hasRun = this.#runTasks();
       this.#channels.dispatchReady(isStale || hasRun);
@@ -567,6 +584,9 @@ export class RunLoop {
     this.#channels.askNew();
     const timeout = this.#channels.hasAlwaysReady ? 0 : Math.min(this.#spin, this.#timeUntilWork());
     reactor.removeDeadline(this.#deadline);
+    if (isDebugging && timeout > 0) {
+      debugSleep(this, timeout);
+    }
     if (timeout <= 0) {
       this.#requestPass();
     } else if (timeout !== Infinity) {

@@ -2,7 +2,7 @@
 
 import type { Introduction, OwnerControlBlock, Seat } from '../protocol';
 import type { SideChannel } from '../transport';
-import { canReadChannels } from '../platform';
+import { canReadChannels, debug, isDebugging } from '../platform';
 import { Introductions } from './introductions';
 import { type CreateRecordHandler, Producer } from './producer';
 
@@ -191,6 +191,9 @@ export class ProducerSet {
   }
 
   #remove(producer: Producer): void {
+    if (isDebugging) {
+      debug(`thread ${producer.threadId} has disconnected`);
+    }
     this.#receivedFromGone += producer.received;
     this.#producers.delete(producer);
     this.#introductions.release(producer);
@@ -215,6 +218,9 @@ export class ProducerSet {
   }
 
   #add(added: Producer): void {
+    if (isDebugging) {
+      debug(`thread ${added.threadId} has connected`);
+    }
     this.connections += 1;
     added.setPolling(this.#isPolling);
     const after = [...this.#producers].filter((producer) => added.comesBefore(producer));

@@ -24,7 +24,7 @@ import {
   skipsRun,
 } from '../tasks';
 import type { Participant } from '../virtual-time';
-import { type Clock, CLOCK_TOLERANCE, reserveStack, systemClock, workerThreads } from '../platform';
+import { type Clock, CLOCK_TOLERANCE, debug, isDebugging, reserveStack, systemClock, workerThreads } from '../platform';
 import { InvalidTaskError, TaskManagerClosedError, isThenable } from '../util';
 import { ErrorReporter } from './error-reporter';
 import { Executor } from './executor';
@@ -112,6 +112,9 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   /** Closes the manager. Waiting tasks stay in the queue and do not run. */
   close(): void {
     reserveStack();
+    if (isDebugging && !this.receiver.isClosed) {
+      debug('the task manager is closed');
+    }
     this.#host.detach(this);
     this.#host.clock.remove(this);
     this.receiver.close();
