@@ -11,6 +11,7 @@ import { TaskWorker, parent, serve } from 'waitable-event/pool';
 
 import { finallyDo } from '../support/clean-up';
 import { fixture, root, temporaryPath } from '../support/files';
+import { report } from '../support/outcomes';
 import { MODULE, TIME_LIMIT, makeSharedWords, rejection, startWorker, within } from '../support/pool';
 
 /** Writes a module that can require the package. */
@@ -43,6 +44,21 @@ describe('the start', () => {
     ['served.cjs', "require('waitable-event/pool').serve({ one: () => 1 });"],
   ])('loads %s', (name, text) => {
     expect(startWorker(writeModule(name, text)).readySync(TIME_LIMIT).callSync('one')).toBe(1);
+  });
+
+  const canStrip = (process.features as { typescript?: unknown }).typescript;
+
+  test.each([
+    ['typed.ts', "const pool = require('waitable-event/pool');"],
+    ['typed.cts', "const pool = require('waitable-event/pool');"],
+    ['typed.mts', "import pool from 'waitable-event/pool';"],
+  ])('loads %s where Node strips types', (name, line) => {
+    if (canStrip === undefined || canStrip === false) {
+      report('not tested: this Node does not strip types');
+      return;
+    }
+    const text = `${line}\ninterface Handlers { one(value: number): number }\npool.serve({ one: (value: number): number => value + 1 });`;
+    expect(startWorker(writeModule(name, text)).readySync(TIME_LIMIT).callSync('one', 1)).toBe(2);
   });
 
   test('has tasks only when it is over', () => {

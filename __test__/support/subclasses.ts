@@ -3,6 +3,7 @@ import { TaskPool, TaskWorker } from 'waitable-event/pool';
 import { TimeMachine } from 'waitable-event/testing';
 
 import { declaredMembers } from './declarations';
+import { TIME_LIMIT } from './threads';
 import { WorkerHarness } from './worker-harness';
 
 /**
@@ -167,6 +168,13 @@ function usedNames(): string[] {
 /** How long one scenario may take, in milliseconds; without a fault it takes a few. */
 const SCENARIO_LIMIT = 5000;
 
+/** Returns the names that any of our classes uses and that this one does not declare. */
+function undeclaredNames(className: string, alsoDeclared: readonly string[]): string[] {
+  const members = [...declaredMembers(className), ...Object.getOwnPropertyNames(Object.prototype), ...alsoDeclared];
+  const declared = new Set(members);
+  return usedNames().filter((name) => !declared.has(name));
+}
+
 /**
  * Runs the scenario of a class, in a worker, with a subclass for each name that any of our classes uses and that this
  * one does not declare: as the name of a field or of a method. Returns what went wrong, by the names.
@@ -176,15 +184,44 @@ export async function failuresOf(
   className: string,
   kind: 'field' | 'method',
 ): Promise<Record<string, string>> {
-  const declared = new Set([...declaredMembers(className), ...Object.getOwnPropertyNames(Object.prototype)]);
+  const names = undeclaredNames(className, []);
+  return failuresWith(
+    fixture,
+    className,
+    kind,
+    names.map((name) => [name]),
+  );
+}
+
+/**
+ * Does the same with one subclass that has all of these names: a scenario that starts threads would take minutes with
+ * each of them. `alsoDeclared` are the names that it has from a class of Node's. Returns what went wrong.
+ */
+export async function failureTogether(
+  fixture: string,
+  className: string,
+  kind: 'field' | 'method',
+  alsoDeclared: readonly string[],
+): Promise<string | undefined> {
+  const names = undeclaredNames(className, alsoDeclared);
+  return Object.values(await failuresWith(fixture, className, kind, [names], 3 * TIME_LIMIT))[0];
+}
+
+async function failuresWith(
+  fixture: string,
+  className: string,
+  kind: 'field' | 'method',
+  subclasses: readonly (readonly string[])[],
+  limit: number = SCENARIO_LIMIT,
+): Promise<Record<string, string>> {
   const failures: Record<string, string> = {};
   let worker: WorkerHarness | undefined;
-  for (const name of usedNames().filter((used) => !declared.has(used))) {
+  for (const names of subclasses) {
     worker ??= new WorkerHarness(fixture, {});
-    worker.worker.postMessage({ className, name, kind });
+    worker.worker.postMessage({ className, names, kind });
     let outcome: string;
     try {
-      outcome = await worker.next<string>(SCENARIO_LIMIT);
+      outcome = await worker.next<string>(limit);
     } catch (error) {
       // The next name has a worker of its own.
       await worker.terminate();
@@ -192,7 +229,7 @@ export async function failuresOf(
       outcome = String(error);
     }
     if (outcome !== 'passed') {
-      failures[name] = outcome;
+      failures[names.join(' ')] = outcome;
     }
   }
   await worker?.terminate();
