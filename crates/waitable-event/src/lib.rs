@@ -25,6 +25,8 @@
 mod adaptive_spin;
 #[cfg(not(loom))]
 mod backoff;
+#[cfg(not(loom))]
+mod datagram;
 mod deadline;
 mod doorbell;
 mod error;
@@ -49,6 +51,8 @@ mod token_queue;
 pub use adaptive_spin::AdaptiveSpin;
 #[cfg(not(loom))]
 pub use backoff::Backoff;
+#[cfg(not(loom))]
+pub use datagram::{BindOptions, DatagramSocket, Interface, format_address, parse_address};
 pub use deadline::Deadline;
 pub use doorbell::Doorbell;
 pub use error::Error;

@@ -9,6 +9,7 @@
 //! | `SignalWatch`, `SignalSource`, `SignalKeeper` | a signal as a descriptor, and the action that it leaves behind |
 //! | `Disposition`, `OwnHandler`, `deliver` | what a `SignalSource` is made of |
 //! | `descriptor` | reading, writing and duplicating a descriptor of the caller |
+//! | `datagram` | a UDP socket of its own: what the standard library does not have |
 //! | `Fileno`, `Descriptor`, `OwnedDescriptor`, `AsDescriptor` | a descriptor: its number, borrowed, owned, lent |
 //! | `monotonic_time`, `wall_offset`, `coarse_now` | the clocks |
 //!
@@ -19,6 +20,8 @@
 mod clock_offset;
 mod looks;
 pub use looks::Looks;
+mod received;
+pub use received::Received;
 
 #[cfg(unix)]
 mod unix;

@@ -2,6 +2,7 @@
 
 mod clock;
 mod clock_watch;
+mod datagram;
 mod files;
 mod filters;
 mod kqueue;
@@ -17,6 +18,7 @@ pub(super) use super::unix::ppoll::poll_now;
 #[cfg(not(any(target_vendor = "apple", waitable_kqueue_stand_in)))]
 pub use super::unix::ppoll::sleep;
 pub(super) use clock::COARSE;
+pub(super) use datagram::{SHARED_ADDRESS, datagram_socket};
 pub use files::is_consumed_by_polling;
 pub(super) use files::{is_same_description, reopen_pipe, reopen_reader};
 pub use kqueue::{has_too_many_paths, join_loop};

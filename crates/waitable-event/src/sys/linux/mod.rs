@@ -1,6 +1,7 @@
 //! Linux and Android.
 
 mod clock;
+mod datagram;
 mod epoll;
 mod eventfd;
 mod loop_eventfd;
@@ -13,6 +14,7 @@ mod timerfd;
 pub(super) use super::unix::ppoll::poll_now;
 pub use super::unix::ppoll::sleep;
 pub(super) use clock::COARSE;
+pub(super) use datagram::{SHARED_ADDRESS, datagram_socket};
 pub use epoll::{has_too_many_paths, join_loop};
 pub(super) use eventfd::notification;
 pub(super) use loop_eventfd::{LoopEventfd, Posts, Search};

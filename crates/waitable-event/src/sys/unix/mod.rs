@@ -1,6 +1,7 @@
 //! What Linux, macOS and FreeBSD have in common: POSIX. A file is called by its mechanism, or by the type that it has.
 
 mod clock;
+pub mod datagram;
 pub mod descriptor;
 pub(super) mod file_status;
 mod interrupter;

@@ -8,6 +8,7 @@ mod alarm;
 mod clock;
 mod clock_watch;
 mod code;
+pub mod datagram;
 pub mod descriptor;
 mod disposition;
 mod files;
