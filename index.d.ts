@@ -83,6 +83,134 @@ export declare interface ConnectOptions {
  */
 export declare const core: RunLoop;
 
+/** A datagram that was received, with its sender. */
+export declare interface Datagram extends DatagramAddress {
+  /** The bytes; none for an empty datagram. */
+  data: Buffer;
+  /** Whether the datagram was longer than `recvFrom()` has asked for. Its rest is lost. */
+  truncated: boolean;
+}
+
+/** Where a datagram comes from, or what a socket is bound to. */
+export declare interface DatagramAddress {
+  /** The address, as {@link DatagramOptions.address} has it. */
+  address: string;
+  family: 'IPv4' | 'IPv6';
+  port: number;
+}
+
+/**
+ * Sends and receives datagrams by a UDP socket of its own in a run loop: what a BACpypes program has in its
+ * `UDPDirector`, which is an `asyncore.dispatcher`.
+ *
+ * Unlike a socket of `node:dgram`, it has a descriptor, so `runSync()`, `loop()` and `select()` wait for it, too. A
+ * datagram is read when the program asks for it, not when it arrives. An empty datagram is a datagram, and no end: a
+ * UDP socket has none, so nothing but an error calls `handleClose()`.
+ *
+ * An error of a handler goes to `handleError()`, as for every channel. `recvFrom()` and `sendTo()` never block. A
+ * dispatcher that was dropped, and is in no loop, is closed when it is garbage. It belongs to one thread.
+ *
+ * @example
+ * class Echo extends DatagramDispatcher {
+ *   handleRead() {
+ *     const datagram = this.recvFrom();
+ *     if (datagram !== null) this.sendTo(datagram.data, datagram.port, datagram.address);
+ *   }
+ * }
+ * new Echo({ address: '127.0.0.1', port: 7007 });
+ */
+export declare class DatagramDispatcher extends Dispatcher {
+  #private;
+  /**
+   * Binds a socket, and joins a loop with it. The loop calls no method of the channel before the constructors of its
+   * subclasses have returned.
+   *
+   * Throws `EADDRINUSE` for a port that is taken, `EADDRNOTAVAIL` for an address that this machine does not have,
+   * `EACCES` for a port that needs a privilege, `EAFNOSUPPORT` without IPv6, and `EMFILE` when no descriptors are left.
+   * Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for other options than there are.
+   *
+   * @param options What to bind to.
+   * @param loop The loop to join; `null` joins none. Default: this thread's own one.
+   */
+  constructor(options?: DatagramOptions, loop?: Loop | null);
+  /** Returns the descriptor of the socket. Throws `EBADF` when the channel is closed. */
+  fileno(): number;
+  /** Returns what the socket is bound to, with the port that the system has chosen. Throws `EBADF` when closed. */
+  address(): DatagramAddress;
+  /**
+   * Receives the next datagram, in a buffer of its own. Returns `null` when there is none: after each readiness, a
+   * channel may call this until it is `null`, or once, and is called again.
+   *
+   * Throws `EBADF` when the channel is closed, and errors that the system keeps for the socket.
+   *
+   * @param size The most bytes to receive, from 0 to 65535; the rest of a longer datagram is lost. Default: 65535,
+   *   which no datagram exceeds.
+   */
+  recvFrom(size?: number): Datagram | null;
+  /**
+   * Sends one datagram. Returns false when the system has no room for it now; then nothing was sent, and a channel that
+   * is `writable()` is told when there may be room.
+   *
+   * True says that it was sent, not that it arrives. Throws `EMSGSIZE` for one that is too long (65507 bytes is the
+   * most by IPv4), `EACCES` for a broadcast without `broadcast`, `ENETUNREACH` and `EHOSTUNREACH` without a way to the
+   * receiver, and `EBADF` when the channel is closed. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for what
+   * is no data, port or address.
+   *
+   * @param data What to send; a string is sent as UTF-8. An empty one sends an empty datagram.
+   * @param port The port of the receiver, from 1 to 65535.
+   * @param address The address of the receiver, of the same family as the socket's. Names are not resolved.
+   */
+  sendTo(data: Uint8Array | string, port: number, address: string): boolean;
+  /** Sets whether datagrams may be sent to broadcast addresses. Throws `EBADF` when the channel is closed. */
+  setBroadcast(isAllowed: boolean): void;
+  /**
+   * Joins a multicast group: the socket gets what is sent to that address and its own port.
+   *
+   * Throws `EADDRINUSE` for a group that it is in already, `ENODEV` or `EADDRNOTAVAIL` for an interface that does not
+   * exist, `EINVAL` for an address that is no group, and `ENOPROTOOPT` for a group of IPv6 on a socket of IPv4.
+   *
+   * @param group The address of the group.
+   * @param networkInterface The interface: one of its addresses for a group of IPv4, `'::%NAME'` for one of IPv6.
+   *   Default: the system's choice.
+   */
+  addMembership(group: string, networkInterface?: string): void;
+  /** Leaves a multicast group. Throws `EADDRNOTAVAIL` or `EINVAL` for a group that the socket is not in. */
+  dropMembership(group: string, networkInterface?: string): void;
+  /**
+   * Chooses the interface by which datagrams leave for multicast groups: one of its addresses for a socket of IPv4,
+   * `'::%NAME'` for one of IPv6. Throws `EADDRNOTAVAIL` or `ENODEV` for an interface that does not exist.
+   */
+  setMulticastInterface(networkInterface: string): void;
+  /** Sets how many hops a datagram for a multicast group may take, from 0 to 255. The system's default is 1. */
+  setMulticastTTL(hops: number): void;
+  /** Sets whether sockets of this machine get what this one sends to a multicast group. The default is true. */
+  setMulticastLoopback(isWanted: boolean): void;
+  /** Leaves the loop and closes the socket. Datagrams that were not read are lost. Closing twice is allowed. */
+  close(): void;
+  /** Calls `close()` at the end of a `using` block. */
+  [Symbol.dispose](): void;
+}
+
+/** How a {@link DatagramDispatcher} binds its socket. */
+export declare interface DatagramOptions {
+  /**
+   * The address to bind to: IPv4, or IPv6 with an optional zone (`fe80::1%eth0`). Names are not resolved. Default:
+   * `'0.0.0.0'`, all interfaces by IPv4.
+   */
+  address?: string | undefined;
+  /** The port to bind to, from 0 to 65535. Default: 0, a free one. */
+  port?: number | undefined;
+  /** Whether datagrams may be sent to broadcast addresses. Default: false. */
+  broadcast?: boolean | undefined;
+  /**
+   * Whether other sockets may have the same address, if they say so, too. They all get broadcasts and multicasts, and
+   * one of them gets what is sent to the address itself. Default: false.
+   */
+  reuseAddress?: boolean | undefined;
+  /** Whether a socket that is bound to `'::'` gets no datagrams of IPv4. Default: false. */
+  ipv6Only?: boolean | undefined;
+}
+
 /**
  * Handles what happens on one file descriptor: the base class of every channel of a run loop.
  *

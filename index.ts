@@ -5,8 +5,8 @@
 
 export { RemoteTaskManager } from './src/client';
 export type { CallOptions, CallSyncOptions, ConnectOptions, ScheduledTask } from './src/client';
-export { Dispatcher, FileDispatcher } from './src/dispatcher';
-export type { Channel, Loop } from './src/dispatcher';
+export { DatagramDispatcher, Dispatcher, FileDispatcher } from './src/dispatcher';
+export type { Channel, Datagram, DatagramAddress, DatagramOptions, Loop } from './src/dispatcher';
 export { WaitableEvent, select, selectAsync } from './src/event';
 export type { EventHandle, SelectAsyncOptions, Selectable, WaitAsyncOptions, WaitableEventOptions } from './src/event';
 export type {

@@ -78,6 +78,14 @@ describe('descriptors', () => {
   );
 });
 
+test(
+  'datagram sockets leave none, whether they are closed, dropped, or left to a worker that ends',
+  async () => {
+    expect(await run('datagrams')).toEqual({ closed: 0, dropped: 0, ended: 0 });
+  },
+  LIMIT,
+);
+
 describe('an event that is dropped without close()', () => {
   let dropped: Record<string, number>;
 

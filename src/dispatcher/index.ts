@@ -3,6 +3,7 @@
  * May use: platform, util.
  */
 
+export { type Datagram, type DatagramAddress, DatagramDispatcher, type DatagramOptions } from './datagram-dispatcher';
 export { isDisconnected } from './disconnect';
 export { Dispatcher, hasOwn } from './dispatcher';
 export { followHandler, onHandlerError } from './failure';

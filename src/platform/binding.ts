@@ -55,6 +55,10 @@ export const LAST_TOKEN = 0x7fff_ffff;
 /** A number that is no slot of an event: native code answers "closed" for it. */
 export const NO_SLOT = 0xffff_ffff;
 
+/** The length of an address, and the bit in the count of a received datagram that says that it was too long. */
+export const ADDRESS_LENGTH = 24;
+export const TRUNCATED = 0x4000_0000;
+
 /** The bits of the state word. */
 export const SET = 1;
 export const CLOSED = 2;

@@ -4,6 +4,7 @@
  */
 
 export {
+  ADDRESS_LENGTH,
   ALARM,
   CLOSED,
   ENTRY_LENGTH,
@@ -18,6 +19,7 @@ export {
   SET,
   STATUS_INVALID_HANDLE,
   STATUS_CLOSED,
+  TRUNCATED,
   WRITABLE,
   check,
   fast,

@@ -7,12 +7,13 @@
 //! ever runs beneath one.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::c_void;
 use std::ptr;
 use std::rc::Rc;
 
 use napi::{Env, sys};
+use waitable_event::DatagramSocket;
 use waitable_event::sys::{Fileno, SignalKeeper, SignalWatch, descriptor};
 
 use crate::events::event_table::EventTable;
@@ -36,6 +37,8 @@ pub struct Environment {
     pub kept_signals: RefCell<Vec<SignalKeeper>>,
     /// The descriptors that it has duplicated and not closed.
     pub duplicates: RefCell<HashSet<Fileno>>,
+    /// The UDP sockets that it has bound and not closed.
+    pub datagrams: RefCell<HashMap<Fileno, DatagramSocket>>,
     /// How its thread blocks.
     pub sleeper: Sleeper,
     uv: Option<UvLoop>,
@@ -91,6 +94,7 @@ impl Environment {
             signals: RefCell::default(),
             kept_signals: RefCell::default(),
             duplicates: RefCell::default(),
+            datagrams: RefCell::default(),
             sleeper: Sleeper::new(raw, probe, is_unannounced, uv),
             uv,
             pollers: RefCell::default(),
@@ -223,6 +227,7 @@ unsafe extern "C" fn end(environment: *mut c_void) {
             // Fails only when foreign code has closed the number.
             let _ = descriptor::close(fd);
         }
+        environment.datagrams.borrow_mut().clear();
         let pollers = environment.pollers.borrow_mut().drain();
         for poller in pollers {
             poller.release(env);

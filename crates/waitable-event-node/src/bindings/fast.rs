@@ -12,9 +12,10 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 
-use super::{descriptor, event, poller, reactor};
+use super::{datagram, descriptor, event, poller, reactor};
 use crate::environment::Environment;
 use crate::events::event_table::NO_SLOT;
+use crate::ffi::address::ADDRESS_LENGTH;
 use crate::ffi::status;
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
@@ -95,6 +96,48 @@ unsafe fn transfer(
     number(env, body(fd, buffer))
 }
 
+/// Returns what `body` returns for the arguments of a call: a socket, a buffer and an address.
+///
+/// # Safety
+///
+/// `env` and `info` are those of a running call of a function that [`fast_functions`] made.
+unsafe fn exchange(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    body: impl FnOnce(&Environment, i32, &mut [u8], &mut [u8]) -> i32,
+) -> sys::napi_value {
+    let (mut count, mut arguments, mut state) = (3, [ptr::null_mut(); 3], ptr::null_mut::<c_void>());
+    let (mut fd, mut address) = (-1, [0; ADDRESS_LENGTH]);
+    let mut parts = [(ptr::null_mut::<c_void>(), 0_usize); 2];
+    // SAFETY: the caller's contract; a call that fails leaves its result as it is. The data is the environment's state,
+    // which outlives its functions.
+    let environment = unsafe {
+        sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), ptr::null_mut(), &mut state);
+        sys::napi_get_value_int32(env, arguments[0], &mut fd);
+        for (argument, (data, length)) in arguments[1..].iter().zip(&mut parts) {
+            sys::napi_get_buffer_info(env, *argument, data, length);
+        }
+        state.cast::<Environment>().as_ref()
+    };
+    let [(data, length), (place, room)] = parts;
+    // SAFETY: as in `transfer()`. The address is copied, so the buffer is the only one that is borrowed.
+    let buffer = unsafe {
+        if !place.is_null() && room >= ADDRESS_LENGTH {
+            address.copy_from_slice(std::slice::from_raw_parts(place.cast::<u8>(), ADDRESS_LENGTH));
+        }
+        if data.is_null() { &mut [] } else { std::slice::from_raw_parts_mut(data.cast::<u8>(), length) }
+    };
+    let result = match environment {
+        Some(environment) if !environment.has_ended() => body(environment, fd, buffer, &mut address),
+        _ => status::NO_ENVIRONMENT,
+    };
+    if !place.is_null() && room >= ADDRESS_LENGTH {
+        // SAFETY: the memory of the address is still there: no JavaScript has run.
+        unsafe { ptr::copy_nonoverlapping(address.as_ptr(), place.cast::<u8>(), ADDRESS_LENGTH) };
+    }
+    number(env, result)
+}
+
 /// Declares a callback that passes on its arguments.
 macro_rules! callback {
     ($name:ident, $count:literal, $answer:ident, $body:expr) => {
@@ -157,7 +200,17 @@ unsafe extern "C" fn write_descriptor(env: sys::napi_env, info: sys::napi_callba
     unsafe { transfer(env, info, |fd, data| descriptor::write(fd, data)) }
 }
 
-const FUNCTIONS: [(&CStr, Callback); 12] = [
+unsafe extern "C" fn receive_datagram(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: as above.
+    unsafe { exchange(env, info, datagram::receive) }
+}
+
+unsafe extern "C" fn send_datagram(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: as above.
+    unsafe { exchange(env, info, |environment, fd, data, receiver| datagram::send(environment, fd, data, receiver)) }
+}
+
+const FUNCTIONS: [(&CStr, Callback); 14] = [
     (c"setEvent", set_event),
     (c"clearEvent", clear_event),
     (c"isEventSet", is_event_set),
@@ -165,6 +218,8 @@ const FUNCTIONS: [(&CStr, Callback); 12] = [
     (c"armEvent", arm_event),
     (c"holdReactor", hold_reactor),
     (c"readDescriptor", read_descriptor),
+    (c"receiveDatagram", receive_datagram),
+    (c"sendDatagram", send_datagram),
     (c"stackPosition", stack_position),
     (c"takeReady", take_ready),
     (c"waitReady", wait_ready),
@@ -191,6 +246,13 @@ const FUNCTIONS: [(&CStr, Callback); 12] = [
   holdReactor(reactor: number): number | undefined
   /** Reads into `buffer`. Returns the count, 0 at the end of the file. */
   readDescriptor(fd: number, buffer: Uint8Array): number
+  /**
+   * Receives one datagram into `buffer`, and writes its sender. Returns the count, with bit 30 when the datagram was
+   * longer than the buffer.
+   */
+  receiveDatagram(fd: number, buffer: Uint8Array, sender: Uint8Array): number
+  /** Sends one datagram. Returns its length. */
+  sendDatagram(fd: number, data: Uint8Array, receiver: Uint8Array): number
   /** Returns how far the stack has grown: the lower the number, the further. */
   stackPosition(): number
   /**

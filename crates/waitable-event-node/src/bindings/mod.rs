@@ -1,6 +1,7 @@
 //! The functions that JavaScript calls. Only here is `#[napi]`; this room uses all others.
 
 pub mod clock;
+pub mod datagram;
 pub mod descriptor;
 pub mod environment;
 pub mod event;

@@ -8,13 +8,15 @@ use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use waitable_event::State;
 
+use super::datagram::TRUNCATED;
 use super::select::SELECT_LENGTH;
 use crate::events::event_table::NO_SLOT;
+use crate::ffi::address::ADDRESS_LENGTH;
 use crate::ffi::{batch, readiness_flags, status};
 use crate::pollers::token::LAST_TOKEN;
 
 /// The numbers, by the names that the facade gives them.
-const SHARED_NUMBERS: [(&str, f64); 21] = [
+const SHARED_NUMBERS: [(&str, f64); 23] = [
     ("STATUS_CLOSED", status::CLOSED as f64),
     ("STATUS_INTERRUPTED", status::INTERRUPTED as f64),
     ("STATUS_INVALID_HANDLE", status::INVALID_HANDLE as f64),
@@ -36,6 +38,8 @@ const SHARED_NUMBERS: [(&str, f64); 21] = [
     ("SELECT_LENGTH", SELECT_LENGTH as f64),
     ("LAST_TOKEN", LAST_TOKEN as f64),
     ("NO_SLOT", NO_SLOT as f64),
+    ("ADDRESS_LENGTH", ADDRESS_LENGTH as f64),
+    ("TRUNCATED", TRUNCATED as f64),
 ];
 
 /// Returns the numbers that native code and the facade share, by name. For tests.

@@ -1,5 +1,6 @@
 //! How values cross into JavaScript, and the functions of libuv and V8. Uses nothing else of this crate.
 
+pub mod address;
 pub mod batch;
 pub mod errno;
 #[cfg(windows)]
