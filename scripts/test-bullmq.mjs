@@ -1,9 +1,10 @@
 // Tests packages/bullmq on a Redis and a PostgreSQL that the tests start.
-import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, rmSync, symlinkSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runWhileItPrints } from './jest.mjs';
 import { Failure, outputOf, root, run, say } from './support/cache.mjs';
+import { installLocked } from './support/locked-packages.mjs';
 import { pythonEnvironment } from './support/python.mjs';
 import { findPostgres, findRedis, findValkey } from '../packages/bullmq/support/find-servers.mjs';
 
@@ -53,32 +54,11 @@ function parse() {
   }
 }
 
-/** Returns what a lock file names, without what another platform needs: version by path. */
-function lockedPackages(file) {
-  const entries = Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages);
-  const wanted = entries.filter(
-    ([path, { version, optional }]) => path.startsWith('node_modules/') && version && !optional,
-  );
-  return new Map(wanted.map(([path, { version }]) => [path, version]));
-}
-
 /** Lets the package find the one beside which it is developed. */
 function linkRoot() {
   const link = join(folder, 'node_modules', 'waitable-event');
   rmSync(link, { recursive: true, force: true });
   symlinkSync(join('..', '..', '..'), link);
-}
-
-/** Installs what the lock file names, unless that is installed already. */
-function install() {
-  const installed = join(folder, 'node_modules', '.package-lock.json');
-  if (existsSync(installed)) {
-    const have = lockedPackages(installed);
-    const wanted = [...lockedPackages(join(folder, 'package-lock.json'))];
-    if (wanted.every(([path, version]) => have.get(path) === version)) return;
-  }
-  say('npm ci in packages/bullmq');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
 }
 
 /** Returns a Python that has BullMQ, in the cache. */
@@ -104,7 +84,7 @@ async function main() {
     return 0;
   }
   if (!existsSync(join(root, 'lib', 'index.js'))) run('npm', ['run', 'build']);
-  install();
+  installLocked(folder);
   linkRoot();
   run('npm', ['run', '--silent', 'build'], { cwd: folder });
   if (values.prepare) return 0;
