@@ -143,6 +143,7 @@ function makeInstances(): object[] {
   const { taskManager: manager } = loop;
   const event = new facade.WaitableEvent({ loop });
   const file = new facade.FileDispatcher(event.fileno(), loop);
+  const socket = new facade.DatagramDispatcher({ address: '127.0.0.1' }, loop);
   const remote = facade.TaskManager.connect(manager.handle);
   const machine = new TimeMachine({ loop: new facade.RunLoop() });
   const tasks = [
@@ -154,9 +155,9 @@ function makeInstances(): object[] {
   ];
   tasks.forEach((task) => manager.installTask(task, { delta: 1000 }));
   const scheduled = remote.schedule('nothing');
-  [remote, manager, file, event].forEach((closing) => closing.close());
+  [remote, manager, file, socket, event].forEach((closing) => closing.close());
   machine.restore();
-  return [loop, manager, event, file, remote, machine, scheduled, ...tasks];
+  return [loop, manager, event, file, socket, remote, machine, scheduled, ...tasks];
 }
 
 /** Returns all names that prototypes or instances of our classes have, beside likely ones. */

@@ -1,6 +1,8 @@
 /** A program that uses the declarations as a user does. `npm run test:types` compiles it with each TypeScript. */
 
 import {
+  type Datagram,
+  DatagramDispatcher,
   Dispatcher,
   FileDispatcher,
   FunctionTask,
@@ -28,6 +30,15 @@ class Lines extends FileDispatcher {
 
   override handleRead(): void {
     this.text += this.recv(4096).toString();
+  }
+}
+
+class Echo extends DatagramDispatcher {
+  override handleRead(): void {
+    const datagram: Datagram | null = this.recvFrom();
+    if (datagram?.family === 'IPv4') {
+      this.sendTo(datagram.data, datagram.port, datagram.address);
+    }
   }
 }
 
@@ -74,6 +85,7 @@ export async function main(handle: TaskManagerHandle, eventHandle: EventHandle):
   core.deferred((text: string) => text.length, 'text');
   new Lines(0).addChannel(core);
   new Port().addChannel();
+  new Echo({ address: '::1', port: optional(0), ipv6Only: true }, null).close();
   await core.run({ stopOn: ['SIGTERM'], signal: optional(new AbortController().signal) });
   return isSet && readers.length + writers.length > 0 && outcome === 'done' && result === undefined;
 }

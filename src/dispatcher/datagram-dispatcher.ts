@@ -15,7 +15,7 @@ import {
 } from '../util';
 import { Dispatcher } from './dispatcher';
 import { AddressCache } from './internet-address';
-import { type Loop, activity, defaultLoop, privateFileno } from './loop';
+import { type Loop, activity, defaultLoop } from './loop';
 
 /** The length of the longest datagram that the header of UDP allows, in bytes. */
 const LONGEST = 65_535;
@@ -133,11 +133,6 @@ export class DatagramDispatcher extends Dispatcher {
       throw new SystemError(-errno().EBADF, 'fileno');
     }
     return this.#fd;
-  }
-
-  /** Returns the descriptor for a poller of this process, unless `fileno()` is overridden. @internal */
-  [privateFileno](): number {
-    return this.fileno();
   }
 
   /** Returns what the socket is bound to, with the port that the system has chosen. Throws `EBADF` when closed. */
