@@ -79,7 +79,7 @@ function decodeApdu(data, start, peer) {
     case PduType.ERROR:
     case PduType.REJECT:
     case PduType.ABORT:
-      return { kind, peer, invokeId: data[start + 1] };
+      return { kind, peer, invokeId: data[start + 1], data: data.subarray(start) };
     default:
       throw new Malformed('no APDU that a device handles');
   }
@@ -161,6 +161,17 @@ const encodeReject = ({ peer, invokeId }, reason) =>
 const encodeAbort = ({ peer, invokeId }, reason) =>
   encode(peer, (to) => apdu.encodeAbort(to, PduType.ABORT | 1, invokeId, reason));
 
+/** A confirmed request of a client. */
+const encodeRequest = (peer, service, invokeId, write) =>
+  encode(
+    peer,
+    (to) => {
+      apdu.encodeConfirmedServiceRequest(to, PduType.CONFIRMED_REQUEST, service, 0, 5, invokeId);
+      write(to);
+    },
+    true,
+  );
+
 /** A notification of a change of value, confirmed if it has an `invokeId`. */
 const encodeNotification = (peer, { invokeId, process, device, objectId, timeRemaining, values }) =>
   encode(
@@ -190,5 +201,6 @@ module.exports = {
   encodeReadAck,
   encodeReadMultipleAck,
   encodeReject,
+  encodeRequest,
   encodeSimpleAck,
 };
