@@ -14,6 +14,7 @@ import { Child, endedWith, runScript } from '../support/child';
 import { finallyDo } from '../support/clean-up';
 import { makeFifo, root, temporaryPath } from '../support/files';
 import { report } from '../support/outcomes';
+import { until } from '../support/threads';
 import { within } from '../support/timing';
 
 /** Starts an example, by its name. */
@@ -96,25 +97,28 @@ test('child-pipe.js says so when there is no such command', async () => {
   expect(stderr).toMatch(/ENOENT/);
 });
 
-test('udp.js receives datagrams', async () => {
+test('udp.js receives datagrams, and answers each one', async () => {
   const child = start('udp.js', '0');
   await child.printed('listening');
   const port = Number(/port (\d+)/.exec(child.stdout)?.[1]);
   const socket = createSocket('udp4');
-  finallyDo(() => socket.close());
+  finallyDo(() => void socket.close());
+  const answers: string[] = [];
+  socket.on('message', (answer) => answers.push(answer.toString()));
   for (const text of ['hello', 'x'.repeat(40_000), '', 'quit']) {
     await within(new Promise((resolve) => socket.send(text, port, '127.0.0.1', resolve)), 'sending');
   }
   const { stdout, stderr } = endedWith(await child.ended, 0);
   expect(stdout.split('\n').slice(1)).toEqual([
-    '5 characters: hello',
-    `40000 characters: ${'x'.repeat(40_000)}`,
-    'an empty one',
-    '0 characters: ',
-    '4 characters: quit',
+    '5 characters from 127.0.0.1: hello',
+    `40000 characters from 127.0.0.1: ${'x'.repeat(40_000)}`,
+    '0 characters from 127.0.0.1: ',
+    '4 characters from 127.0.0.1: quit',
     '',
   ]);
   expect(stderr).toBe('');
+  await until(() => answers.length === 4, 'four answers');
+  expect(answers).toEqual(['5', '40000', '0', '4']);
 });
 
 test('inotify.js sees what happens in a directory', async () => {
