@@ -10,7 +10,7 @@ import { findPython, pythonEnvironment } from './support/python.mjs';
 const HELP = `Usage: npm run test:bacnet -- [options] [jest arguments after another --]
 
 Installs the codec of examples/bacnet in its folder, and BACpypes in a Python environment outside the tree, and runs
-the example's tests. They use addresses of the loopback interface from 127.0.0.7 to 127.0.0.9, and port 47808. Without
+the example's tests. They use addresses of the loopback interface from 127.0.0.3 to 127.0.0.13, and port 47808. Without
 a Python that BACpypes runs on (3.11 or older), the tests with it are skipped with the reason.
 
   --figures          compare the device with the same one in BACpypes, and print the table of the example's README

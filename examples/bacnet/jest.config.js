@@ -4,7 +4,7 @@
 module.exports = {
   rootDir: __dirname,
   testMatch: ['**/__test__/*.test.js'],
-  // The tests share addresses and ports.
-  maxWorkers: 1,
+  // The tests wait more than they compute.
+  maxWorkers: 3,
   testTimeout: 60_000,
 };

@@ -3,7 +3,7 @@
 
 const { afterAll, beforeAll, describe, expect, test } = require('@jest/globals');
 
-const { Peer, cleanUp, startDevice } = require('./support');
+const { ADDRESS, Peer, cleanUp, startDevice } = require('./support');
 
 /** bacpypes3 answers itself instead of sending to 127.0.0.0/8 with its own port. So it has another one. */
 const PEERS = [
@@ -44,7 +44,7 @@ if (isMissing)
 
   test('discovery: Who-Is finds it, by its own address and by a broadcast, within its limits', async () => {
     await peer.call('who-is');
-    expect(await peer.event('i-am', 1)).toMatchObject({ device: 599, source: '127.0.0.7', vendor: 999 });
+    expect(await peer.event('i-am', 1)).toMatchObject({ device: 599, source: ADDRESS, vendor: 999 });
     await peer.call('who-is', { address: BROADCAST, low: 599, high: 599 });
     await peer.event('i-am', 2);
     await peer.call('who-is', { low: 1, high: 598 });

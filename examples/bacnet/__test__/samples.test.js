@@ -17,11 +17,14 @@ const start = (name, ...args) => new Program(process.execPath, [join('samples', 
 
 afterEach(cleanUp);
 
-test.each(['main.js', ...samples.map((name) => join('samples', name))])('%s prints its help', async (name) => {
-  const program = new Program(process.execPath, [name, '--help']);
-  expect(await program.exit).toBe(0);
-  expect(program.lines[0]).toMatch(/^Usage: node examples\/bacnet\//);
-  expect(program.stderr).toBe('');
+test('each prints its help, without a codec', async () => {
+  const names = ['main.js', ...samples.map((name) => join('samples', name))];
+  const programs = names.map((name) => new Program(process.execPath, [name, '--help']));
+  for (const program of programs) {
+    expect(await program.exit).toBe(0);
+    expect(program.lines[0]).toMatch(/^Usage: node examples\/bacnet\//);
+    expect(program.stderr).toBe('');
+  }
 });
 
 test.each(samples)('%s is short', (name) => {
@@ -72,7 +75,7 @@ test('threaded-read.js: threads block until their reads are answered', async () 
 test('cov-server.js tells of changes', async () => {
   const program = start('cov-server.js', ADDRESS);
   await program.printed('serving changes');
-  const client = await RawClient.start('127.0.0.8');
+  const client = await RawClient.start('127.0.0.3');
   const input = { type: ObjectType.ANALOG_INPUT, instance: 1 };
   await client.ask(1, requests.subscribe(1, input, { process: 1, isConfirmed: false, lifetime: 60 }));
   await until(() => client.of(PduType.UNCONFIRMED_REQUEST).length > 4, 'notifications');
@@ -83,7 +86,7 @@ test('cov-server.js tells of changes', async () => {
 test('mini-device.js is found', async () => {
   const program = start('mini-device.js', ADDRESS, '47808', '7');
   await program.printed('device 7 is there');
-  const client = await RawClient.start('127.0.0.8');
+  const client = await RawClient.start('127.0.0.3');
   await client.send(requests.whoIs());
   await until(() => client.received.length > 0, 'I-Am');
   expect([...client.received[0].data.subarray(6, 8)]).toEqual([PduType.UNCONFIRMED_REQUEST, 0]);

@@ -11,8 +11,8 @@ const services = require('@bacnet-js/client/dist/lib/services').default;
 
 const folder = join(__dirname, '..');
 
-/** Where the device of the tests listens. */
-const ADDRESS = '127.0.0.7';
+/** Where the device of the tests listens: each of jest's workers has an address of its own. */
+const ADDRESS = `127.0.0.${10 + Number(process.env.JEST_WORKER_ID ?? 0)}`;
 const PORT = 47_808;
 
 /** For a machine that is busy with something else. */
