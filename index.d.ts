@@ -1334,7 +1334,20 @@ export declare class WaitableEvent extends Dispatcher {
    */
   waitAsync(timeout?: number, options?: WaitAsyncOptions): Promise<boolean>;
   /**
-   * Yields once for each time the event is set, and clears the event before it yields. Ends when the event is closed.
+   * Iterates asynchronously over the times at which the event is set. Clears the event before it yields `undefined`,
+   * and ends when the event is closed. A `set()` that comes while the body of the loop runs is yielded next.
+   *
+   * Throws the signal's reason when the signal aborts: immediately while it waits, or else when the body of the loop is
+   * through. Throws `ERR_INVALID_ARG_TYPE` at the call for invalid options.
+   *
+   * @example
+   * for await (const _ of event.values({ signal: AbortSignal.timeout(60_000) })) {
+   *   console.log('set');
+   * }
+   */
+  values(options?: WaitAsyncOptions): AsyncGenerator<void, void, void>;
+  /**
+   * Iterates as `values()` without options does.
    * @example
    * for await (const _ of event) {
    *   console.log('set');
@@ -1412,12 +1425,12 @@ export declare interface WaitableEventOptions {
   loop?: Loop | null | undefined;
 }
 
-/** Options of `waitAsync()`. */
+/** Options of `waitAsync()` and `values()`. */
 export declare interface WaitAsyncOptions {
-  /** Ends the wait: the promise is rejected with the signal's reason. */
+  /** Ends the wait, or the iteration, with the signal's reason. */
   signal?: AbortSignal | undefined;
   /**
-   * Whether the wait keeps the process alive.
+   * Whether the wait, or each wait of the iteration, keeps the process alive.
    * @default true
    */
   ref?: boolean | undefined;
