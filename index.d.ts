@@ -26,6 +26,17 @@ export declare interface CallSyncOptions {
    * @default Infinity
    */
   timeout?: number | undefined;
+  /**
+   * Of the tasks and calls of this connection that wait in its queue, the one with the lower number runs first. An
+   * integer from -1000000 to 1000000.
+   * @default 0
+   */
+  priority?: number | undefined;
+  /**
+   * A task or a call with the same key that has not begun is replaced by this one: a call rejects with
+   * `ERR_TASK_CANCELLED` then.
+   */
+  key?: string | undefined;
   /** ArrayBuffers in the payload that are transferred: they are empty in this thread afterwards. */
   transfer?: ArrayBuffer[] | undefined;
 }
@@ -530,8 +541,9 @@ export declare class RemoteTaskManager<Handlers = UntypedHandlers> {
    * rejects with `ERR_QUEUE_FULL` instead.
    *
    * Rejects with what the handler throws (an error of its class, with its properties), with `ERR_UNKNOWN_TASK`, with
-   * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
-   * ends, and with what `schedule()` throws. A reply that arrives too late is dropped.
+   * `ERR_TASK_CANCELLED` when another task takes its `key` before it has begun, with `ERR_CALL_TIMEOUT`, with the
+   * signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread ends, and with what
+   * `schedule()` throws. A reply that arrives too late is dropped.
    */
   call<Name extends TaskName<Handlers>>(
     name: Name,
@@ -549,6 +561,18 @@ export declare class RemoteTaskManager<Handlers = UntypedHandlers> {
     name: Name,
     ...rest: TaskArguments<Handlers, Name, CallSyncOptions>
   ): TaskResult<Handlers, Name>;
+  /**
+   * Cancels the task or the call with this key that has not begun, whichever thread has scheduled it. Resolves with
+   * whether there was one. A recurring task does not run again; a run whose promise is pending goes on.
+   *
+   * Never blocks in the main thread; a worker may block for room in the queue. Rejects with `ERR_INVALID_ARG_TYPE` when
+   * `key` is no string, and with `ERR_TASK_MANAGER_CLOSED` when the manager or the connection is closed.
+   *
+   * @example
+   * remote.schedule('save', document, { key: 'save', delta: 5000 });
+   * const wasWaiting = await remote.cancelKey('save');
+   */
+  cancelKey(key: string): Promise<boolean>;
   /**
    * Returns the manager's time, in milliseconds since the epoch, with fractions: the wall clock's, or a time machine's.
    */
@@ -794,12 +818,12 @@ export declare interface ScheduleOptions {
    */
   offset?: number | undefined;
   /**
-   * Of tasks that are due at the same time, the one with the lower number runs first. An integer from -1000000 to
-   * 1000000.
+   * Of tasks that are due at the same time, the one with the lower number runs first. So do tasks of one connection
+   * that are due as soon as possible and wait in its queue. An integer from -1000000 to 1000000.
    * @default 0
    */
   priority?: number | undefined;
-  /** A task with the same key that has not begun is replaced by this one. */
+  /** A task with the same key that has not begun is replaced by this one. `cancelKey()` cancels it. */
   key?: string | undefined;
   /** ArrayBuffers in the payload that are transferred: they are empty in this thread afterwards. */
   transfer?: ArrayBuffer[] | undefined;
@@ -1049,6 +1073,18 @@ export declare class TaskManager<Handlers = UntypedHandlers> {
     name: Name,
     ...rest: TaskArguments<Handlers, Name, ScheduleOptions>
   ): ScheduledTask;
+  /**
+   * Cancels the task with this key that has not begun, whichever thread has scheduled it. Returns whether there was
+   * one. A recurring task does not run again; a run whose promise is pending goes on. A `call()` that another thread
+   * has made with this key rejects with `ERR_TASK_CANCELLED`.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` when `key` is no string.
+   *
+   * @example
+   * core.taskManager.schedule('save', document, { key: 'save', delta: 5000 });
+   * core.taskManager.cancelKey('save'); // true
+   */
+  cancelKey(key: string): boolean;
   /**
    * Returns what another thread needs to `TaskManager.connect()`. Structured-cloneable. Throws
    * `ERR_TASK_MANAGER_CLOSED` when the manager is closed.

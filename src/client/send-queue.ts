@@ -2,6 +2,7 @@
 
 import {
   CONTROL_ABANDON,
+  CONTROL_CANCEL_KEY,
   IMMEDIATELY,
   type ProducerControlBlock,
   RECORD_AT,
@@ -10,15 +11,14 @@ import {
   RECORD_CONTROL,
   RECORD_NAME,
   RECORD_NOW,
-  RECORD_OPTIONS,
   type RemoteOptions,
   countPieces,
   detach,
   encodeName,
-  hashKey,
   isTask,
   needsLookahead,
   offeredChannelName,
+  optionsRecord,
 } from '../protocol';
 import {
   ChannelPayloadSender,
@@ -195,16 +195,22 @@ export class SendQueue {
   }
 
   /** Sends a call, or keeps it until there is room; never blocks. Returns its id. */
-  sendLater(name: string, payload: unknown, transfer: readonly ArrayBuffer[] | undefined): number {
+  sendLater(
+    name: string,
+    payload: unknown,
+    options: RemoteOptions | undefined,
+    transfer: readonly ArrayBuffer[] | undefined,
+  ): number {
     this.#connection.beginSend();
     if (this.#refusesCalls) {
-      return this.send(RECORD_CALL, name, payload, IMMEDIATELY, undefined, transfer, NO_WAIT);
+      return this.send(RECORD_CALL, name, payload, IMMEDIATELY, options, transfer, NO_WAIT);
     }
     let handler = this.#handlers.get(validateString('name', name));
     const id = this.#ids.allocate();
     if (
       handler !== undefined &&
       !this.#hasBacklog &&
+      options === undefined &&
       transfer === undefined &&
       this.#writer.push(RECORD_CALL, handler, payload, IMMEDIATELY, id)
     ) {
@@ -215,6 +221,7 @@ export class SendQueue {
     }
     // What the payload is now is what travels. An error of it comes before the manager learns of the name.
     const encoded = this.#encode(payload);
+    const before = options === undefined ? undefined : this.#optionsMessage(options, id);
     if (transfer !== undefined) {
       encoded.data = detach(encoded.data, transfer);
     }
@@ -226,6 +233,9 @@ export class SendQueue {
     }
     const header = { kind: RECORD_CALL, arg: handler, value: 0, time: IMMEDIATELY, id };
     const message = this.#message(header, encoded, (error) => this.#calls.reject(id, error));
+    if (before !== undefined) {
+      message.prepend(before);
+    }
     this.#keep(message);
     this.flush();
     if (message.error !== undefined) {
@@ -276,15 +286,15 @@ export class SendQueue {
 
   /** Sends an operation on the task `id`, which the manager answers as the call `replyId`. */
   sendControl(operation: number, id: number, replyId: number): void {
-    const record = controlRecord(operation, id, replyId);
-    if (this.#mayBlock && !this.#connection.isOwnThread) {
-      this.#sendBacklog(NO_TIMEOUT);
-      this.#block(() => this.#tryPush(record), NO_TIMEOUT);
-    } else {
-      this.#keep(new Message(record, this.#ring.largest));
-      this.flush();
-    }
-    this.#control.wakeOwner(IMMEDIATELY);
+    this.#sendControl(new Message(controlRecord(operation, id, replyId), this.#ring.largest));
+  }
+
+  /** Sends that the task with a key is cancelled, which the manager answers as the call `replyId`. */
+  sendCancelKey(key: string, replyId: number): void {
+    const id = this.#ids.allocate();
+    const message = new Message(controlRecord(CONTROL_CANCEL_KEY, id, replyId), this.#ring.largest);
+    message.prepend(this.#optionsMessage({ key }, id));
+    this.#sendControl(message);
   }
 
   /** Sends that the call `id` was abandoned. Returns false when there is no room: the doorbell is set when there is. */
@@ -335,10 +345,24 @@ export class SendQueue {
     }
     const message = this.#message(header, encoded);
     if (encodedOptions !== undefined) {
-      const arg = options?.key === undefined ? 0 : hashKey(options.key);
-      message.prepend(this.#message({ kind: RECORD_OPTIONS, arg, value: 0, time: 0, id: header.id }, encodedOptions));
+      message.prepend(this.#message(optionsRecord(options as RemoteOptions, id), encodedOptions));
     }
     this.#sendMessage(message, timeout);
+  }
+
+  #sendControl(message: Message): void {
+    if (this.#mayBlock && !this.#connection.isOwnThread) {
+      this.#sendBacklog(NO_TIMEOUT);
+      this.#block(() => this.#trySend(message), NO_TIMEOUT);
+    } else {
+      this.#keep(message);
+      this.flush();
+    }
+    this.#control.wakeOwner(IMMEDIATELY);
+  }
+
+  #optionsMessage(options: RemoteOptions, id: number): Message {
+    return this.#message(optionsRecord(options, id), this.#encode(options));
   }
 
   /**

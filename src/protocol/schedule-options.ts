@@ -35,12 +35,12 @@ export interface ScheduleOptions {
    */
   offset?: number | undefined;
   /**
-   * Of tasks that are due at the same time, the one with the lower number runs first. An integer from -1000000 to
-   * 1000000.
+   * Of tasks that are due at the same time, the one with the lower number runs first. So do tasks of one connection
+   * that are due as soon as possible and wait in its queue. An integer from -1000000 to 1000000.
    * @default 0
    */
   priority?: number | undefined;
-  /** A task with the same key that has not begun is replaced by this one. */
+  /** A task with the same key that has not begun is replaced by this one. `cancelKey()` cancels it. */
   key?: string | undefined;
   /** ArrayBuffers in the payload that are transferred: they are empty in this thread afterwards. */
   transfer?: ArrayBuffer[] | undefined;

@@ -1,6 +1,6 @@
 /** Executes what one producer asks of a manager: runs its tasks, installs or cancels them, and replies. */
 
-import { CONTROL_RESUME, CONTROL_SUSPEND, IMMEDIATELY, type OwnerControlBlock, type RemoteOptions } from '../protocol';
+import { CONTROL_RESUME, CONTROL_SUSPEND, type OwnerControlBlock, type RemoteOptions } from '../protocol';
 import type { RecordHandler, ReplySender } from '../server';
 import { systemClock } from '../platform';
 import { TaskCancelledError, isThenable } from '../util';
@@ -56,15 +56,30 @@ export class Executor implements RecordHandler<HandlerEntry> {
     stats.onEnd(start);
   }
 
-  replace(key: string): void {
-    this.#handlers.replace(key);
+  cancelKey(key: string): boolean {
+    return this.#handlers.cancelKey(key);
   }
 
-  install(id: number, entry: HandlerEntry, payload: unknown, due: number, options: RemoteOptions | undefined): void {
+  now(): number {
+    return this.#handlers.now();
+  }
+
+  install(
+    id: number,
+    entry: HandlerEntry,
+    payload: unknown,
+    due: number,
+    _isTimed: boolean,
+    options: RemoteOptions | undefined,
+  ): void {
     const run = (): unknown => this.#call(id, entry, payload);
-    const onTaken = (): boolean => this.#tasks.delete(id);
-    const from = due === IMMEDIATELY ? { delta: 0 } : { due };
-    this.#tasks.set(id, this.#handlers.install(entry.name, run, onTaken, options ?? {}, from));
+    const onTaken = (isCancelled: boolean): void => {
+      this.#tasks.delete(id);
+      if (isCancelled) {
+        this.#replies.replyError(id, new TaskCancelledError(entry.name));
+      }
+    };
+    this.#tasks.set(id, this.#handlers.install(entry.name, run, onTaken, options ?? {}, { due }));
   }
 
   onUnreadable(id: number, entry: HandlerEntry, error: unknown): void {
@@ -91,7 +106,6 @@ export class Executor implements RecordHandler<HandlerEntry> {
         running?.abort();
         if (task !== undefined && running === undefined) {
           this.#counts.of(task.name).onCancel();
-          this.#replies.replyError(id, new TaskCancelledError(task.name));
         }
     }
     if (running !== undefined) {

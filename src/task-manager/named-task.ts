@@ -31,14 +31,16 @@ function refuseUnknown(name: string): never {
   throw new UnknownTaskError(name);
 }
 
+/** Called when a task will not run again: before its only run, or when it is cancelled. */
+export type OnEnd = (isCancelled: boolean) => void;
+
 /** A named task that waits for its time. It is recurring when it has an interval. */
 export class NamedTask extends RecurringTask {
   readonly name: string;
   readonly #run: () => unknown;
-  readonly #onEnd: () => void;
+  readonly #onEnd: OnEnd;
 
-  /** Makes a task. `onEnd` is called when the task will not run again: before its only run, or when it is cancelled. */
-  constructor(name: string, run: () => unknown, onEnd: () => void) {
+  constructor(name: string, run: () => unknown, onEnd: OnEnd) {
     super();
     this.name = name;
     this.#run = run;
@@ -47,7 +49,7 @@ export class NamedTask extends RecurringTask {
 
   override processTask(): unknown {
     if (this.taskInterval === undefined) {
-      this.#onEnd();
+      this.#onEnd(false);
     }
     return this.#run();
   }
@@ -56,7 +58,7 @@ export class NamedTask extends RecurringTask {
   cancel(): void {
     this.suspendTask();
     this.taskInterval = undefined;
-    this.#onEnd();
+    this.#onEnd(true);
   }
 }
 

@@ -244,6 +244,22 @@ export class TaskManager<Handlers = UntypedHandlers> {
   }
 
   /**
+   * Cancels the task with this key that has not begun, whichever thread has scheduled it. Returns whether there was
+   * one. A recurring task does not run again; a run whose promise is pending goes on. A `call()` that another thread
+   * has made with this key rejects with `ERR_TASK_CANCELLED`.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` when `key` is no string.
+   *
+   * @example
+   * core.taskManager.schedule('save', document, { key: 'save', delta: 5000 });
+   * core.taskManager.cancelKey('save'); // true
+   */
+  cancelKey(key: string): boolean {
+    reserveStack();
+    return this.#runner.handlers.cancelKey(validateString('key', key));
+  }
+
+  /**
    * Returns what another thread needs to `TaskManager.connect()`. Structured-cloneable. Throws
    * `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
    */

@@ -95,6 +95,11 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     return this.#schedule.time();
   }
 
+  /** Returns the time on the clock of the tasks. */
+  now(): number {
+    return this.#schedule.now();
+  }
+
   /** Changes the options that are given. Throws for those that other threads know already. */
   configure(options: Omit<TaskManagerOptions, 'loop'>): void {
     const settings = toSettings(options);
