@@ -527,8 +527,8 @@ export declare class RemoteTaskManager<Handlers = UntypedHandlers> {
    * decides, then that of the manager. Where neither was given, a worker blocks, and the main thread throws. A thread
    * that blocks for a thread that blocks for it gets `ERR_WOULD_DEADLOCK`, where that can be told.
    *
-   * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a
-   * payload that cannot be cloned. Then nothing is scheduled.
+   * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, a DataCloneError for a payload
+   * that cannot be cloned, and the reason of a signal that is aborted. Then nothing is scheduled.
    */
   schedule<Name extends TaskName<Handlers>>(
     name: Name,
@@ -825,6 +825,11 @@ export declare interface ScheduleOptions {
   priority?: number | undefined;
   /** A task with the same key that has not begun is replaced by this one. `cancelKey()` cancels it. */
   key?: string | undefined;
+  /**
+   * Cancels the task when it aborts, as `cancel()` does: a task that has not begun does not run, and a handler that
+   * runs is told by its `context.signal`. With a signal that is aborted already, `schedule()` throws its reason.
+   */
+  signal?: AbortSignal | undefined;
   /** ArrayBuffers in the payload that are transferred: they are empty in this thread afterwards. */
   transfer?: ArrayBuffer[] | undefined;
 }
@@ -1064,7 +1069,7 @@ export declare class TaskManager<Handlers = UntypedHandlers> {
    * the payload itself, not a copy.
    *
    * Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments and for options that do not exist,
-   * and `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
+   * the reason of a signal that is aborted, and `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
    *
    * @example
    * core.taskManager.schedule('add', [1, 2], { delta: 500 });

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { WaitableEvent } from 'waitable-event';
 
+import { countListeners } from '../support/listeners';
 import { within } from '../support/timing';
 import { WorkerHarness } from '../support/worker-harness';
 
@@ -171,19 +172,7 @@ describe('values()', () => {
   });
 
   test('leaves no listener on the signal', async () => {
-    const controller = new AbortController();
-    const { signal } = controller;
-    let listeners = 0;
-    const add = signal.addEventListener.bind(signal);
-    const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...args: Parameters<typeof add>) => {
-      listeners += 1;
-      add(...args);
-    };
-    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-      listeners -= 1;
-      remove(...args);
-    };
+    const [{ signal }, listeners] = countListeners();
     let rounds = 0;
     setImmediate(() => event.set());
     for await (const _ of event.values({ signal })) {
@@ -193,7 +182,7 @@ describe('values()', () => {
       }
       setImmediate(() => event.set());
     }
-    expect(listeners).toBe(0);
+    expect(listeners()).toBe(0);
   });
 
   test.each([

@@ -187,14 +187,17 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
    * decides, then that of the manager. Where neither was given, a worker blocks, and the main thread throws. A thread
    * that blocks for a thread that blocks for it gets `ERR_WOULD_DEADLOCK`, where that can be told.
    *
-   * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a
-   * payload that cannot be cloned. Then nothing is scheduled.
+   * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, a DataCloneError for a payload
+   * that cannot be cloned, and the reason of a signal that is aborted. Then nothing is scheduled.
    */
   schedule<Name extends TaskName<Handlers>>(
     name: Name,
     ...rest: TaskArguments<Handlers, Name, ScheduleOptions>
   ): ScheduledTask;
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
+    if (options?.signal !== undefined) {
+      return this.#scheduleUntil(options.signal, name, payload, options);
+    }
     const id =
       options === undefined
         ? this.#sendQueue.send(RECORD_NOW, name, payload, IMMEDIATELY, undefined, undefined, NO_TIMEOUT)
@@ -356,6 +359,29 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** Schedules a task that a signal cancels. Listens to the signal until the manager says that the task is over. */
+  #scheduleUntil(signal: AbortSignal, name: string, payload: unknown, options: ScheduleOptions): ScheduledTask {
+    validateSignal(signal);
+    throwIfAborted(signal);
+    this.#connection.beginSend();
+    this.#calls.listen();
+    let id: number | undefined;
+    const onAbort = (): void => {
+      if (id !== undefined) {
+        operate(this, id, CONTROL_CANCEL);
+      }
+    };
+    const end = (): void => signal.removeEventListener('abort', onAbort);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      id = this.#calls.sendTracked(() => this.#scheduleWith(name, payload, options), end);
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return new RemoteTask(id, this);
   }
 
   #scheduleWith(name: string, payload: unknown, options: ScheduleOptions): number {

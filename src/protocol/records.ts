@@ -49,6 +49,8 @@ export interface RemoteOptions {
   readonly offset?: number;
   readonly priority?: number;
   readonly key?: string;
+  /** Whether the producer is told when the task is over. */
+  readonly tracked?: boolean;
 }
 
 /** How many bytes for payloads a ring may have. */

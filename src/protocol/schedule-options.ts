@@ -42,6 +42,11 @@ export interface ScheduleOptions {
   priority?: number | undefined;
   /** A task with the same key that has not begun is replaced by this one. `cancelKey()` cancels it. */
   key?: string | undefined;
+  /**
+   * Cancels the task when it aborts, as `cancel()` does: a task that has not begun does not run, and a handler that
+   * runs is told by its `context.signal`. With a signal that is aborted already, `schedule()` throws its reason.
+   */
+  signal?: AbortSignal | undefined;
   /** ArrayBuffers in the payload that are transferred: they are empty in this thread afterwards. */
   transfer?: ArrayBuffer[] | undefined;
 }
@@ -54,6 +59,7 @@ export const SCHEDULE_OPTIONS: readonly string[] = [
   'offset',
   'priority',
   'key',
+  'signal',
   'transfer',
 ];
 
@@ -80,8 +86,10 @@ export function dueTime(options: ScheduleOptions, clock: DelayClock): number {
 }
 
 /** Returns the options that do not fit into a record, if there are any. @internal */
-export function rareOptions(options: ScheduleOptions): RemoteOptions | undefined {
-  const { when, interval, offset, priority, key } = options;
+export function rareOptions(
+  options: Omit<ScheduleOptions, 'transfer'> & Pick<RemoteOptions, 'tracked'>,
+): RemoteOptions | undefined {
+  const { when, interval, offset, priority, key, signal, tracked } = options;
   const rarer: { -readonly [K in keyof RemoteOptions]: RemoteOptions[K] } = {};
   if (when !== undefined) {
     rarer.when = validateTime('options.when', when);
@@ -95,6 +103,9 @@ export function rareOptions(options: ScheduleOptions): RemoteOptions | undefined
   }
   if (key !== undefined) {
     rarer.key = validateString('options.key', key);
+  }
+  if (signal !== undefined || tracked === true) {
+    rarer.tracked = true;
   }
   return Object.keys(rarer).length === 0 ? undefined : rarer;
 }

@@ -37,6 +37,8 @@ export interface RecordHandler<E = unknown> {
   onName(name: string): E;
   /** Runs a task, now. */
   run(id: number, handler: E, payload: unknown): void;
+  /** Runs a task, now, and says when it is over. */
+  runTracked(id: number, handler: E, payload: unknown): void;
   /** Cancels the task with this key, for example because the next one replaces it. Returns whether there was one. */
   cancelKey(key: string): boolean;
   /** Returns the time on the clock of the manager's tasks. */
@@ -350,6 +352,9 @@ export class Producer {
     }
     const isKeyAhead = this.#isKeyAhead();
     const options = this.#consumeOptions(id);
+    if (options?.tracked === true) {
+      this.#replies.expectEnd(id);
+    }
     const payload = this.#reader.readPayload();
     const handler = this.#handlers[handlerIndex];
     if (handler === undefined || Number.isNaN(due)) {
@@ -364,7 +369,11 @@ export class Producer {
     if (options?.key !== undefined) {
       this.#handler.cancelKey(options.key);
     }
-    this.#handler.run(id, handler, payload);
+    if (options?.tracked === true) {
+      this.#handler.runTracked(id, handler, payload);
+    } else {
+      this.#handler.run(id, handler, payload);
+    }
   }
 
   #isKeyAhead(): boolean {

@@ -47,13 +47,18 @@ export class Executor implements RecordHandler<HandlerEntry> {
     return this.#handlers.name(name);
   }
 
-  run(id: number, entry: HandlerEntry, payload: unknown): void {
+  run(id: number, entry: HandlerEntry, payload: unknown): unknown {
     const stats = entry.stats ?? this.#statsOf(entry);
     stats.onSchedule();
     const start = stats.onStart(Number.NaN);
     // It does not throw what the task throws.
-    this.#call(id, entry, payload);
+    const result = this.#call(id, entry, payload);
     stats.onEnd(start);
+    return result;
+  }
+
+  runTracked(id: number, entry: HandlerEntry, payload: unknown): void {
+    void this.#track(id, this.run(id, entry, payload));
   }
 
   cancelKey(key: string): boolean {
@@ -72,11 +77,17 @@ export class Executor implements RecordHandler<HandlerEntry> {
     _isTimed: boolean,
     options: RemoteOptions | undefined,
   ): void {
-    const run = (): unknown => this.#call(id, entry, payload);
+    const run = (): unknown => {
+      const result = this.#call(id, entry, payload);
+      return options?.tracked === true ? this.#track(id, result) : result;
+    };
     const onTaken = (isCancelled: boolean): void => {
       this.#tasks.delete(id);
       if (isCancelled) {
         this.#replies.replyError(id, new TaskCancelledError(entry.name));
+        if (!this.#running.has(id)) {
+          this.#replies.sendEnd(id);
+        }
       }
     };
     this.#tasks.set(id, this.#handlers.install(entry.name, run, onTaken, options ?? {}, { due }));
@@ -85,6 +96,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
   onUnreadable(id: number, entry: HandlerEntry, error: unknown): void {
     this.#counts.of(entry.name).onSchedule();
     this.#fail(id, entry, new NamedTaskContext(entry.name, this.#manager), error);
+    this.#replies.sendEnd(id);
   }
 
   onControl(id: number, operation: number): number {
@@ -144,6 +156,23 @@ export class Executor implements RecordHandler<HandlerEntry> {
       this.#fail(id, entry, context, error);
     }
     return undefined;
+  }
+
+  /** Says that a task is over when its run is, unless it will run again. Returns the result of the run. */
+  #track(id: number, result: unknown): unknown {
+    const end = (): void => {
+      if (!this.#tasks.has(id)) {
+        this.#replies.sendEnd(id);
+      }
+    };
+    if (!isThenable(result)) {
+      end();
+      return result;
+    }
+    return result.then(end, (error: unknown) => {
+      end();
+      throw error;
+    });
   }
 
   /** Replies when a task's promise is settled. */

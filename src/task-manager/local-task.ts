@@ -16,6 +16,8 @@ export class LocalTask implements ScheduledTask {
   /** The contexts of runs whose promise is pending. */
   #running: Set<NamedTaskContext> | undefined;
   #isCancelled = false;
+  /** Ends the listening to a signal, where there is one. */
+  #stopListening: (() => void) | undefined;
 
   constructor(id: number, name: string, stats: ManagerStats) {
     this.id = id;
@@ -55,20 +57,49 @@ export class LocalTask implements ScheduledTask {
   }
 
   /** Learns that the task will not run again, or is about to run for the only time. */
-  detach(): void {
+  detach(isCancelled: boolean): void {
     this.#task = undefined;
+    if (isCancelled) {
+      this.#onOver();
+    }
+  }
+
+  /** Cancels the task when a signal aborts. */
+  cancelOn(signal: AbortSignal): void {
+    const onAbort = (): void => void this.cancel();
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#stopListening = () => signal.removeEventListener('abort', onAbort);
   }
 
   /** Runs the task. */
   run(manager: object, handler: (context: NamedTaskContext) => unknown): unknown {
     const context = new NamedTaskContext(this.#name, manager);
-    const result = handler(context);
-    if (isThenable(result)) {
-      const running = (this.#running ??= new Set());
-      const end = (): void => void running.delete(context);
-      running.add(context);
-      Promise.resolve(result).then(end, end);
+    let isPending = false;
+    try {
+      const result = handler(context);
+      isPending = isThenable(result);
+      if (isPending) {
+        const running = (this.#running ??= new Set());
+        const end = (): void => {
+          running.delete(context);
+          this.#onOver();
+        };
+        running.add(context);
+        Promise.resolve(result).then(end, end);
+      }
+      return result;
+    } finally {
+      if (!isPending) {
+        this.#onOver();
+      }
     }
-    return result;
+  }
+
+  /** Stops listening to the signal when the task does not run, and will not run again. */
+  #onOver(): void {
+    if (this.#stopListening !== undefined && this.#task === undefined && (this.#running?.size ?? 0) === 0) {
+      this.#stopListening();
+      this.#stopListening = undefined;
+    }
   }
 }

@@ -26,10 +26,12 @@ import {
   InvalidHandleError,
   TaskManagerClosedError,
   inspectAs,
+  throwIfAborted,
   validateFunction,
   validateMilliseconds,
   validateNames,
   validateOptions,
+  validateSignal,
   validateString,
 } from '../util';
 import { LocalTask } from './local-task';
@@ -80,6 +82,7 @@ function timeAndOptions(options: ScheduleOptions): TimeAndOptions {
   validateNames('options', options, SCHEDULE_OPTIONS);
   const { delta = 0, ...rest } = options;
   validateMilliseconds('options.delta', delta);
+  validateSignal(options.signal);
   return { at: { delta }, rarer: rareOptions(rest) ?? {} };
 }
 
@@ -221,7 +224,7 @@ export class TaskManager<Handlers = UntypedHandlers> {
    * the payload itself, not a copy.
    *
    * Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments and for options that do not exist,
-   * and `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
+   * the reason of a signal that is aborted, and `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
    *
    * @example
    * core.taskManager.schedule('add', [1, 2], { delta: 500 });
@@ -235,11 +238,16 @@ export class TaskManager<Handlers = UntypedHandlers> {
     validateString('name', name);
     validateOptions(options);
     const { at, rarer } = options === undefined ? IMMEDIATE : timeAndOptions(options);
+    const signal = options?.signal;
+    throwIfAborted(signal);
     const { handlers, stats } = this.#runner;
     this.#scheduled += 1;
     const scheduled = new LocalTask(this.#scheduled, name, stats);
     const run = (): unknown => scheduled.run(this, (context) => handlers.name(name).get()(payload, context));
-    scheduled.attach(handlers.install(name, run, () => scheduled.detach(), rarer, at));
+    scheduled.attach(handlers.install(name, run, (isCancelled) => scheduled.detach(isCancelled), rarer, at));
+    if (signal !== undefined) {
+      scheduled.cancelOn(signal);
+    }
     return scheduled;
   }
 
