@@ -259,6 +259,24 @@ export declare class FunctionTask<A extends unknown[] = unknown[]> extends OneSh
   processTask(): unknown;
 }
 
+/** A task that waits for its time: what `tasks()` of a manager lists. */
+export declare interface InstalledTask {
+  /** The name of its handler. For a task of a class, the name of the class. */
+  readonly name: string;
+  /** When it is due, on the wall clock: milliseconds since the epoch, with fractions. */
+  readonly due: number;
+  /** Its key, where it has one. */
+  readonly key: string | undefined;
+  /** Its payload, where it has a handler. */
+  readonly payload: unknown;
+  /** Milliseconds from one run to the next, where it was scheduled with an `interval`. */
+  readonly interval: number | undefined;
+  /** By how many milliseconds the grid of its interval is shifted from the epoch, where it has one. */
+  readonly offset: number | undefined;
+  /** Of tasks that are due at the same time, the one with the lower number runs first. */
+  readonly priority: number;
+}
+
 /** When a task is due. */
 export declare interface InstallOptions {
   /**
@@ -975,6 +993,13 @@ export declare interface TaskContext<Handlers = UntypedHandlers> {
   readonly name: string;
   /** The manager that runs the task. */
   readonly manager: TaskManager<Handlers>;
+  /** The thread that has scheduled or called the task: its `threadId` of node:worker_threads. */
+  readonly threadId: number;
+  /**
+   * When the task was due, on the wall clock, in milliseconds since the epoch; for a recurring task, the point that
+   * this run is for. `undefined` for a task that was scheduled or called without a time.
+   */
+  readonly due: number | undefined;
   /**
    * Aborts when the producer cancels the task while it runs, or no longer waits for its result. That is after a
    * timeout, or after an abort of the producer's own signal.
@@ -1095,6 +1120,21 @@ export declare class TaskManager<Handlers = UntypedHandlers> {
    * `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
    */
   get handle(): TaskManagerHandle<Handlers>;
+  /**
+   * Lists the tasks that wait for their time, in the order in which they are due: those of this thread, and those of
+   * others that this manager has taken out of their queues. Tasks that are suspended, or run and are not recurring, are
+   * not among them. What it lists stays there: also when the manager is closed.
+   *
+   * With 100 000 tasks it takes some tenths of a second.
+   *
+   * @example
+   * const saved = JSON.stringify(core.taskManager.tasks());
+   * // later, perhaps in another process
+   * for (const { name, payload, due, key } of JSON.parse(saved)) {
+   *   core.taskManager.schedule(name, payload, { when: due, key });
+   * }
+   */
+  tasks(): InstalledTask[];
   /** Returns the counts since the manager was made. */
   stats(): TaskManagerStats;
   /**

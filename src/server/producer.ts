@@ -63,8 +63,8 @@ export interface RecordHandler<E = unknown> {
   dueTime(time: number, isVirtual: boolean): number;
 }
 
-/** Makes the handler of a producer's records, which replies through `replies`. */
-export type CreateRecordHandler = (replies: ReplySender) => RecordHandler;
+/** Makes the handler of the records of a producer in the thread `threadId`, which replies through `replies`. */
+export type CreateRecordHandler = (replies: ReplySender, threadId: number) => RecordHandler;
 
 export class Producer {
   /** How many records are left of those that were there when the pass began. */
@@ -119,7 +119,7 @@ export class Producer {
     this.channel = channel;
     this.#lookahead = new Lookahead(this.#reader.record);
     this.#replies = new ReplySender(replies, channel, this.#activity, () => this.notify());
-    this.#handler = createHandler(this.#replies);
+    this.#handler = createHandler(this.#replies, threadId);
     this.#doorbell = openDoorbell(doorbell);
   }
 

@@ -6,7 +6,7 @@ import { systemClock } from '../platform';
 import { TaskCancelledError, isThenable } from '../util';
 import type { ErrorReporter } from './error-reporter';
 import type { HandlerRegistry } from './handler-registry';
-import { type HandlerEntry, type NamedTask, NamedTaskContext } from './named-task';
+import { type HandlerEntry, type NamedTask, NamedTaskContext, TimedTaskContext } from './named-task';
 import type { ManagerStats } from './manager-stats';
 import type { NameStats } from './name-stats';
 
@@ -22,6 +22,8 @@ export class Executor implements RecordHandler<HandlerEntry> {
   readonly #errorReporter: ErrorReporter;
   readonly #control: OwnerControlBlock;
   readonly #replies: ReplySender;
+  /** The thread of the producer. */
+  readonly #threadId: number;
   /** Tasks that wait for their time or are suspended, by their ids. */
   readonly #tasks = new Map<number, NamedTask>();
   /** The contexts of tasks whose promise is pending, by their ids. */
@@ -34,6 +36,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     errorReporter: ErrorReporter,
     control: OwnerControlBlock,
     replies: ReplySender,
+    threadId: number,
   ) {
     this.#manager = manager;
     this.#handlers = handlers;
@@ -41,6 +44,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     this.#errorReporter = errorReporter;
     this.#control = control;
     this.#replies = replies;
+    this.#threadId = threadId;
   }
 
   onName(name: string): HandlerEntry {
@@ -74,11 +78,12 @@ export class Executor implements RecordHandler<HandlerEntry> {
     entry: HandlerEntry,
     payload: unknown,
     due: number,
-    _isTimed: boolean,
+    isTimed: boolean,
     options: RemoteOptions | undefined,
   ): void {
-    const run = (): unknown => {
-      const result = this.#call(id, entry, payload);
+    const run = (task: NamedTask): unknown => {
+      const context = isTimed ? new TimedTaskContext(task, this.#manager, this.#threadId) : undefined;
+      const result = this.#call(id, entry, task.payload, context);
       return options?.tracked === true ? this.#track(id, result) : result;
     };
     const onTaken = (isCancelled: boolean): void => {
@@ -90,12 +95,12 @@ export class Executor implements RecordHandler<HandlerEntry> {
         }
       }
     };
-    this.#tasks.set(id, this.#handlers.install(entry.name, run, onTaken, options ?? {}, { due }));
+    this.#tasks.set(id, this.#handlers.install(entry.name, payload, run, onTaken, options ?? {}, { due }));
   }
 
   onUnreadable(id: number, entry: HandlerEntry, error: unknown): void {
     this.#counts.of(entry.name).onSchedule();
-    this.#fail(id, entry, new NamedTaskContext(entry.name, this.#manager), error);
+    this.#fail(id, entry, this.#contextOf(entry), error);
     this.#replies.sendEnd(id);
   }
 
@@ -143,9 +148,17 @@ export class Executor implements RecordHandler<HandlerEntry> {
     return stats;
   }
 
+  #contextOf(entry: HandlerEntry): NamedTaskContext {
+    return new NamedTaskContext(entry.name, this.#manager, this.#threadId);
+  }
+
   /** Calls the handler of a task, and replies. */
-  #call(id: number, entry: HandlerEntry, payload: unknown): unknown {
-    const context = new NamedTaskContext(entry.name, this.#manager);
+  #call(
+    id: number,
+    entry: HandlerEntry,
+    payload: unknown,
+    context: NamedTaskContext = this.#contextOf(entry),
+  ): unknown {
     try {
       const result = entry.get()(payload, context);
       if (isThenable(result)) {

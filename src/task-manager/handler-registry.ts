@@ -75,9 +75,16 @@ export class HandlerRegistry {
   }
 
   /** Installs a task; it replaces one with the same key. `onEnd` is called as {@link NamedTask} does. */
-  install(name: string, run: () => unknown, onEnd: OnEnd, options: RemoteOptions, at: From): NamedTask {
+  install(
+    name: string,
+    payload: unknown,
+    run: (task: NamedTask) => unknown,
+    onEnd: OnEnd,
+    options: RemoteOptions,
+    at: From,
+  ): NamedTask {
     const { key, when, interval, offset = 0, priority = 0 } = options;
-    const task = new NamedTask(name, run, (isCancelled) => {
+    const task = new NamedTask(name, payload, key, run, (isCancelled) => {
       onEnd(isCancelled);
       if (key !== undefined && this.#byKey.get(key) === task) {
         this.#byKey.delete(key);

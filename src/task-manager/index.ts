@@ -4,6 +4,7 @@
  */
 
 export { type TaskHost, type TaskSource, loopHost } from './host';
+export type { InstalledTask } from './installed-tasks';
 export type { TaskManagerOptions } from './options';
 export type { TaskManagerStats } from './manager-stats';
 export type { TaskMessage, TaskStats } from './name-stats';

@@ -2,8 +2,9 @@
 
 import type { ScheduledTask } from '../client';
 import type { CancelOutcome } from '../protocol';
+import { workerThreads } from '../platform';
 import { isThenable } from '../util';
-import { type NamedTask, NamedTaskContext } from './named-task';
+import { type NamedTask, NamedTaskContext, TimedTaskContext } from './named-task';
 import type { ManagerStats } from './manager-stats';
 
 /** What `schedule()` of a manager returns. */
@@ -72,8 +73,11 @@ export class LocalTask implements ScheduledTask {
   }
 
   /** Runs the task. */
-  run(manager: object, handler: (context: NamedTaskContext) => unknown): unknown {
-    const context = new NamedTaskContext(this.#name, manager);
+  run(task: NamedTask, isTimed: boolean, manager: object, handler: (context: NamedTaskContext) => unknown): unknown {
+    const { threadId } = workerThreads();
+    const context = isTimed
+      ? new TimedTaskContext(task, manager, threadId)
+      : new NamedTaskContext(this.#name, manager, threadId);
     let isPending = false;
     try {
       const result = handler(context);

@@ -37,12 +37,22 @@ export type OnEnd = (isCancelled: boolean) => void;
 /** A named task that waits for its time. It is recurring when it has an interval. */
 export class NamedTask extends RecurringTask {
   readonly name: string;
-  readonly #run: () => unknown;
+  readonly payload: unknown;
+  readonly key: string | undefined;
+  readonly #run: (task: NamedTask) => unknown;
   readonly #onEnd: OnEnd;
 
-  constructor(name: string, run: () => unknown, onEnd: OnEnd) {
+  constructor(
+    name: string,
+    payload: unknown,
+    key: string | undefined,
+    run: (task: NamedTask) => unknown,
+    onEnd: OnEnd,
+  ) {
     super();
     this.name = name;
+    this.payload = payload;
+    this.key = key;
     this.#run = run;
     this.#onEnd = onEnd;
   }
@@ -51,7 +61,7 @@ export class NamedTask extends RecurringTask {
     if (this.taskInterval === undefined) {
       this.#onEnd(false);
     }
-    return this.#run();
+    return this.#run(this);
   }
 
   /** Removes the task for good. */
@@ -77,10 +87,17 @@ const controllers = new WeakMap<NamedTaskContext, AbortController>();
 export class NamedTaskContext {
   declare readonly name: string;
   declare readonly manager: unknown;
+  declare readonly threadId: number;
 
-  constructor(name: string, manager: unknown) {
+  constructor(name: string, manager: unknown, threadId: number) {
     this.name = name;
     this.manager = manager;
+    this.threadId = threadId;
+  }
+
+  /** Returns when the task was due, on the wall clock; `undefined` when it had no time. */
+  get due(): number | undefined {
+    return undefined;
   }
 
   /** Returns the signal; the first access makes it. */
@@ -102,5 +119,20 @@ export class NamedTaskContext {
   abort(): void {
     void this.signal;
     controllers.get(this)?.abort();
+  }
+}
+
+/** The context of a task that had a time. */
+export class TimedTaskContext extends NamedTaskContext {
+  readonly #due: number | NamedTask;
+
+  constructor(task: NamedTask, manager: unknown, threadId: number) {
+    super(task.name, manager, threadId);
+    // A recurring task is at its next point soon. For others the wall clock is read only where the time is asked for.
+    this.#due = task.taskInterval === undefined ? task : (task.taskTime as number);
+  }
+
+  override get due(): number {
+    return typeof this.#due === 'number' ? this.#due : (this.#due.taskTime as number);
   }
 }

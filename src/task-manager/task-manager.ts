@@ -35,6 +35,8 @@ import {
   validateString,
 } from '../util';
 import { LocalTask } from './local-task';
+import type { InstalledTask } from './installed-tasks';
+import type { NamedTask, NamedTaskContext } from './named-task';
 import { type TaskManagerOptions, toSettings } from './options';
 import type { TaskManagerStats } from './manager-stats';
 import { TaskRunner } from './task-runner';
@@ -48,6 +50,13 @@ export interface TaskContext<Handlers = UntypedHandlers> {
   readonly name: string;
   /** The manager that runs the task. */
   readonly manager: TaskManager<Handlers>;
+  /** The thread that has scheduled or called the task: its `threadId` of node:worker_threads. */
+  readonly threadId: number;
+  /**
+   * When the task was due, on the wall clock, in milliseconds since the epoch; for a recurring task, the point that
+   * this run is for. `undefined` for a task that was scheduled or called without a time.
+   */
+  readonly due: number | undefined;
   /**
    * Aborts when the producer cancels the task while it runs, or no longer waits for its result. That is after a
    * timeout, or after an abort of the producer's own signal.
@@ -71,10 +80,11 @@ export type TypedTaskHandler<Handlers, Name extends TaskName<Handlers>> = (
   : TaskResult<Handlers, Name> | PromiseLike<TaskResult<Handlers, Name>>;
 
 /** The time and the other options of a task that was scheduled without any. */
-const IMMEDIATE: TimeAndOptions = { at: { delta: 0 }, rarer: {} };
+const IMMEDIATE: TimeAndOptions = { at: { delta: 0 }, isTimed: false, rarer: {} };
 
 interface TimeAndOptions {
   readonly at: { readonly delta: number };
+  readonly isTimed: boolean;
   readonly rarer: RemoteOptions;
 }
 
@@ -83,7 +93,8 @@ function timeAndOptions(options: ScheduleOptions): TimeAndOptions {
   const { delta = 0, ...rest } = options;
   validateMilliseconds('options.delta', delta);
   validateSignal(options.signal);
-  return { at: { delta }, rarer: rareOptions(rest) ?? {} };
+  const isTimed = options.delta !== undefined || options.when !== undefined || options.interval !== undefined;
+  return { at: { delta }, isTimed, rarer: rareOptions(rest) ?? {} };
 }
 
 /**
@@ -237,14 +248,16 @@ export class TaskManager<Handlers = UntypedHandlers> {
     reserveStack();
     validateString('name', name);
     validateOptions(options);
-    const { at, rarer } = options === undefined ? IMMEDIATE : timeAndOptions(options);
+    const { at, isTimed, rarer } = options === undefined ? IMMEDIATE : timeAndOptions(options);
     const signal = options?.signal;
     throwIfAborted(signal);
     const { handlers, stats } = this.#runner;
     this.#scheduled += 1;
     const scheduled = new LocalTask(this.#scheduled, name, stats);
-    const run = (): unknown => scheduled.run(this, (context) => handlers.name(name).get()(payload, context));
-    scheduled.attach(handlers.install(name, run, (isCancelled) => scheduled.detach(isCancelled), rarer, at));
+    const call = (context: NamedTaskContext): unknown => handlers.name(name).get()(payload, context);
+    const run = (task: NamedTask): unknown => scheduled.run(task, isTimed, this, call);
+    const onEnd = (isCancelled: boolean): void => scheduled.detach(isCancelled);
+    scheduled.attach(handlers.install(name, payload, run, onEnd, rarer, at));
     if (signal !== undefined) {
       scheduled.cancelOn(signal);
     }
@@ -273,6 +286,25 @@ export class TaskManager<Handlers = UntypedHandlers> {
    */
   get handle(): TaskManagerHandle<Handlers> {
     return this.#runner.receiver.handle;
+  }
+
+  /**
+   * Lists the tasks that wait for their time, in the order in which they are due: those of this thread, and those of
+   * others that this manager has taken out of their queues. Tasks that are suspended, or run and are not recurring, are
+   * not among them. What it lists stays there: also when the manager is closed.
+   *
+   * With 100 000 tasks it takes some tenths of a second.
+   *
+   * @example
+   * const saved = JSON.stringify(core.taskManager.tasks());
+   * // later, perhaps in another process
+   * for (const { name, payload, due, key } of JSON.parse(saved)) {
+   *   core.taskManager.schedule(name, payload, { when: due, key });
+   * }
+   */
+  tasks(): InstalledTask[] {
+    reserveStack();
+    return this.#runner.tasks();
   }
 
   /** Returns the counts since the manager was made. */

@@ -30,6 +30,7 @@ import { ErrorReporter } from './error-reporter';
 import { Executor } from './executor';
 import { HandlerRegistry } from './handler-registry';
 import type { TaskHost, TaskSource } from './host';
+import { type InstalledTask, describeTask } from './installed-tasks';
 import { type TaskManagerOptions, type TaskManagerSettings, toSettings } from './options';
 import { ManagerStats } from './manager-stats';
 import type { NameStats } from './name-stats';
@@ -64,7 +65,8 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     this.receiver = new Receiver(
       settings,
       this.#control,
-      (replies) => new Executor(manager, this.handlers, this.stats, this.#errorReporter, this.#control, replies),
+      (replies, threadId) =>
+        new Executor(manager, this.handlers, this.stats, this.#errorReporter, this.#control, replies, threadId),
     );
     this.#host.attach(this);
     this.#host.clock.add(this);
@@ -83,6 +85,11 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
         task.suspendTask();
       }
     }
+  }
+
+  /** Describes the tasks that wait, in the order in which they are due. */
+  tasks(): InstalledTask[] {
+    return Array.from(this.#schedule.ordered(), ([task, due]) => describeTask(task, due));
   }
 
   /** Returns the number of tasks that wait for their time. */

@@ -120,6 +120,16 @@ export class Schedule {
     return this.#tasks.entries();
   }
 
+  /** Returns all tasks in the order in which they are due, each with its time on the wall clock. */
+  *ordered(): Generator<[task: Task, time: number]> {
+    this.#follow();
+    const offset = this.#clock.offset();
+    for (const task of this.#tasks.ordered()) {
+      // Not read from a task that is not on the wall clock: that would change which clock its time is on.
+      yield [task, isByWallClock(task) ? (task[queuedTime] as number) : this.dueOf(task) + offset];
+    }
+  }
+
   /** Returns when the first task is due; `Infinity` when there is none. */
   nextDue(): number {
     if (this.size === 0) {
