@@ -94,6 +94,16 @@ export declare interface ConnectOptions {
  */
 export declare const core: RunLoop;
 
+/** Options of `define()`. */
+export declare interface DefineOptions {
+  /**
+   * How many promises of the handler may be pending at the same time, from 1. Further tasks of the name wait for their
+   * turn in the order in which they came. `cancel()` of a task that waits for its turn answers `'cancelled'`.
+   * @default Infinity
+   */
+  concurrency?: number | undefined;
+}
+
 /**
  * Handles what happens on one file descriptor: the base class of every channel of a run loop.
  *
@@ -1082,13 +1092,18 @@ export declare class TaskManager<Handlers = UntypedHandlers> {
    */
   processTask(task: Task): void;
   /**
-   * Sets the handler of the tasks named `name`; it replaces an earlier one. Throws `ERR_INVALID_ARG_TYPE` for invalid
-   * arguments.
+   * Sets the handler of the tasks named `name`; it replaces an earlier one, with its options. Throws
+   * `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments.
    *
    * @example
    * core.taskManager.define('add', ([a, b]) => a + b);
+   * core.taskManager.define('fetch', (url) => download(url), { concurrency: 4 });
    */
-  define<Name extends TaskName<Handlers>>(name: Name, handler: TypedTaskHandler<Handlers, Name>): void;
+  define<Name extends TaskName<Handlers>>(
+    name: Name,
+    handler: TypedTaskHandler<Handlers, Name>,
+    options?: DefineOptions,
+  ): void;
   /**
    * Schedules a task by name from the manager's own thread, as soon as possible or as the options say. The handler gets
    * the payload itself, not a copy.

@@ -23,6 +23,7 @@ export { RunLoop, core } from './src/run-loop';
 export type { LoopOptions, RemoteRunLoop, RunLoopHandle, RunOptions, RunSyncOptions } from './src/run-loop';
 export { TaskManager } from './src/task-manager';
 export type {
+  DefineOptions,
   InstalledTask,
   TaskContext,
   TaskHandler,

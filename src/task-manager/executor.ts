@@ -5,6 +5,7 @@ import type { RecordHandler, ReplySender } from '../server';
 import { systemClock } from '../platform';
 import { TaskCancelledError, isThenable } from '../util';
 import type { ErrorReporter } from './error-reporter';
+import { isCancelledInTurn, waitsForTurn } from './handler-gate';
 import type { HandlerRegistry } from './handler-registry';
 import { type HandlerEntry, type NamedTask, NamedTaskContext, TimedTaskContext } from './named-task';
 import type { ManagerStats } from './manager-stats';
@@ -118,12 +119,18 @@ export class Executor implements RecordHandler<HandlerEntry> {
           task.resumeTask();
         }
         break;
-      default:
+      default: {
+        const wasWaiting = running !== undefined && waitsForTurn(running);
         task?.cancel();
         running?.abort();
+        if (wasWaiting) {
+          // Its promise counts it.
+          return CANCELLED;
+        }
         if (task !== undefined && running === undefined) {
           this.#counts.of(task.name).onCancel();
         }
+      }
     }
     if (running !== undefined) {
       return RUNNING;
@@ -211,6 +218,11 @@ export class Executor implements RecordHandler<HandlerEntry> {
 
   #fail(id: number, entry: HandlerEntry, context: NamedTaskContext, error: unknown): void {
     const stats = this.#counts.of(entry.name);
+    if (isCancelledInTurn(context)) {
+      stats.onCancel();
+      this.#replies.replyError(id, error);
+      return;
+    }
     // A producer that waits for the result gets the error, and one that has cancelled the task expects it. Others have
     // no use for it: then the manager reports it.
     if (this.#replies.replyError(id, error) || context.isAborted) {

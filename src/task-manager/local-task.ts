@@ -4,6 +4,7 @@ import type { ScheduledTask } from '../client';
 import type { CancelOutcome } from '../protocol';
 import { workerThreads } from '../platform';
 import { isThenable } from '../util';
+import { isCancelledInTurn, waitsForTurn } from './handler-gate';
 import { type NamedTask, NamedTaskContext, TimedTaskContext } from './named-task';
 import type { ManagerStats } from './manager-stats';
 
@@ -41,14 +42,16 @@ export class LocalTask implements ScheduledTask {
   cancel(): Promise<CancelOutcome> {
     const isWaiting = this.#task !== undefined;
     this.#task?.cancel();
-    this.#running?.forEach((context) => context.abort());
-    if (this.#running !== undefined && this.#running.size > 0) {
+    const running = [...(this.#running ?? [])];
+    const isRunning = running.some((context) => !waitsForTurn(context) && !isCancelledInTurn(context));
+    running.forEach((context) => context.abort());
+    if (isRunning) {
       return Promise.resolve('running');
     }
     if (isWaiting) {
-      this.#isCancelled = true;
       this.#stats.of(this.#name).onCancel();
     }
+    this.#isCancelled ||= isWaiting || running.length > 0;
     return Promise.resolve(this.#isCancelled ? 'cancelled' : 'done');
   }
 
@@ -90,6 +93,9 @@ export class LocalTask implements ScheduledTask {
         };
         running.add(context);
         Promise.resolve(result).then(end, end);
+        if (waitsForTurn(context)) {
+          return Promise.resolve(result).then(undefined, (error: unknown) => this.#onTurnFailed(context, error));
+        }
       }
       return result;
     } finally {
@@ -97,6 +103,14 @@ export class LocalTask implements ScheduledTask {
         this.#onOver();
       }
     }
+  }
+
+  /** Counts a task that was cancelled before its turn, and throws any other error. */
+  #onTurnFailed(context: NamedTaskContext, error: unknown): void {
+    if (!isCancelledInTurn(context)) {
+      throw error;
+    }
+    this.#stats.of(this.#name).onCancel();
   }
 
   /** Stops listening to the signal when the task does not run, and will not run again. */

@@ -28,12 +28,14 @@ import {
   inspectAs,
   throwIfAborted,
   validateFunction,
+  validateInteger,
   validateMilliseconds,
   validateNames,
   validateOptions,
   validateSignal,
   validateString,
 } from '../util';
+import { HandlerGate } from './handler-gate';
 import { LocalTask } from './local-task';
 import type { InstalledTask } from './installed-tasks';
 import type { NamedTask, NamedTaskContext } from './named-task';
@@ -78,6 +80,16 @@ export type TypedTaskHandler<Handlers, Name extends TaskName<Handlers>> = (
 ) => [TaskResult<Handlers, Name>] extends [void]
   ? unknown
   : TaskResult<Handlers, Name> | PromiseLike<TaskResult<Handlers, Name>>;
+
+/** Options of `define()`. */
+export interface DefineOptions {
+  /**
+   * How many promises of the handler may be pending at the same time, from 1. Further tasks of the name wait for their
+   * turn in the order in which they came. `cancel()` of a task that waits for its turn answers `'cancelled'`.
+   * @default Infinity
+   */
+  concurrency?: number | undefined;
+}
 
 /** The time and the other options of a task that was scheduled without any. */
 const IMMEDIATE: TimeAndOptions = { at: { delta: 0 }, isTimed: false, rarer: {} };
@@ -216,18 +228,30 @@ export class TaskManager<Handlers = UntypedHandlers> {
   }
 
   /**
-   * Sets the handler of the tasks named `name`; it replaces an earlier one. Throws `ERR_INVALID_ARG_TYPE` for invalid
-   * arguments.
+   * Sets the handler of the tasks named `name`; it replaces an earlier one, with its options. Throws
+   * `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments.
    *
    * @example
    * core.taskManager.define('add', ([a, b]) => a + b);
+   * core.taskManager.define('fetch', (url) => download(url), { concurrency: 4 });
    */
-  define<Name extends TaskName<Handlers>>(name: Name, handler: TypedTaskHandler<Handlers, Name>): void;
-  define(name: string, handler: TaskHandler): void {
+  define<Name extends TaskName<Handlers>>(
+    name: Name,
+    handler: TypedTaskHandler<Handlers, Name>,
+    options?: DefineOptions,
+  ): void;
+  define(name: string, handler: TaskHandler, options?: DefineOptions): void {
     reserveStack();
     validateString('name', name);
     validateFunction('handler', handler);
-    this.#runner.handlers.define(name, handler);
+    validateOptions(options);
+    validateNames('options', options, ['concurrency']);
+    const concurrency = options?.concurrency ?? Infinity;
+    if (concurrency !== Infinity) {
+      validateInteger('options.concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
+    }
+    const limited = concurrency === Infinity ? handler : new HandlerGate(concurrency).wrap(handler);
+    this.#runner.handlers.define(name, limited);
   }
 
   /**
