@@ -5,9 +5,8 @@ import type { RecordHandler, ReplySender } from '../server';
 import { systemClock } from '../platform';
 import { TaskCancelledError, isThenable } from '../util';
 import type { ErrorReporter } from './error-reporter';
-import { isCancelledInTurn, waitsForTurn } from './handler-gate';
 import type { HandlerRegistry } from './handler-registry';
-import { type HandlerEntry, type NamedTask, NamedTaskContext, TimedTaskContext } from './named-task';
+import { type HandlerEntry, type NamedTask, NamedTaskContext, TimedTaskContext, turns } from './named-task';
 import type { ManagerStats } from './manager-stats';
 import type { NameStats } from './name-stats';
 
@@ -120,7 +119,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
         }
         break;
       default: {
-        const wasWaiting = running !== undefined && waitsForTurn(running);
+        const wasWaiting = running !== undefined && turns.get(running) === 'waiting';
         task?.cancel();
         running?.abort();
         if (wasWaiting) {
@@ -218,7 +217,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
 
   #fail(id: number, entry: HandlerEntry, context: NamedTaskContext, error: unknown): void {
     const stats = this.#counts.of(entry.name);
-    if (isCancelledInTurn(context)) {
+    if (turns.get(context) === 'cancelled') {
       stats.onCancel();
       this.#replies.replyError(id, error);
       return;

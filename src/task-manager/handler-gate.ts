@@ -1,25 +1,12 @@
 /** Limits how many promises of handlers are pending, and tells when none is. */
 
 import { TaskCancelledError, isThenable } from '../util';
-import type { AnyHandler } from './named-task';
+import { type AnyHandler, turns } from './named-task';
 
 /** What a gate needs of the second argument of a handler. */
 interface Context {
   readonly name: string;
   readonly signal: AbortSignal;
-}
-
-/** Whether a task waits for its turn (true), or was cancelled before that (false), by its context. */
-const waiting = new WeakMap<object, boolean>();
-
-/** Returns whether the task of a context waits for its turn: its handler was not called yet. */
-export function waitsForTurn(context: object): boolean {
-  return waiting.get(context) === true;
-}
-
-/** Returns whether the task of a context was cancelled while it waited for its turn. */
-export function isCancelledInTurn(context: object): boolean {
-  return waiting.get(context) === false;
 }
 
 export class HandlerGate {
@@ -64,16 +51,16 @@ export class HandlerGate {
       const { name, signal } = context;
       const begin = (): void => {
         signal.removeEventListener('abort', onAbort);
-        waiting.delete(context);
+        turns.delete(context);
         resolve();
       };
       const onAbort = (): void => {
         this.#waiting.delete(begin);
-        waiting.set(context, false);
+        turns.set(context, 'cancelled');
         reject(new TaskCancelledError(name));
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      waiting.set(context, true);
+      turns.set(context, 'waiting');
       this.#waiting.add(begin);
     });
   }

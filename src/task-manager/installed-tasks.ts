@@ -22,7 +22,7 @@ export interface InstalledTask {
 }
 
 /** Describes a task that is due at `due`. */
-export function describeTask(task: Task, due: number): InstalledTask {
+export function describeTask([task, due]: readonly [task: Task, due: number]): InstalledTask {
   const { priority } = task;
   if (!(task instanceof NamedTask)) {
     const { name } = task.constructor;

@@ -4,8 +4,8 @@ import type { ScheduledTask } from '../client';
 import type { CancelOutcome } from '../protocol';
 import { workerThreads } from '../platform';
 import { isThenable } from '../util';
-import { isCancelledInTurn, waitsForTurn } from './handler-gate';
-import { type NamedTask, NamedTaskContext, TimedTaskContext } from './named-task';
+import type { HandlerRegistry } from './handler-registry';
+import { type NamedTask, NamedTaskContext, TimedTaskContext, turns } from './named-task';
 import type { ManagerStats } from './manager-stats';
 
 /** What `schedule()` of a manager returns. */
@@ -43,7 +43,7 @@ export class LocalTask implements ScheduledTask {
     const isWaiting = this.#task !== undefined;
     this.#task?.cancel();
     const running = [...(this.#running ?? [])];
-    const isRunning = running.some((context) => !waitsForTurn(context) && !isCancelledInTurn(context));
+    const isRunning = running.some((context) => !turns.has(context));
     running.forEach((context) => context.abort());
     if (isRunning) {
       return Promise.resolve('running');
@@ -76,14 +76,14 @@ export class LocalTask implements ScheduledTask {
   }
 
   /** Runs the task. */
-  run(task: NamedTask, isTimed: boolean, manager: object, handler: (context: NamedTaskContext) => unknown): unknown {
+  run(task: NamedTask, isTimed: boolean, manager: object, handlers: HandlerRegistry): unknown {
     const { threadId } = workerThreads();
     const context = isTimed
       ? new TimedTaskContext(task, manager, threadId)
       : new NamedTaskContext(this.#name, manager, threadId);
     let isPending = false;
     try {
-      const result = handler(context);
+      const result = handlers.name(this.#name).get()(task.payload, context);
       isPending = isThenable(result);
       if (isPending) {
         const running = (this.#running ??= new Set());
@@ -93,7 +93,7 @@ export class LocalTask implements ScheduledTask {
         };
         running.add(context);
         Promise.resolve(result).then(end, end);
-        if (waitsForTurn(context)) {
+        if (turns.has(context)) {
           return Promise.resolve(result).then(undefined, (error: unknown) => this.#onTurnFailed(context, error));
         }
       }
@@ -107,7 +107,7 @@ export class LocalTask implements ScheduledTask {
 
   /** Counts a task that was cancelled before its turn, and throws any other error. */
   #onTurnFailed(context: NamedTaskContext, error: unknown): void {
-    if (!isCancelledInTurn(context)) {
+    if (turns.get(context) !== 'cancelled') {
       throw error;
     }
     this.#stats.of(this.#name).onCancel();

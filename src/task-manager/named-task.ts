@@ -72,6 +72,9 @@ export class NamedTask extends RecurringTask {
   }
 }
 
+/** What became of tasks that wait for their turn, by their contexts: see `handler-gate.ts`. */
+export const turns: WeakMap<object, 'waiting' | 'cancelled'> = new WeakMap();
+
 /**
  * The controllers of the contexts whose signal was read, or that were aborted. These are few, so a context has no field
  * for it.

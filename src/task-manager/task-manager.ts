@@ -35,13 +35,16 @@ import {
   validateSignal,
   validateString,
 } from '../util';
-import { HandlerGate } from './handler-gate';
 import { LocalTask } from './local-task';
 import type { InstalledTask } from './installed-tasks';
-import type { NamedTask, NamedTaskContext } from './named-task';
+import type { NamedTask } from './named-task';
+import type * as onDemand from './on-demand';
 import { type TaskManagerOptions, toSettings } from './options';
 import type { TaskManagerStats } from './manager-stats';
 import { TaskRunner } from './task-runner';
+
+/** Loads what few managers need. */
+const loadOnDemand = (): typeof onDemand => require('./on-demand') as typeof onDemand;
 
 /** The key of what a loop calls on its own manager. It is a symbol because a subclass may use any name. */
 export const configure: unique symbol = Symbol('configure');
@@ -250,7 +253,7 @@ export class TaskManager<Handlers = UntypedHandlers> {
     if (concurrency !== Infinity) {
       validateInteger('options.concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
     }
-    const limited = concurrency === Infinity ? handler : new HandlerGate(concurrency).wrap(handler);
+    const limited = concurrency === Infinity ? handler : limitConcurrency(handler, concurrency);
     this.#runner.handlers.define(name, limited);
   }
 
@@ -278,8 +281,7 @@ export class TaskManager<Handlers = UntypedHandlers> {
     const { handlers, stats } = this.#runner;
     this.#scheduled += 1;
     const scheduled = new LocalTask(this.#scheduled, name, stats);
-    const call = (context: NamedTaskContext): unknown => handlers.name(name).get()(payload, context);
-    const run = (task: NamedTask): unknown => scheduled.run(task, isTimed, this, call);
+    const run = (task: NamedTask): unknown => scheduled.run(task, isTimed, this, handlers);
     const onEnd = (isCancelled: boolean): void => scheduled.detach(isCancelled);
     scheduled.attach(handlers.install(name, payload, run, onEnd, rarer, at));
     if (signal !== undefined) {
@@ -328,7 +330,7 @@ export class TaskManager<Handlers = UntypedHandlers> {
    */
   tasks(): InstalledTask[] {
     reserveStack();
-    return this.#runner.tasks();
+    return Array.from(this.#runner.tasks(), loadOnDemand().describeTask);
   }
 
   /** Returns the counts since the manager was made. */
@@ -373,6 +375,11 @@ export class TaskManager<Handlers = UntypedHandlers> {
 /** Returns whether an error means that the manager has ended. */
 function isGone(error: unknown): boolean {
   return [InvalidHandleError, EventClosedError, TaskManagerClosedError].some((kind) => error instanceof kind);
+}
+
+function limitConcurrency(handler: TaskHandler, concurrency: number): TaskHandler {
+  const { HandlerGate } = loadOnDemand();
+  return new HandlerGate(concurrency).wrap(handler);
 }
 
 function validateTask(task: unknown): void {

@@ -30,7 +30,6 @@ import { ErrorReporter } from './error-reporter';
 import { Executor } from './executor';
 import { HandlerRegistry } from './handler-registry';
 import type { TaskHost, TaskSource } from './host';
-import { type InstalledTask, describeTask } from './installed-tasks';
 import { type TaskManagerOptions, type TaskManagerSettings, toSettings } from './options';
 import { ManagerStats } from './manager-stats';
 import type { NameStats } from './name-stats';
@@ -87,9 +86,9 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     }
   }
 
-  /** Describes the tasks that wait, in the order in which they are due. */
-  tasks(): InstalledTask[] {
-    return Array.from(this.#schedule.ordered(), ([task, due]) => describeTask(task, due));
+  /** Returns the tasks that wait, in the order in which they are due, each with its time on the wall clock. */
+  tasks(): Iterable<readonly [task: Task, due: number]> {
+    return this.#schedule.ordered();
   }
 
   /** Returns the number of tasks that wait for their time. */
