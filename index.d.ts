@@ -2,7 +2,9 @@
 
 /// <reference types="node" />
 
+import type { Readable } from 'node:stream';
 import type { RecordableHistogram } from 'node:perf_hooks';
+import type { Writable } from 'node:stream';
 
 /**
  * The native binding could not be loaded. Thrown when the package is loaded; `cause` has the reason of each attempt.
@@ -203,9 +205,9 @@ export declare interface EventHandle {
  * Reads and writes a file descriptor in a run loop, as Python's `asyncore.file_dispatcher`.
  *
  * The channel works on a duplicate that it owns, which it makes non-blocking. The caller's descriptor stays open when
- * the channel closes. Non-blocking mode is a property of the open file, so the two share it, unless the file is a pipe,
- * which is opened anew. `close()` restores the mode that the file had before, when the last channel of this process on
- * that open file closes.
+ * the channel closes, unless `own` is true. Non-blocking mode is a property of the open file, so the two share it,
+ * unless the file is a pipe, which is opened anew. `close()` restores the mode that the file had before, when the last
+ * channel of this process on that open file closes.
  *
  * `recv()` and `send()` never block, also when another process makes the file a blocking one. A dispatcher that was
  * dropped, and is in no loop, is closed when it is garbage.
@@ -223,12 +225,20 @@ export declare class FileDispatcher extends Dispatcher {
    * constructors of its subclasses have returned.
    *
    * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EMFILE` when no descriptors are
-   * left. Throws `ERR_INVALID_ARG_VALUE` or `ERR_INVALID_ARG_TYPE` for a value that cannot be a descriptor.
+   * left. Throws `ERR_INVALID_ARG_VALUE` or `ERR_INVALID_ARG_TYPE` for a value that cannot be a descriptor, and for
+   * invalid options.
    *
-   * @param fd The descriptor to duplicate.
-   * @param loop The loop to join; `null` joins none. Default: this thread's own one.
+   * @param fd The descriptor to duplicate, or an object that has it as its `fd`.
+   * @param options The options, or the loop to join, where `null` joins none. Default: it joins this thread's own one.
    */
-  constructor(fd: number, loop?: Loop | null);
+  constructor(
+    fd:
+      | number
+      | {
+          readonly fd: number;
+        },
+    options?: Loop | null | FileDispatcherOptions,
+  );
   /** Returns the duplicate. Throws `EBADF` when the channel is closed. */
   fileno(): number;
   /**
@@ -250,6 +260,22 @@ export declare class FileDispatcher extends Dispatcher {
   close(): void;
   /** Calls `close()` at the end of a `using` block. */
   [Symbol.dispose](): void;
+}
+
+/** Options of `new FileDispatcher()`. */
+export declare interface FileDispatcherOptions {
+  /**
+   * The loop to join; `null` joins none.
+   * @default this thread's own one, `core`
+   */
+  loop?: Loop | null | undefined;
+  /**
+   * Whether the channel takes the descriptor over: the caller's number is closed when the constructor returns, and the
+   * file when the channel closes. When the constructor throws, the descriptor is still the caller's. It has to be a
+   * number: an object closes its `fd` itself.
+   * @default false
+   */
+  own?: boolean | undefined;
 }
 
 /**
@@ -1314,6 +1340,77 @@ export declare class TimeMachineRestoredError extends Error {
 export declare class TimeStalledError extends Error {
   readonly code: 'ERR_TIME_STALLED';
   constructor(reason: string);
+}
+
+/**
+ * Returns a stream of what a descriptor delivers: a FIFO, a terminal, a serial port, inotify, a file. The loop has to
+ * run; by default it is this thread's own one, `core`. While the stream has enough, the loop does not watch the
+ * descriptor for data, so that a writer is held up.
+ *
+ * The stream ends when the peer is gone and the last byte was read. Another error of a read destroys it. It reads a
+ * duplicate of the descriptor, which closes with the stream; with `own: true` it takes the descriptor over.
+ *
+ * Throws what `new FileDispatcher()` throws, and `ERR_INVALID_ARG_VALUE` for an option that does not exist.
+ * `stream.Readable.toWeb()` makes a ReadableStream of it.
+ *
+ * @param fd The descriptor, or an object that has it as its `fd`.
+ * @example
+ * void core.run();
+ * for await (const chunk of toReadable(fs.openSync('/tmp/fifo', 'r+'), { own: true, encoding: 'utf8' })) {
+ *   console.log(chunk);
+ * }
+ */
+export declare function toReadable(
+  fd:
+    | number
+    | {
+        readonly fd: number;
+      },
+  options?: ToReadableOptions,
+): Readable;
+
+/** Options of `toReadable()`. */
+export declare interface ToReadableOptions extends FileDispatcherOptions {
+  /** How many bytes are read ahead; one read asks for so many at most. Default: that of Node's streams. */
+  highWaterMark?: number | undefined;
+  /** The encoding of the strings that the stream delivers. Default: it delivers Buffers. */
+  encoding?: BufferEncoding | undefined;
+  /** Destroys the stream with the signal's reason when it aborts. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Returns a stream that writes to a descriptor. It writes immediately, and what does not fit when the loop finds room:
+ * by default this thread's own loop, `core`, which has to run. It never blocks.
+ *
+ * An error of a write destroys the stream with it: `EPIPE` when the reader is gone, which the stream may notice at the
+ * next write only. It writes to a duplicate of the descriptor, which closes with the stream; with
+ * `own: true` it takes the descriptor over.
+ *
+ * Throws what `new FileDispatcher()` throws, and `ERR_INVALID_ARG_VALUE` for an option that does not exist.
+ *
+ * @param fd The descriptor, or an object that has it as its `fd`.
+ * @example
+ * void core.run();
+ * await stream.promises.pipeline(fs.createReadStream('large'), toWritable(1));
+ */
+export declare function toWritable(
+  fd:
+    | number
+    | {
+        readonly fd: number;
+      },
+  options?: ToWritableOptions,
+): Writable;
+
+/** Options of `toWritable()`. */
+export declare interface ToWritableOptions extends FileDispatcherOptions {
+  /** How many bytes may wait before `write()` returns false. Default: that of Node's streams. */
+  highWaterMark?: number | undefined;
+  /** The encoding of strings that are written without one. Default: UTF-8. */
+  defaultEncoding?: BufferEncoding | undefined;
+  /** Destroys the stream with the signal's reason when it aborts. */
+  signal?: AbortSignal | undefined;
 }
 
 /**

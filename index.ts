@@ -6,7 +6,7 @@
 export { RemoteTaskManager } from './src/client';
 export type { CallOptions, CallSyncOptions, ConnectOptions, ScheduledTask } from './src/client';
 export { Dispatcher, FileDispatcher } from './src/dispatcher';
-export type { Channel, Loop } from './src/dispatcher';
+export type { Channel, FileDispatcherOptions, Loop } from './src/dispatcher';
 export { WaitableEvent, select, selectAsync } from './src/event';
 export type { EventHandle, SelectAsyncOptions, Selectable, WaitAsyncOptions, WaitableEventOptions } from './src/event';
 export type {
@@ -21,6 +21,8 @@ export type {
 } from './src/protocol';
 export { RunLoop, core } from './src/run-loop';
 export type { LoopOptions, RemoteRunLoop, RunLoopHandle, RunOptions, RunSyncOptions } from './src/run-loop';
+export { toReadable, toWritable } from './src/streams';
+export type { ToReadableOptions, ToWritableOptions } from './src/streams';
 export { TaskManager } from './src/task-manager';
 export type {
   DefineOptions,
