@@ -409,6 +409,42 @@ export declare class LoopRunningError extends Error {
 }
 
 /**
+ * A recurring task whose times come from a function, on the wall clock: those of a cron string in a time zone, of a
+ * calendar, of sunrise. A library computes them, and knows summer time.
+ *
+ * The function gets the time after which it is asked for the next one, and returns that: a Date, or milliseconds since
+ * the epoch, which are rounded up to whole ones. It is called when the task is installed, before each run, and when the
+ * wall clock was set. With `null` or `undefined` the task ends. What it throws is thrown by `installTask()`, or else
+ * goes to the manager's `onError`, and the task ends after that run.
+ *
+ * Times that were missed are skipped. Unless `overlap` is set, a time is also skipped when the promise of the last run
+ * is still pending. `taskInterval` and `taskIntervalOffset` have no effect.
+ *
+ * @example
+ * const { Cron } = require('croner');
+ * const cron = new Cron('0 3 * * *', { timezone: 'Europe/Berlin' });
+ * new NextTimeTask((after) => cron.nextRun(after), () => console.log('three at night')).installTask();
+ */
+export declare class NextTimeTask<A extends unknown[] = unknown[]> extends RecurringTask {
+  #private;
+  /**
+   * Makes a task; it is not installed yet. Throws `ERR_INVALID_ARG_TYPE` for what is no function.
+   *
+   * @param next Returns the first time after its argument, or `null` when there is none.
+   * @param fn What each run calls. Default: a subclass overrides `processTask()`.
+   */
+  constructor(next: (after: Date) => Date | number | null | undefined, fn?: (...args: A) => unknown, ...args: A);
+  /**
+   * Installs the task at its next time; removes it when there is none. The options have no effect.
+   *
+   * Throws `ERR_INVALID_TASK` when the function returns what is no later time, and what the function throws.
+   */
+  installTask(options?: InstallOptions): void;
+  /** Calls the function, and returns its result. */
+  processTask(): unknown;
+}
+
+/**
  * The thread was not started by a TaskWorker or a TaskPool. Rejects `serve()`, and is thrown by `parent()`. Call them
  * in the module that a TaskWorker or a TaskPool loads.
  */

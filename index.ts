@@ -37,6 +37,7 @@ export type {
 } from './src/task-manager';
 export {
   FunctionTask,
+  NextTimeTask,
   OneShotDeleteTask,
   OneShotFunction,
   OneShotTask,
