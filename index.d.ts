@@ -77,6 +77,14 @@ export declare interface Channel {
   delChannel(): void;
 }
 
+/** The message on the diagnostics channels `waitable-event:connect` and `waitable-event:disconnect`. */
+export declare interface ConnectionMessage {
+  /** The thread that has connected: its `threadId` of node:worker_threads. */
+  readonly threadId: number;
+  /** The manager to which it has connected. */
+  readonly manager: object;
+}
+
 /** Options of `TaskManager.connect()`. */
 export declare interface ConnectOptions {
   /**

@@ -25,6 +25,7 @@ export { toReadable, toWritable } from './src/streams';
 export type { ToReadableOptions, ToWritableOptions } from './src/streams';
 export { TaskManager } from './src/task-manager';
 export type {
+  ConnectionMessage,
   DefineOptions,
   InstalledTask,
   TaskContext,

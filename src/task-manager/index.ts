@@ -4,6 +4,7 @@
  */
 
 export { type TaskHost, type TaskSource, loopHost } from './host';
+export type { ConnectionMessage } from '../server';
 export { HandlerGate } from './handler-gate';
 export type { InstalledTask } from './installed-tasks';
 export type { TaskManagerOptions } from './options';

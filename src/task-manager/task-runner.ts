@@ -63,6 +63,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     this.#errorReporter = new ErrorReporter(settings.onError);
     this.handlers = new HandlerRegistry(this, this.stats);
     this.receiver = new Receiver(
+      manager,
       settings,
       this.#control,
       (replies, threadId) =>
