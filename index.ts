@@ -6,7 +6,14 @@
 export { RemoteTaskManager } from './src/client';
 export type { CallOptions, CallSyncOptions, ConnectOptions, ScheduledTask } from './src/client';
 export { DatagramDispatcher, Dispatcher, FileDispatcher } from './src/dispatcher';
-export type { Channel, Datagram, DatagramAddress, DatagramOptions, Loop } from './src/dispatcher';
+export type {
+  Channel,
+  Datagram,
+  DatagramAddress,
+  DatagramOptions,
+  FileDispatcherOptions,
+  Loop,
+} from './src/dispatcher';
 export { WaitableEvent, select, selectAsync } from './src/event';
 export type { EventHandle, SelectAsyncOptions, Selectable, WaitAsyncOptions, WaitableEventOptions } from './src/event';
 export type {
@@ -24,8 +31,13 @@ export type {
 } from './src/protocol';
 export { RunLoop, core } from './src/run-loop';
 export type { LoopOptions, RemoteRunLoop, RunLoopHandle, RunOptions, RunSyncOptions } from './src/run-loop';
+export { toReadable, toWritable } from './src/streams';
+export type { ToReadableOptions, ToWritableOptions } from './src/streams';
 export { TaskManager } from './src/task-manager';
 export type {
+  ConnectionMessage,
+  DefineOptions,
+  InstalledTask,
   TaskContext,
   TaskHandler,
   TaskManagerOptions,
@@ -36,6 +48,7 @@ export type {
 } from './src/task-manager';
 export {
   FunctionTask,
+  NextTimeTask,
   OneShotDeleteTask,
   OneShotFunction,
   OneShotTask,

@@ -128,6 +128,8 @@ const main = join(modules, 'index.js');
 const parts = {
   client: { file: join(modules, 'src/client/sending.js'), name: './sending' },
   server: { file: join(modules, 'src/server/receiving.js'), name: './receiving' },
+  streams: { file: join(modules, 'src/streams/descriptor-streams.js'), name: './descriptor-streams' },
+  'on-demand': { file: join(modules, 'src/task-manager/on-demand.js'), name: './on-demand' },
 };
 
 /** Tells whether the main module imports a module, or imports one that does. */

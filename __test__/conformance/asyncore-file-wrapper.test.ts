@@ -113,7 +113,7 @@ describe('new FileDispatcher(fd)', () => {
     ['0', 'ERR_INVALID_ARG_TYPE'],
     [null, 'ERR_INVALID_ARG_TYPE'],
     [undefined, 'ERR_INVALID_ARG_TYPE'],
-    [{ fd: 0 }, 'ERR_INVALID_ARG_TYPE'],
+    [{ fd: '0' }, 'ERR_INVALID_ARG_TYPE'],
   ])('%p throws %s', (fd, code) => {
     const before = countDescriptors();
     expect(codeOf(() => new FileDispatcher(fd as number, stage.loop))).toBe(code);
@@ -134,7 +134,7 @@ describe('new FileDispatcher(fd)', () => {
     stage.loop.loop();
   });
 
-  test.each([{}, 'core', 1])('%p is no loop', (loop) => {
+  test.each([{ loop: {} }, 'core', 1])('%p is no loop', (loop) => {
     const before = countDescriptors();
     expect(codeOf(() => new FileDispatcher(open(), loop as never))).toBe('ERR_INVALID_ARG_TYPE');
     expect(countDescriptors()).toBe(before + 1);

@@ -15,7 +15,7 @@ import { fixture, root, temporaryPath } from '../support/files';
 const NOT_RUN = ['docs/many-machines.md', 'docs/many-machines.md', 'docs/testing.md', 'packages/bullmq/README.md'];
 
 /** Packages that blocks may use, beside this one. */
-const TOOLS: readonly string[] = [];
+const TOOLS = ['croner'];
 
 /** How many programs run at the same time. */
 const CONCURRENCY = 6;

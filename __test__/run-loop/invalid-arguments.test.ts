@@ -90,7 +90,6 @@ describe('arguments of run(), runSync() and loop()', () => {
 describe('new FileDispatcher() of what is no descriptor says what to pass', () => {
   test.each([
     ['a path', '/dev/null', 'a file descriptor, such as fs.openSync(path) returns'],
-    ['a stream', process.stdin, 'a file descriptor, such as `stream.fd`'],
     ['nothing', undefined, 'a file descriptor'],
   ])('%s', (_what, fd, expected) => {
     const make = (): FileDispatcher => new FileDispatcher(fd as never, loop);

@@ -33,7 +33,7 @@ describe('the mode of an open file', () => {
     const fd = open();
     new FileDispatcher(fd, null)[Symbol.dispose]();
     expect(flagsOf(fd).nonBlocking).toBe(false);
-    expect(codeOf(() => new FileDispatcher(fd, {} as never))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(codeOf(() => new FileDispatcher(fd, { loop: {} as never }))).toBe('ERR_INVALID_ARG_TYPE');
     expect(flagsOf(fd).nonBlocking).toBe(false);
   });
 

@@ -67,6 +67,8 @@ export class PendingCalls {
   readonly #abandoned: number[] = [];
   /** Brings results that only a channel carries, and nothing else. */
   #channel: SideChannel<never> | undefined;
+  /** The ids of replies that no call waits for, while a task is sent whose id is not known yet. */
+  #early: Set<number> | undefined;
   #isPumping = false;
   #isBlocking = false;
 
@@ -198,6 +200,32 @@ export class PendingCalls {
     });
   }
 
+  /**
+   * Sends a task, and calls `end` when the manager says that it is over, or says nothing any more. Returns what `send`
+   * returns, the id of the task.
+   */
+  sendTracked(send: () => number, end: () => void): number {
+    // A `send` that blocks for room reads replies meanwhile.
+    const early = new Set<number>();
+    this.#early = early;
+    try {
+      const id = send();
+      const over = (): void => {
+        this.#calls.delete(id);
+        end();
+      };
+      if (early.has(id)) {
+        end();
+      } else {
+        this.#calls.set(id, { resolve: over, reject: over });
+        this.pump();
+      }
+      return id;
+    } finally {
+      this.#early = undefined;
+    }
+  }
+
   /** Rejects one call. */
   reject(id: number, error: unknown): void {
     this.#calls.get(id)?.reject(error);
@@ -297,6 +325,7 @@ export class PendingCalls {
       outcome = error;
     }
     const call = this.#calls.get(id);
+    this.#early?.add(id);
     this.#connection.activity.onResult();
     if (isFailed) {
       call?.reject(outcome);

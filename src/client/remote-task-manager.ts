@@ -38,6 +38,7 @@ import {
   validateNames,
   validateOptions,
   validateSignal,
+  validateString,
   validateTimeout,
 } from '../util';
 import type { Connection } from './connection';
@@ -62,8 +63,31 @@ export interface CallSyncOptions {
    * @default Infinity
    */
   timeout?: number | undefined;
+  /**
+   * Of the tasks and calls of this connection that wait in its queue, the one with the lower number runs first. An
+   * integer from -1000000 to 1000000.
+   * @default 0
+   */
+  priority?: number | undefined;
+  /**
+   * A task or a call with the same key that has not begun is replaced by this one: a call rejects with
+   * `ERR_TASK_CANCELLED` then.
+   */
+  key?: string | undefined;
   /** ArrayBuffers in the payload that are transferred: they are empty in this thread afterwards. */
   transfer?: ArrayBuffer[] | undefined;
+}
+
+/** The names of the options of `callSync()`. */
+const CALL_SYNC_OPTIONS = ['timeout', 'priority', 'key', 'transfer'];
+
+/** The names of the options of `call()`. */
+const CALL_OPTIONS = [...CALL_SYNC_OPTIONS, 'signal'];
+
+/** Returns the options of a call that do not fit into its record, if there are any. */
+function rareCallOptions(options: CallSyncOptions | undefined): RemoteOptions | undefined {
+  const { priority, key } = options ?? {};
+  return priority === undefined && key === undefined ? undefined : rareOptions({ priority, key });
 }
 
 /** Options of `call()`. */
@@ -90,10 +114,10 @@ export interface ScheduledTask {
   cancel(): Promise<CancelOutcome>;
 }
 
-/** Returns the options of a call that do not fit into its record, if there are any. */
-function rareCallOptions(name: string): RemoteOptions | undefined {
+/** Returns options with what a subscriber sends along, if anything. */
+function withCarrier(name: string, rare: RemoteOptions | undefined): RemoteOptions | undefined {
   const carrier = announceSend(name);
-  return carrier === undefined ? undefined : { carrier };
+  return carrier === undefined ? rare : { ...rare, carrier };
 }
 
 /** The key of what a {@link ScheduledTask} calls. It is a symbol because a subclass may use any name. */
@@ -174,14 +198,17 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
    * decides, then that of the manager. Where neither was given, a worker blocks, and the main thread throws. A thread
    * that blocks for a thread that blocks for it gets `ERR_WOULD_DEADLOCK`, where that can be told.
    *
-   * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, and a DataCloneError for a
-   * payload that cannot be cloned. Then nothing is scheduled.
+   * Throws `ERR_TASK_MANAGER_CLOSED` when the manager is closed or its thread has ended, a DataCloneError for a payload
+   * that cannot be cloned, and the reason of a signal that is aborted. Then nothing is scheduled.
    */
   schedule<Name extends TaskName<Handlers>>(
     name: Name,
     ...rest: TaskArguments<Handlers, Name, ScheduleOptions>
   ): ScheduledTask;
   schedule(name: string, payload?: unknown, options?: ScheduleOptions): ScheduledTask {
+    if (options?.signal !== undefined) {
+      return this.#scheduleUntil(options.signal, name, payload, options);
+    }
     const id =
       options === undefined && !sendChannel.hasSubscribers
         ? this.#sendQueue.send(RECORD_NOW, name, payload, IMMEDIATELY, undefined, undefined, NO_TIMEOUT)
@@ -196,8 +223,9 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
    * rejects with `ERR_QUEUE_FULL` instead.
    *
    * Rejects with what the handler throws (an error of its class, with its properties), with `ERR_UNKNOWN_TASK`, with
-   * `ERR_CALL_TIMEOUT`, with the signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread
-   * ends, and with what `schedule()` throws. A reply that arrives too late is dropped.
+   * `ERR_TASK_CANCELLED` when another task takes its `key` before it has begun, with `ERR_CALL_TIMEOUT`, with the
+   * signal's reason, with `ERR_TASK_MANAGER_CLOSED` when the manager closes or its thread ends, and with what
+   * `schedule()` throws. A reply that arrives too late is dropped.
    */
   call<Name extends TaskName<Handlers>>(
     name: Name,
@@ -207,15 +235,16 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
     try {
       reserveStack();
       validateOptions(options);
-      validateNames('options', options, ['timeout', 'transfer', 'signal']);
+      validateNames('options', options, CALL_OPTIONS);
       validateSignal(options?.signal);
       const milliseconds = validateTimeout(options?.timeout, 'options.timeout');
+      const rare = rareCallOptions(options);
       const transfer = validateTransfer(options?.transfer);
       throwIfAborted(options?.signal);
       const timeout = new CallTimeout(name, milliseconds);
       this.#connection.beginSend();
       this.#calls.listen();
-      const id = this.#sendQueue.sendLater(name, payload, rareCallOptions(name), transfer);
+      const id = this.#sendQueue.sendLater(name, payload, withCarrier(name, rare), transfer);
       return this.#calls.waitForCall(id, timeout, options?.signal);
     } catch (error) {
       return Promise.reject(error);
@@ -237,16 +266,38 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
   callSync(name: string, payload?: unknown, options?: CallSyncOptions): unknown {
     reserveStack();
     validateOptions(options);
-    validateNames('options', options, ['timeout', 'transfer']);
+    validateNames('options', options, CALL_SYNC_OPTIONS);
     const milliseconds = validateTimeout(options?.timeout, 'options.timeout');
+    const rare = rareCallOptions(options);
     const transfer = validateTransfer(options?.transfer);
     this.#connection.beginSend();
     this.#connection.throwIfOwnThread();
     this.#calls.listen();
     const timeout = new CallTimeout(name, milliseconds);
-    const rare = rareCallOptions(name);
-    const id = this.#sendQueue.send(RECORD_CALL, name, payload, IMMEDIATELY, rare, transfer, timeout);
+    const sent = withCarrier(name, rare);
+    const id = this.#sendQueue.send(RECORD_CALL, name, payload, IMMEDIATELY, sent, transfer, timeout);
     return this.#calls.wait(id, timeout);
+  }
+
+  /**
+   * Cancels the task or the call with this key that has not begun, whichever thread has scheduled it. Resolves with
+   * whether there was one. A recurring task does not run again; a run whose promise is pending goes on.
+   *
+   * Never blocks in the main thread; a worker may block for room in the queue. Rejects with `ERR_INVALID_ARG_TYPE` when
+   * `key` is no string, and with `ERR_TASK_MANAGER_CLOSED` when the manager or the connection is closed.
+   *
+   * @example
+   * remote.schedule('save', draft, { key: 'save', delta: 5000 });
+   * const wasWaiting = await remote.cancelKey('save');
+   */
+  async cancelKey(key: string): Promise<boolean> {
+    reserveStack();
+    validateString('key', key);
+    this.#connection.beginSend();
+    this.#calls.listen();
+    const replyId = this.#sendQueue.allocateId();
+    this.#sendQueue.sendCancelKey(key, replyId);
+    return (await this.#calls.waitAsync(replyId, NO_TIMEOUT, undefined)) === 1;
   }
 
   /**
@@ -320,6 +371,29 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** Schedules a task that a signal cancels. Listens to the signal until the manager says that the task is over. */
+  #scheduleUntil(signal: AbortSignal, name: string, payload: unknown, options: ScheduleOptions): ScheduledTask {
+    validateSignal(signal);
+    throwIfAborted(signal);
+    this.#connection.beginSend();
+    this.#calls.listen();
+    let id: number | undefined;
+    const onAbort = (): void => {
+      if (id !== undefined) {
+        operate(this, id, CONTROL_CANCEL);
+      }
+    };
+    const end = (): void => signal.removeEventListener('abort', onAbort);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      id = this.#calls.sendTracked(() => this.#scheduleWith(name, payload, options), end);
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return new RemoteTask(id, this);
   }
 
   #scheduleWith(name: string, payload: unknown, options: ScheduleOptions = {}): number {

@@ -2,6 +2,7 @@
 
 import {
   CONTROL_ABANDON,
+  CONTROL_CANCEL_KEY,
   IMMEDIATELY,
   type ProducerControlBlock,
   RECORD_AT,
@@ -10,15 +11,14 @@ import {
   RECORD_CONTROL,
   RECORD_NAME,
   RECORD_NOW,
-  RECORD_OPTIONS,
   type RemoteOptions,
   countPieces,
   detach,
   encodeName,
-  hashKey,
   isTask,
   needsLookahead,
   offeredChannelName,
+  optionsRecord,
 } from '../protocol';
 import {
   ChannelPayloadSender,
@@ -286,15 +286,15 @@ export class SendQueue {
 
   /** Sends an operation on the task `id`, which the manager answers as the call `replyId`. */
   sendControl(operation: number, id: number, replyId: number): void {
-    const record = controlRecord(operation, id, replyId);
-    if (this.#mayBlock && !this.#connection.isOwnThread) {
-      this.#sendBacklog(NO_TIMEOUT);
-      this.#block(() => this.#tryPush(record), NO_TIMEOUT);
-    } else {
-      this.#keep(new Message(record, this.#ring.largest));
-      this.flush();
-    }
-    this.#control.wakeOwner(IMMEDIATELY);
+    this.#sendControl(new Message(controlRecord(operation, id, replyId), this.#ring.largest));
+  }
+
+  /** Sends that the task with a key is cancelled, which the manager answers as the call `replyId`. */
+  sendCancelKey(key: string, replyId: number): void {
+    const id = this.#ids.allocate();
+    const message = new Message(controlRecord(CONTROL_CANCEL_KEY, id, replyId), this.#ring.largest);
+    message.prepend(this.#optionsMessage({ key }, id));
+    this.#sendControl(message);
   }
 
   /** Sends that the call `id` was abandoned. Returns false when there is no room: the doorbell is set when there is. */
@@ -345,15 +345,24 @@ export class SendQueue {
     }
     const message = this.#message(header, encoded);
     if (encodedOptions !== undefined) {
-      const arg = options?.key === undefined ? 0 : hashKey(options.key);
-      message.prepend(this.#message({ kind: RECORD_OPTIONS, arg, value: 0, time: 0, id: header.id }, encodedOptions));
+      message.prepend(this.#message(optionsRecord(options as RemoteOptions, id), encodedOptions));
     }
     this.#sendMessage(message, timeout);
   }
 
+  #sendControl(message: Message): void {
+    if (this.#mayBlock && !this.#connection.isOwnThread) {
+      this.#sendBacklog(NO_TIMEOUT);
+      this.#block(() => this.#trySend(message), NO_TIMEOUT);
+    } else {
+      this.#keep(message);
+      this.flush();
+    }
+    this.#control.wakeOwner(IMMEDIATELY);
+  }
+
   #optionsMessage(options: RemoteOptions, id: number): Message {
-    const arg = options.key === undefined ? 0 : hashKey(options.key);
-    return this.#message({ kind: RECORD_OPTIONS, arg, value: 0, time: 0, id }, this.#encode(options));
+    return this.#message(optionsRecord(options, id), this.#encode(options));
   }
 
   /**

@@ -1,13 +1,42 @@
 /** A channel that owns a file descriptor, as Python's `asyncore.file_dispatcher`. */
 
 import { Buffer as NodeBuffer } from 'node:buffer';
+import { closeSync } from 'node:fs';
 
 import { check, fast, native, errno, toError, reserveStack } from '../platform';
-import { InvalidArgTypeError, SystemError, validateDescriptor, validateInteger } from '../util';
+import {
+  InvalidArgTypeError,
+  InvalidArgValueError,
+  SystemError,
+  validateBoolean,
+  validateDescriptor,
+  validateInteger,
+  validateNames,
+  validateOptions,
+} from '../util';
 import { isDisconnected } from './disconnect';
 import { Dispatcher } from './dispatcher';
 import { followHandler } from './failure';
-import { type Loop, activity, defaultLoop, privateFileno } from './loop';
+import { type Loop, activity, defaultLoop, isLoop, privateFileno } from './loop';
+
+/** Options of `new FileDispatcher()`. */
+export interface FileDispatcherOptions {
+  /**
+   * The loop to join; `null` joins none.
+   * @default this thread's own one, `core`
+   */
+  loop?: Loop | null | undefined;
+  /**
+   * Whether the channel takes the descriptor over: the caller's number is closed when the constructor returns, and the
+   * file when the channel closes. When the constructor throws, the descriptor is still the caller's. It has to be a
+   * number: an object closes its `fd` itself.
+   * @default false
+   */
+  own?: boolean | undefined;
+}
+
+/** A descriptor, or an object that has one: a FileHandle, a stream of node:fs, a terminal. */
+export type DescriptorSource = number | { readonly fd: number };
 
 /** The most bytes that one `recv()` may ask for. */
 const RECEIVE_LIMIT = 0x7fff_ffff;
@@ -19,9 +48,9 @@ const dropped = new FinalizationRegistry<number>((fd) => native.closeDescriptor(
  * Reads and writes a file descriptor in a run loop, as Python's `asyncore.file_dispatcher`.
  *
  * The channel works on a duplicate that it owns, which it makes non-blocking. The caller's descriptor stays open when
- * the channel closes. Non-blocking mode is a property of the open file, so the two share it, unless the file is a pipe,
- * which is opened anew. `close()` restores the mode that the file had before, when the last channel of this process on
- * that open file closes.
+ * the channel closes, unless `own` is true. Non-blocking mode is a property of the open file, so the two share it,
+ * unless the file is a pipe, which is opened anew. `close()` restores the mode that the file had before, when the last
+ * channel of this process on that open file closes.
  *
  * `recv()` and `send()` never block, also when another process makes the file a blocking one. A dispatcher that was
  * dropped, and is in no loop, is closed when it is garbage.
@@ -42,23 +71,34 @@ export class FileDispatcher extends Dispatcher {
    * constructors of its subclasses have returned.
    *
    * Throws `EBADF` for a descriptor that is not open, `EISDIR` for a directory, and `EMFILE` when no descriptors are
-   * left. Throws `ERR_INVALID_ARG_VALUE` or `ERR_INVALID_ARG_TYPE` for a value that cannot be a descriptor.
+   * left. Throws `ERR_INVALID_ARG_VALUE` or `ERR_INVALID_ARG_TYPE` for a value that cannot be a descriptor, and for
+   * invalid options.
    *
-   * @param fd The descriptor to duplicate.
-   * @param loop The loop to join; `null` joins none. Default: this thread's own one.
+   * @param fd The descriptor to duplicate, or an object that has it as its `fd`.
+   * @param options The options, or the loop to join, where `null` joins none. Default: it joins this thread's own one.
    */
-  constructor(fd: number, loop: Loop | null = defaultLoop()) {
+  constructor(fd: number | { readonly fd: number }, options?: Loop | null | FileDispatcherOptions) {
     super();
+    const { loop, own } = toOptions(options);
     this[activity] = 0;
-    this.#fd = check(native.duplicateDescriptor(toDescriptor(fd)), 'dup');
+    const number = toDescriptor(fd);
+    if (own && typeof fd !== 'number') {
+      throw new InvalidArgValueError('options.own', 'false for an object, which closes its descriptor itself', own);
+    }
+    this.#fd = check(native.duplicateDescriptor(number), 'dup');
     dropped.register(this, this.#fd, this);
-    if (loop !== null) {
-      try {
+    try {
+      if (loop !== null) {
         this.addChannel(loop);
-      } catch (error) {
-        this.#release();
-        throw error;
       }
+      if (own) {
+        // The number itself cannot be kept: a worker closes the numbers that node:fs has opened in it when it ends.
+        closeSync(number);
+      }
+    } catch (error) {
+      super.close();
+      this.#release();
+      throw error;
     }
   }
 
@@ -169,8 +209,22 @@ function toDescriptor(fd: unknown): number {
   if (typeof fd === 'string') {
     throw new InvalidArgTypeError('fd', 'a file descriptor, such as fs.openSync(path) returns', fd);
   }
-  if (typeof fd === 'object' && fd !== null && 'fd' in fd) {
-    throw new InvalidArgTypeError('fd', 'a file descriptor, such as `stream.fd`', fd);
+  return typeof fd === 'object' && fd !== null && 'fd' in fd
+    ? validateDescriptor('fd.fd', fd.fd)
+    : validateDescriptor('fd', fd);
+}
+
+/** Returns the second argument of the constructor with its defaults. */
+function toOptions(options: Loop | null | FileDispatcherOptions | undefined): { loop: Loop | null; own: boolean } {
+  if (options === undefined || options === null || isLoop(options)) {
+    return { loop: options === undefined ? defaultLoop() : options, own: false };
   }
-  return validateDescriptor('fd', fd);
+  const { loop, own } = options;
+  validateOptions(options);
+  validateNames('options', options, ['loop', 'own']);
+  validateBoolean('options.own', own);
+  if (loop !== undefined && loop !== null && !isLoop(loop)) {
+    throw new InvalidArgTypeError('options.loop', 'a RunLoop', loop);
+  }
+  return { loop: loop === undefined ? defaultLoop() : loop, own: own === true };
 }

@@ -7,7 +7,7 @@ export { type Datagram, type DatagramAddress, DatagramDispatcher, type DatagramO
 export { isDisconnected } from './disconnect';
 export { Dispatcher, hasOwn } from './dispatcher';
 export { followHandler, onHandlerError } from './failure';
-export { FileDispatcher } from './file-dispatcher';
+export { type DescriptorSource, FileDispatcher, type FileDispatcherOptions } from './file-dispatcher';
 export {
   type Channel,
   type Loop,

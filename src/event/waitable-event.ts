@@ -22,6 +22,7 @@ import {
   throwIfAborted,
   validateBoolean,
   validateInteger,
+  validateNames,
   validateOptions,
   validateSignal,
   validateTimeout,
@@ -51,12 +52,12 @@ export interface WaitableEventOptions {
   loop?: Loop | null | undefined;
 }
 
-/** Options of `waitAsync()`. */
+/** Options of `waitAsync()` and `values()`. */
 export interface WaitAsyncOptions {
-  /** Ends the wait: the promise is rejected with the signal's reason. */
+  /** Ends the wait, or the iteration, with the signal's reason. */
   signal?: AbortSignal | undefined;
   /**
-   * Whether the wait keeps the process alive.
+   * Whether the wait, or each wait of the iteration, keeps the process alive.
    * @default true
    */
   ref?: boolean | undefined;
@@ -283,25 +284,34 @@ export class WaitableEvent extends Dispatcher {
   }
 
   /**
-   * Yields once for each time the event is set, and clears the event before it yields. Ends when the event is closed.
+   * Iterates asynchronously over the times at which the event is set. Clears the event before it yields `undefined`,
+   * and ends when the event is closed. A `set()` that comes while the body of the loop runs is yielded next.
+   *
+   * Throws the signal's reason when the signal aborts: immediately while it waits, or else when the body of the loop is
+   * through. Throws `ERR_INVALID_ARG_TYPE` at the call for invalid options.
+   *
+   * @example
+   * for await (const _ of event.values({ signal: AbortSignal.timeout(60_000) })) {
+   *   console.log('set');
+   * }
+   */
+  values(options?: WaitAsyncOptions): AsyncGenerator<void, void, void> {
+    validateOptions(options);
+    validateNames('options', options, ['signal', 'ref']);
+    validateSignal(options?.signal);
+    validateBoolean('options.ref', options?.ref);
+    return valuesOf(this, options);
+  }
+
+  /**
+   * Iterates as `values()` without options does.
    * @example
    * for await (const _ of event) {
    *   console.log('set');
    * }
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<void, void, void> {
-    try {
-      for (;;) {
-        // oxlint-disable-next-line no-await-in-loop -- an iterator yields one value after the other
-        await this.waitAsync();
-        this.clear();
-        yield;
-      }
-    } catch (error) {
-      if (!(error instanceof EventClosedError)) {
-        throw error;
-      }
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<void, void, void> {
+    return this.values();
   }
 
   /**
@@ -469,6 +479,24 @@ interface Opening {
 
 function isOpening(options: unknown): options is Opening {
   return typeof options === 'object' && options !== null && opening in options;
+}
+
+async function* valuesOf(
+  event: WaitableEvent,
+  options: WaitAsyncOptions | undefined,
+): AsyncGenerator<void, void, void> {
+  try {
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- an iterator yields one value after the other
+      await event.waitAsync(Infinity, options);
+      event.clear();
+      yield;
+    }
+  } catch (error) {
+    if (!(error instanceof EventClosedError)) {
+      throw error;
+    }
+  }
 }
 
 /**

@@ -4,9 +4,8 @@ import type { RemoteTaskManager } from '../client';
 import { nodeProcess, reserveStack, setImmediate } from '../platform';
 import type { TaskName, UntypedHandlers } from '../protocol';
 import { core } from '../run-loop';
-import { type TaskContext, TaskManager, type TypedTaskHandler } from '../task-manager';
+import { HandlerGate, type TaskContext, TaskManager, type TypedTaskHandler } from '../task-manager';
 import { InvalidArgTypeError, NotTaskWorkerError, validateFunction } from '../util';
-import { HandlerGate } from './handler-gate';
 import { IDLE_TASK, PING_TASK, STOP_TASK, type Start, answer, currentStart } from './introduction';
 
 /** The handlers that a worker serves: one for each name of `Handlers`. */

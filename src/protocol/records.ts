@@ -1,7 +1,7 @@
 /** The records of the two rings between a producer and a manager: their kinds, and what their numbers mean. */
 
 import type { TaskCarrier } from './tracing';
-import type { RingRecord, RingSizes } from '../transport';
+import type { RecordHeader, RingRecord, RingSizes } from '../transport';
 
 /** What a record of a producer is: the upper bits of its kind. A task that is due immediately. */
 export const RECORD_NOW = 0;
@@ -13,7 +13,10 @@ export const RECORD_NAME = 0x20;
  * A piece of a payload that is too long for one record. The last one is in the record itself, which has the same id.
  */
 export const RECORD_PIECE = 0x30;
-/** The rarer options of the task that follows, which has the same id. */
+/**
+ * The rarer options of the task that follows, or the key of the operation that follows, which has the same id. Its time
+ * is the priority.
+ */
 export const RECORD_OPTIONS = 0x40;
 /** An operation on the task that has the `id`: see below. */
 export const RECORD_CONTROL = 0x50;
@@ -29,6 +32,8 @@ export const CONTROL_SUSPEND = 1;
 export const CONTROL_RESUME = 2;
 /** The producer does not wait for the result any more. */
 export const CONTROL_ABANDON = 3;
+/** Cancels the task with the key in the options before it. */
+export const CONTROL_CANCEL_KEY = 4;
 
 /** What a record of the manager is; pieces are as above. */
 export const REPLY_RESULT = 0;
@@ -47,6 +52,8 @@ export interface RemoteOptions {
   readonly key?: string;
   /** What a subscriber at the sender sends along. */
   readonly carrier?: TaskCarrier;
+  /** Whether the producer is told when the task is over. */
+  readonly tracked?: boolean;
 }
 
 /** How many bytes for payloads a ring may have. */
@@ -86,6 +93,16 @@ export function keyHashOf(record: WithArg): number {
   return record.arg;
 }
 
+/** Returns the priority of the task that follows. For RECORD_OPTIONS. */
+export function priorityOf(record: { readonly time: number }): number {
+  return record.time;
+}
+
+/** Returns the record of `options`, without its payload. */
+export function optionsRecord({ key, priority }: RemoteOptions, id: number): RecordHeader {
+  return { kind: RECORD_OPTIONS, arg: key === undefined ? 0 : hashKey(key), value: 0, time: priority ?? 0, id };
+}
+
 /** Returns whether the record is a task. */
 export function isTask(kind: number): boolean {
   const type = kind & RECORD_MASK;
@@ -94,15 +111,15 @@ export function isTask(kind: number): boolean {
 
 /**
  * Returns whether the manager has to look ahead for a record: an operation on another task, or the options of a task
- * with a key.
+ * with a key or a priority.
  */
-export function needsLookahead(record: WithArg & { readonly kind: number }): boolean {
+export function needsLookahead(record: WithArg & { readonly kind: number; readonly time: number }): boolean {
   const type = record.kind & RECORD_MASK;
-  return type === RECORD_CONTROL || (type === RECORD_OPTIONS && keyHashOf(record) !== 0);
+  return type === RECORD_CONTROL || (type === RECORD_OPTIONS && (keyHashOf(record) !== 0 || priorityOf(record) !== 0));
 }
 
 /** Returns a number for a key, never zero. Different keys may have the same: then a task runs later than it might. */
-export function hashKey(key: string): number {
+function hashKey(key: string): number {
   let hash = key.length;
   for (let index = 0; index < key.length; index += 1) {
     hash = (Math.imul(hash, 31) + key.charCodeAt(index)) | 0;

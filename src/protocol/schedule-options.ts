@@ -36,13 +36,18 @@ export interface ScheduleOptions {
    */
   offset?: number | undefined;
   /**
-   * Of tasks that are due at the same time, the one with the lower number runs first. An integer from -1000000 to
-   * 1000000.
+   * Of tasks that are due at the same time, the one with the lower number runs first. So do tasks of one connection
+   * that are due as soon as possible and wait in its queue. An integer from -1000000 to 1000000.
    * @default 0
    */
   priority?: number | undefined;
-  /** A task with the same key that has not begun is replaced by this one. */
+  /** A task with the same key that has not begun is replaced by this one. `cancelKey()` cancels it. */
   key?: string | undefined;
+  /**
+   * Cancels the task when it aborts, as `cancel()` does: a task that has not begun does not run, and a handler that
+   * runs is told by its `context.signal`. With a signal that is aborted already, `schedule()` throws its reason.
+   */
+  signal?: AbortSignal | undefined;
   /** ArrayBuffers in the payload that are transferred: they are empty in this thread afterwards. */
   transfer?: ArrayBuffer[] | undefined;
 }
@@ -55,6 +60,7 @@ export const SCHEDULE_OPTIONS: readonly string[] = [
   'offset',
   'priority',
   'key',
+  'signal',
   'transfer',
 ];
 
@@ -86,8 +92,10 @@ export function dueTime(options: ScheduleOptions, clock: DelayClock): number {
  *
  * @internal
  */
-export function rareOptions(options: ScheduleOptions & { readonly carrier?: unknown }): RemoteOptions | undefined {
-  const { when, interval, offset, priority, key } = options;
+export function rareOptions(
+  options: Omit<ScheduleOptions, 'transfer'> & Pick<RemoteOptions, 'tracked'> & { readonly carrier?: unknown },
+): RemoteOptions | undefined {
+  const { when, interval, offset, priority, key, signal, tracked } = options;
   const carrier = options.carrier === undefined ? undefined : toCarrier(options.carrier);
   const rarer: { -readonly [K in keyof RemoteOptions]: RemoteOptions[K] } = {};
   if (when !== undefined) {
@@ -105,6 +113,9 @@ export function rareOptions(options: ScheduleOptions & { readonly carrier?: unkn
   }
   if (carrier !== undefined) {
     rarer.carrier = carrier;
+  }
+  if (signal !== undefined || tracked === true) {
+    rarer.tracked = true;
   }
   return Object.keys(rarer).length === 0 ? undefined : rarer;
 }

@@ -3,6 +3,7 @@
  * May use: protocol, transport, virtual-time, event, platform, util.
  */
 
+export type { ConnectionMessage } from './connection-channels';
 export type { CreateRecordHandler, RecordHandler } from './producer';
 export { Receiver, type ReceiverHost, type ReceiverSettings } from './receiver';
 export type { ReplySender } from './reply-sender';

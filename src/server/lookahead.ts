@@ -1,6 +1,6 @@
 /**
  * What a manager knows of records that it has not read yet: which tasks in a queue are suspended, cancelled or replaced
- * by records behind them. Those tasks have not begun, so they must not run.
+ * by records behind them. Those tasks have not begun, so they must not run. Also whether a task there has a priority.
  *
  * Records are read in their order, and a task that is due immediately runs when it is read. So the producer marks each
  * record that concerns another task (point 5 in `transport/ring-layout.ts`), and the manager looks ahead when there is
@@ -8,7 +8,15 @@
  * record finds it there, in the same pass. Without a mark, all this costs one read of a word per pass.
  */
 
-import { CONTROL_RESUME, RECORD_CONTROL, RECORD_MASK, RECORD_OPTIONS, keyHashOf } from '../protocol';
+import {
+  CONTROL_RESUME,
+  RECORD_CONTROL,
+  RECORD_MASK,
+  RECORD_OPTIONS,
+  isTask,
+  keyHashOf,
+  priorityOf,
+} from '../protocol';
 import type { RecordHeader, RingReader } from '../transport';
 
 /** What is ahead in one queue. */
@@ -20,6 +28,9 @@ export class Lookahead {
   readonly #ids = new Set<number>();
   /** How many tasks ahead have a key, by its hash. */
   readonly #keys = new Map<number, number>();
+  /** How many tasks the pass reads, and whether one of them has a priority. Known where there are marks. */
+  #tasks = 0;
+  #hasPriority = false;
 
   constructor(ring: RingReader) {
     this.#ring = ring;
@@ -27,7 +38,12 @@ export class Lookahead {
 
   /** Whether a record ahead may concern a task. */
   get isNeeded(): boolean {
-    return this.#ids.size > 0 || this.#keys.size > 0;
+    return this.#ids.size > 0 || this.#keys.size > 0 || this.hasPriorities;
+  }
+
+  /** Whether the tasks of this pass have to be put in order before they run, because one of them has a priority. */
+  get hasPriorities(): boolean {
+    return this.#hasPriority && this.#tasks > 1;
   }
 
   /** Looks ahead at the `count` records that the pass is going to read. */
@@ -39,6 +55,8 @@ export class Lookahead {
     }
     this.#ids.clear();
     this.#keys.clear();
+    this.#tasks = 0;
+    this.#hasPriority = false;
     if (hasMarks) {
       this.#ring.lookAhead(count, (header) => this.#visit(header));
     }
@@ -71,9 +89,12 @@ export class Lookahead {
       this.#ids.add(header.id);
     } else if (type === RECORD_OPTIONS) {
       const keyHash = keyHashOf(header);
+      this.#hasPriority ||= priorityOf(header) !== 0;
       if (keyHash !== 0) {
         this.#keys.set(keyHash, (this.#keys.get(keyHash) ?? 0) + 1);
       }
+    } else if (isTask(header.kind)) {
+      this.#tasks += 1;
     }
   }
 }

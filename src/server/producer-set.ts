@@ -4,6 +4,7 @@ import type { Introduction, OwnerControlBlock, Seat } from '../protocol';
 import type { SideChannel } from '../transport';
 import { canReadChannels, debug, isDebugging } from '../platform';
 import { Introductions } from './introductions';
+import { publishConnect, publishDisconnect } from './connection-channels';
 import { type CreateRecordHandler, Producer } from './producer';
 
 /** How many records of one producer are read before the next one's turn. */
@@ -14,6 +15,7 @@ const MANY = 64;
 
 /** All producers of one manager. */
 export class ProducerSet {
+  readonly #manager: object;
   readonly #createHandler: CreateRecordHandler;
   readonly #introductions: Introductions;
   /** In their own order, so that virtual time is the same each time. */
@@ -31,7 +33,9 @@ export class ProducerSet {
   #recordsRead = 0;
   #isPolling = false;
 
+  /** `manager` is what the diagnostics channels name. */
   constructor(
+    manager: object,
     channel: string,
     seats: readonly Seat[],
     capacity: number,
@@ -39,6 +43,7 @@ export class ProducerSet {
     createHandler: CreateRecordHandler,
     onIntroduction: () => void,
   ) {
+    this.#manager = manager;
     this.#createHandler = createHandler;
     this.#onIntroduction = onIntroduction;
     this.#introductions = new Introductions(
@@ -184,6 +189,7 @@ export class ProducerSet {
     this.#producers.forEach((producer) => {
       producer.close();
       this.dropped += producer.countTasks();
+      publishDisconnect(this.#manager, producer.threadId);
     });
     this.#producers.clear();
     // Tasks may be in memory that comes through these channels.
@@ -198,6 +204,7 @@ export class ProducerSet {
     this.#producers.delete(producer);
     this.#introductions.release(producer);
     this.#withoutChannel.delete(producer);
+    publishDisconnect(this.#manager, producer.threadId);
   }
 
   /** Makes a producer. Its payloads come through the channel that it has taken, or will take. */
@@ -229,5 +236,6 @@ export class ProducerSet {
       this.#producers.delete(producer);
       this.#producers.add(producer);
     }
+    publishConnect(this.#manager, added.threadId);
   }
 }

@@ -4,6 +4,7 @@ import { WaitableEvent, closeWithThread, release } from '../event';
 import {
   BlockedPeer,
   CONTROL_ABANDON,
+  CONTROL_CANCEL_KEY,
   IMMEDIATELY,
   type Introduction,
   RECORD_AT,
@@ -37,13 +38,24 @@ export interface RecordHandler<E = unknown> {
   onName(name: string): E;
   /** Runs a task, now. */
   run(id: number, handler: E, payload: unknown, carrier?: TaskCarrier): void;
-  /** Cancels the task with this key, because the next one replaces it. */
-  replace(key: string): void;
+  /** Runs a task, now, and says when it is over. */
+  runTracked(id: number, handler: E, payload: unknown, carrier?: TaskCarrier): void;
+  /** Cancels the task with this key, for example because the next one replaces it. Returns whether there was one. */
+  cancelKey(key: string): boolean;
+  /** Returns the time on the clock of the manager's tasks. */
+  now(): number;
   /**
-   * Installs a task that does not run now. `due` is {@link IMMEDIATELY} when its options, or a record ahead, are the
-   * reason.
+   * Installs a task that does not run now. `due` is on the clock of the manager's tasks; `isTimed` says whether the
+   * producer has given a time.
    */
-  install(id: number, handler: E, payload: unknown, due: number, options: RemoteOptions | undefined): void;
+  install(
+    id: number,
+    handler: E,
+    payload: unknown,
+    due: number,
+    isTimed: boolean,
+    options: RemoteOptions | undefined,
+  ): void;
   /** Fails a task whose payload cannot be read. */
   onUnreadable(id: number, handler: E, error: unknown): void;
   /** Performs an operation on a task, and returns the answer. */
@@ -52,7 +64,7 @@ export interface RecordHandler<E = unknown> {
   dueTime(time: number, isVirtual: boolean): number;
 }
 
-/** Makes the handler of the records of a producer in thread `threadId`, which replies through `replies`. */
+/** Makes the handler of the records of a producer in the thread `threadId`, which replies through `replies`. */
 export type CreateRecordHandler = (replies: ReplySender, threadId: number) => RecordHandler;
 
 export class Producer {
@@ -81,6 +93,11 @@ export class Producer {
    */
   #isSimple = true;
   #round = 0;
+  /**
+   * When the tasks of this pass are due that are due immediately and do not run now: all at one time, so that their
+   * priorities count. `undefined` before the first.
+   */
+  #passTime: number | undefined;
   /** The options of the task that has this id. */
   #options: RemoteOptions | undefined;
   #optionsOf = 0;
@@ -167,6 +184,7 @@ export class Producer {
     }
     this.quota = this.available;
     this.#lookahead.scan(this.quota);
+    this.#passTime = undefined;
     this.#updateSimple();
   }
 
@@ -335,25 +353,28 @@ export class Producer {
     }
     const isKeyAhead = this.#isKeyAhead();
     const options = this.#consumeOptions(id);
+    if (options?.tracked === true) {
+      this.#replies.expectEnd(id);
+    }
     const payload = this.#reader.readPayload();
     const handler = this.#handlers[handlerIndex];
     if (handler === undefined || Number.isNaN(due)) {
       throw new RangeError('A task has a handler, and a time');
     }
-    const runsNow =
-      due === IMMEDIATELY &&
-      options?.when === undefined &&
-      options?.interval === undefined &&
-      !isKeyAhead &&
-      !this.#lookahead.concernsId(id);
-    if (!runsNow) {
-      this.#handler.install(id, handler, payload, due, options);
+    const isTimed = due !== IMMEDIATELY || options?.when !== undefined || options?.interval !== undefined;
+    if (isTimed || isKeyAhead || this.#lookahead.hasPriorities || this.#lookahead.concernsId(id)) {
+      const at = due === IMMEDIATELY ? (this.#passTime ??= this.#handler.now()) : due;
+      this.#handler.install(id, handler, payload, at, isTimed, options);
       return;
     }
     if (options?.key !== undefined) {
-      this.#handler.replace(options.key);
+      this.#handler.cancelKey(options.key);
     }
-    this.#handler.run(id, handler, payload, options?.carrier);
+    if (options?.tracked === true) {
+      this.#handler.runTracked(id, handler, payload, options.carrier);
+    } else {
+      this.#handler.run(id, handler, payload, options?.carrier);
+    }
   }
 
   #isKeyAhead(): boolean {
@@ -378,6 +399,11 @@ export class Producer {
         this.#consumeOptions(id);
       }
       this.#handler.onControl(id, operation);
+    } else if (operation === CONTROL_CANCEL_KEY) {
+      this.#isKeyAhead();
+      const key = this.#consumeOptions(id)?.key;
+      this.#replies.expect(replyId);
+      this.#replies.reply(replyId, key !== undefined && this.#handler.cancelKey(key) ? 1 : 0);
     } else {
       this.#replies.expect(replyId);
       this.#replies.reply(replyId, this.#handler.onControl(id, operation));

@@ -84,6 +84,7 @@ class Trigger extends WaitableEvent {
 export class Receiver {
   /** How often producers have woken the loop. */
   wakeUps = 0;
+  readonly #manager: object;
   #settings: ReceiverSettings;
   readonly #control: OwnerControlBlock;
   readonly #createHandler: CreateRecordHandler;
@@ -104,7 +105,14 @@ export class Receiver {
     return producerSet?.findBlocked(threadId) ?? [];
   };
 
-  constructor(settings: ReceiverSettings, control: OwnerControlBlock, createHandler: CreateRecordHandler) {
+  /** `manager` is what the diagnostics channels name. */
+  constructor(
+    manager: object,
+    settings: ReceiverSettings,
+    control: OwnerControlBlock,
+    createHandler: CreateRecordHandler,
+  ) {
+    this.#manager = manager;
     this.#settings = settings;
     this.#control = control;
     this.#createHandler = createHandler;
@@ -280,8 +288,14 @@ export class Receiver {
     const channel = `waitable-event.task-manager.${trigger.handle.key}`;
     const { ProducerSet, makeSeats } = receiving();
     const seats = canReadChannels ? undefined : makeSeats(capacity);
-    const producerSet = new ProducerSet(channel, seats ?? [], capacity, this.#control, this.#createHandler, () =>
-      host.requestPass(),
+    const producerSet = new ProducerSet(
+      this.#manager,
+      channel,
+      seats ?? [],
+      capacity,
+      this.#control,
+      this.#createHandler,
+      () => host.requestPass(),
     );
     this.#threads = { producerSet, trigger };
     addBlockingManager(this.#findBlocked);

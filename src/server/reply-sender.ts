@@ -28,6 +28,8 @@ export class ReplySender {
   readonly #channel: ChannelPayloadSender;
   /** Calls whose result the producer waits for. */
   readonly #calls = new Set<number>();
+  /** Tasks whose end the producer waits for; a recurring task ends when it is cancelled. */
+  readonly #tracked = new Set<number>();
   /** Replies that wait for room. */
   readonly #waiting: RingRecord[] = [];
   readonly #encoded: EncodedPayload = { kind: PAYLOAD_NONE, value: 0, data: undefined };
@@ -60,6 +62,20 @@ export class ReplySender {
   /** Learns that the producer waits for nothing any more. */
   abandonAll(): void {
     this.#calls.clear();
+    this.#tracked.clear();
+  }
+
+  /** Learns that the producer waits for the end of a task, and not for its result. */
+  expectEnd(id: number): void {
+    this.#tracked.add(id);
+  }
+
+  /** Says that a task is over, if its producer waits for that. */
+  sendEnd(id: number): void {
+    if (this.#tracked.delete(id)) {
+      this.#activity.onSend();
+      this.#send(REPLY_RESULT, id, undefined);
+    }
   }
 
   /** Sends the result of a task, if its producer waits for it. */

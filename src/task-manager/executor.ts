@@ -3,7 +3,6 @@
 import {
   CONTROL_RESUME,
   CONTROL_SUSPEND,
-  IMMEDIATELY,
   type OwnerControlBlock,
   type RemoteOptions,
   type TaskCarrier,
@@ -15,7 +14,7 @@ import { systemClock } from '../platform';
 import { TaskCancelledError, isThenable } from '../util';
 import type { ErrorReporter } from './error-reporter';
 import type { HandlerRegistry } from './handler-registry';
-import { type HandlerEntry, type NamedTask, NamedTaskContext } from './named-task';
+import { type HandlerEntry, type NamedTask, NamedTaskContext, TimedTaskContext, turns } from './named-task';
 import type { ManagerStats } from './manager-stats';
 import type { NameStats } from './name-stats';
 
@@ -31,6 +30,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
   readonly #errorReporter: ErrorReporter;
   readonly #control: OwnerControlBlock;
   readonly #replies: ReplySender;
+  /** The thread of the producer. */
   readonly #threadId: number;
   /** Tasks that wait for their time or are suspended, by their ids. */
   readonly #tasks = new Map<number, NamedTask>();
@@ -59,29 +59,57 @@ export class Executor implements RecordHandler<HandlerEntry> {
     return this.#handlers.name(name);
   }
 
-  run(id: number, entry: HandlerEntry, payload: unknown, carrier?: TaskCarrier): void {
+  run(id: number, entry: HandlerEntry, payload: unknown, carrier?: TaskCarrier): unknown {
     const stats = entry.stats ?? this.#statsOf(entry);
     stats.onSchedule();
     const start = stats.onStart(Number.NaN);
     // It does not throw what the task throws.
-    this.#call(id, entry, payload, undefined, carrier);
+    const result = this.#call(id, entry, payload, this.#contextOf(entry), carrier);
     stats.onEnd(start);
+    return result;
   }
 
-  replace(key: string): void {
-    this.#handlers.replace(key);
+  runTracked(id: number, entry: HandlerEntry, payload: unknown, carrier?: TaskCarrier): void {
+    void this.#track(id, this.run(id, entry, payload, carrier));
   }
 
-  install(id: number, entry: HandlerEntry, payload: unknown, due: number, options: RemoteOptions | undefined): void {
-    const run = (task: NamedTask): unknown => this.#call(id, entry, payload, task, options?.carrier);
-    const onTaken = (): boolean => this.#tasks.delete(id);
-    const from = due === IMMEDIATELY ? { delta: 0 } : { due };
-    this.#tasks.set(id, this.#handlers.install(entry.name, run, onTaken, options ?? {}, from));
+  cancelKey(key: string): boolean {
+    return this.#handlers.cancelKey(key);
+  }
+
+  now(): number {
+    return this.#handlers.now();
+  }
+
+  install(
+    id: number,
+    entry: HandlerEntry,
+    payload: unknown,
+    due: number,
+    isTimed: boolean,
+    options: RemoteOptions | undefined,
+  ): void {
+    const run = (task: NamedTask): unknown => {
+      const context = isTimed ? new TimedTaskContext(task, this.#manager, this.#threadId) : this.#contextOf(entry);
+      const result = this.#call(id, entry, task.payload, context, options?.carrier);
+      return options?.tracked === true ? this.#track(id, result) : result;
+    };
+    const onTaken = (isCancelled: boolean): void => {
+      this.#tasks.delete(id);
+      if (isCancelled) {
+        this.#replies.replyError(id, new TaskCancelledError(entry.name));
+        if (!this.#running.has(id)) {
+          this.#replies.sendEnd(id);
+        }
+      }
+    };
+    this.#tasks.set(id, this.#handlers.install(entry.name, payload, run, onTaken, options ?? {}, { due }));
   }
 
   onUnreadable(id: number, entry: HandlerEntry, error: unknown): void {
     this.#counts.of(entry.name).onSchedule();
-    this.#fail(id, entry, new NamedTaskContext(entry.name, this.#manager), error);
+    this.#fail(id, entry, this.#contextOf(entry), error);
+    this.#replies.sendEnd(id);
   }
 
   onControl(id: number, operation: number): number {
@@ -98,13 +126,18 @@ export class Executor implements RecordHandler<HandlerEntry> {
           task.resumeTask();
         }
         break;
-      default:
+      default: {
+        const wasWaiting = running !== undefined && turns.get(running) === 'waiting';
         task?.cancel();
         running?.abort();
+        if (wasWaiting) {
+          // Its promise counts it.
+          return CANCELLED;
+        }
         if (task !== undefined && running === undefined) {
           this.#counts.of(task.name).onCancel();
-          this.#replies.replyError(id, new TaskCancelledError(task.name));
         }
+      }
     }
     if (running !== undefined) {
       return RUNNING;
@@ -129,19 +162,22 @@ export class Executor implements RecordHandler<HandlerEntry> {
     return stats;
   }
 
-  /** Calls the handler of a task, and replies. `task` is what has waited for its time. */
+  #contextOf(entry: HandlerEntry): NamedTaskContext {
+    return new NamedTaskContext(entry.name, this.#manager, this.#threadId);
+  }
+
+  /** Calls the handler of a task, and replies. */
   #call(
     id: number,
     entry: HandlerEntry,
     payload: unknown,
-    task: NamedTask | undefined,
+    context: NamedTaskContext,
     carrier: TaskCarrier | undefined,
   ): unknown {
-    const context = new NamedTaskContext(entry.name, this.#manager);
     try {
       const result =
         isTracing || carrier !== undefined
-          ? this.#callTraced(id, entry, payload, context, task, carrier)
+          ? this.#callTraced(id, entry, payload, context, carrier)
           : entry.get()(payload, context);
       if (isThenable(result)) {
         return this.#settle(id, entry, context, result);
@@ -158,15 +194,31 @@ export class Executor implements RecordHandler<HandlerEntry> {
     entry: HandlerEntry,
     payload: unknown,
     context: NamedTaskContext,
-    task: NamedTask | undefined,
     carrier: TaskCarrier | undefined,
   ): unknown {
     if (carrier !== undefined) {
       context.setCarrier(carrier);
     }
     const run = (): unknown => entry.get()(payload, context);
-    const due = task?.taskTime ?? undefined;
+    const { due } = context;
     return isTracing ? traceRun({ name: entry.name, id, thread: this.#threadId, due, carrier }, run) : run();
+  }
+
+  /** Says that a task is over when its run is, unless it will run again. Returns the result of the run. */
+  #track(id: number, result: unknown): unknown {
+    const end = (): void => {
+      if (!this.#tasks.has(id)) {
+        this.#replies.sendEnd(id);
+      }
+    };
+    if (!isThenable(result)) {
+      end();
+      return result;
+    }
+    return result.then(end, (error: unknown) => {
+      end();
+      throw error;
+    });
   }
 
   /** Replies when a task's promise is settled. */
@@ -192,6 +244,11 @@ export class Executor implements RecordHandler<HandlerEntry> {
 
   #fail(id: number, entry: HandlerEntry, context: NamedTaskContext, error: unknown): void {
     const stats = this.#counts.of(entry.name);
+    if (turns.get(context) === 'cancelled') {
+      stats.onCancel();
+      this.#replies.replyError(id, error);
+      return;
+    }
     // A producer that waits for the result gets the error, and one that has cancelled the task expects it. Others have
     // no use for it: then the manager reports it.
     if (this.#replies.replyError(id, error) || context.isAborted) {

@@ -2,11 +2,12 @@
 
 import type { RemoteOptions } from '../protocol';
 import type { RecurringOptions, Task } from '../tasks';
-import { HandlerEntry, NamedTask, type AnyHandler } from './named-task';
+import { HandlerEntry, NamedTask, type AnyHandler, type OnEnd } from './named-task';
 import type { ManagerStats } from './manager-stats';
 
 /** What the registry needs of the tasks' owner. */
 interface Installer {
+  now(): number;
   install(task: Task, options: RecurringOptions): void;
   installAt(task: Task, when: number): void;
   installIn(task: Task, delta: number): void;
@@ -68,23 +69,29 @@ export class HandlerRegistry {
     return entry;
   }
 
-  /** Installs a task; it replaces one with the same key. `onEnd` is called when the task will not run again. */
+  /** Returns the time on the clock of the tasks. */
+  now(): number {
+    return this.#owner.now();
+  }
+
+  /** Installs a task; it replaces one with the same key. `onEnd` is called as {@link NamedTask} does. */
   install(
     name: string,
+    payload: unknown,
     run: (task: NamedTask) => unknown,
-    onEnd: () => void,
+    onEnd: OnEnd,
     options: RemoteOptions,
     at: From,
   ): NamedTask {
     const { key, when, interval, offset = 0, priority = 0 } = options;
-    const task = new NamedTask(name, run, () => {
-      onEnd();
+    const task = new NamedTask(name, payload, key, run, (isCancelled) => {
+      onEnd(isCancelled);
       if (key !== undefined && this.#byKey.get(key) === task) {
         this.#byKey.delete(key);
       }
     });
     if (key !== undefined) {
-      this.replace(key);
+      this.cancelKey(key);
       this.#byKey.set(key, task);
     }
     const owner = this.#owner;
@@ -101,12 +108,14 @@ export class HandlerRegistry {
     return task;
   }
 
-  /** Cancels the task with a key, if there is one, because another task replaces it. */
-  replace(key: string): void {
+  /** Cancels the task with a key. Returns whether there was one. */
+  cancelKey(key: string): boolean {
     const task = this.#byKey.get(key);
-    if (task !== undefined) {
-      this.#counts.of(task.name).onCancel();
-      task.cancel();
+    if (task === undefined) {
+      return false;
     }
+    this.#counts.of(task.name).onCancel();
+    task.cancel();
+    return true;
   }
 }

@@ -4,7 +4,17 @@
  */
 
 export { type TaskHost, type TaskSource, loopHost } from './host';
+export type { ConnectionMessage } from '../server';
+export { HandlerGate } from './handler-gate';
+export type { InstalledTask } from './installed-tasks';
 export type { TaskManagerOptions } from './options';
 export type { TaskManagerStats } from './manager-stats';
 export type { TaskMessage, TaskStats } from './name-stats';
-export { type TaskContext, type TaskHandler, TaskManager, type TypedTaskHandler, configure } from './task-manager';
+export {
+  type DefineOptions,
+  type TaskContext,
+  type TaskHandler,
+  TaskManager,
+  type TypedTaskHandler,
+  configure,
+} from './task-manager';

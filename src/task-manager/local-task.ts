@@ -4,7 +4,8 @@ import type { ScheduledTask } from '../client';
 import { workerThreads } from '../platform';
 import { type CancelOutcome, type TaskCarrier, isTracing, traceRun } from '../protocol';
 import { isThenable } from '../util';
-import { type NamedTask, NamedTaskContext } from './named-task';
+import type { HandlerRegistry } from './handler-registry';
+import { type NamedTask, NamedTaskContext, TimedTaskContext, turns } from './named-task';
 import type { ManagerStats } from './manager-stats';
 
 /** What `schedule()` of a manager returns. */
@@ -17,6 +18,8 @@ export class LocalTask implements ScheduledTask {
   /** The contexts of runs whose promise is pending. */
   #running: Set<NamedTaskContext> | undefined;
   #isCancelled = false;
+  /** Ends the listening to a signal, where there is one. */
+  #stopListening: (() => void) | undefined;
 
   constructor(id: number, name: string, stats: ManagerStats) {
     this.id = id;
@@ -39,14 +42,16 @@ export class LocalTask implements ScheduledTask {
   cancel(): Promise<CancelOutcome> {
     const isWaiting = this.#task !== undefined;
     this.#task?.cancel();
-    this.#running?.forEach((context) => context.abort());
-    if (this.#running !== undefined && this.#running.size > 0) {
+    const running = [...(this.#running ?? [])];
+    const isRunning = running.some((context) => !turns.has(context));
+    running.forEach((context) => context.abort());
+    if (isRunning) {
       return Promise.resolve('running');
     }
     if (isWaiting) {
-      this.#isCancelled = true;
       this.#stats.of(this.#name).onCancel();
     }
+    this.#isCancelled ||= isWaiting || running.length > 0;
     return Promise.resolve(this.#isCancelled ? 'cancelled' : 'done');
   }
 
@@ -56,39 +61,75 @@ export class LocalTask implements ScheduledTask {
   }
 
   /** Learns that the task will not run again, or is about to run for the only time. */
-  detach(): void {
+  detach(isCancelled: boolean): void {
     this.#task = undefined;
+    if (isCancelled) {
+      this.#onOver();
+    }
+  }
+
+  /** Cancels the task when a signal aborts. */
+  cancelOn(signal: AbortSignal): void {
+    const onAbort = (): void => void this.cancel();
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#stopListening = () => signal.removeEventListener('abort', onAbort);
   }
 
   /** Runs the task, which has waited as `task`. */
   run(
-    manager: object,
     task: NamedTask,
+    isTimed: boolean,
+    manager: object,
+    handlers: HandlerRegistry,
     carrier: TaskCarrier | undefined,
-    handler: (context: NamedTaskContext) => unknown,
   ): unknown {
-    const context = new NamedTaskContext(this.#name, manager);
+    const { threadId } = workerThreads();
+    const context = isTimed
+      ? new TimedTaskContext(task, manager, threadId)
+      : new NamedTaskContext(this.#name, manager, threadId);
     if (carrier !== undefined) {
       context.setCarrier(carrier);
     }
-    const result = isTracing
-      ? traceRun(
-          {
-            name: this.#name,
-            id: this.id,
-            thread: workerThreads().threadId,
-            due: task.taskTime ?? undefined,
-            carrier,
-          },
-          () => handler(context),
-        )
-      : handler(context);
-    if (isThenable(result)) {
-      const running = (this.#running ??= new Set());
-      const end = (): void => void running.delete(context);
-      running.add(context);
-      Promise.resolve(result).then(end, end);
+    const call = (): unknown => handlers.name(this.#name).get()(task.payload, context);
+    let isPending = false;
+    try {
+      const result = isTracing
+        ? traceRun({ name: this.#name, id: this.id, thread: threadId, due: context.due, carrier }, call)
+        : call();
+      isPending = isThenable(result);
+      if (isPending) {
+        const running = (this.#running ??= new Set());
+        const end = (): void => {
+          running.delete(context);
+          this.#onOver();
+        };
+        running.add(context);
+        Promise.resolve(result).then(end, end);
+        if (turns.has(context)) {
+          return Promise.resolve(result).then(undefined, (error: unknown) => this.#onTurnFailed(context, error));
+        }
+      }
+      return result;
+    } finally {
+      if (!isPending) {
+        this.#onOver();
+      }
     }
-    return result;
+  }
+
+  /** Counts a task that was cancelled before its turn, and throws any other error. */
+  #onTurnFailed(context: NamedTaskContext, error: unknown): void {
+    if (turns.get(context) !== 'cancelled') {
+      throw error;
+    }
+    this.#stats.of(this.#name).onCancel();
+  }
+
+  /** Stops listening to the signal when the task does not run, and will not run again. */
+  #onOver(): void {
+    if (this.#stopListening !== undefined && this.#task === undefined && (this.#running?.size ?? 0) === 0) {
+      this.#stopListening();
+      this.#stopListening = undefined;
+    }
   }
 }

@@ -32,23 +32,35 @@ function refuseUnknown(name: string): never {
   throw new UnknownTaskError(name);
 }
 
+/** Called when a task will not run again: before its only run, or when it is cancelled. */
+export type OnEnd = (isCancelled: boolean) => void;
+
 /** A named task that waits for its time. It is recurring when it has an interval. */
 export class NamedTask extends RecurringTask {
   readonly name: string;
+  readonly payload: unknown;
+  readonly key: string | undefined;
   readonly #run: (task: NamedTask) => unknown;
-  readonly #onEnd: () => void;
+  readonly #onEnd: OnEnd;
 
-  /** Makes a task. `onEnd` is called when the task will not run again: before its only run, or when it is cancelled. */
-  constructor(name: string, run: (task: NamedTask) => unknown, onEnd: () => void) {
+  constructor(
+    name: string,
+    payload: unknown,
+    key: string | undefined,
+    run: (task: NamedTask) => unknown,
+    onEnd: OnEnd,
+  ) {
     super();
     this.name = name;
+    this.payload = payload;
+    this.key = key;
     this.#run = run;
     this.#onEnd = onEnd;
   }
 
   override processTask(): unknown {
     if (this.taskInterval === undefined) {
-      this.#onEnd();
+      this.#onEnd(false);
     }
     return this.#run(this);
   }
@@ -57,9 +69,12 @@ export class NamedTask extends RecurringTask {
   cancel(): void {
     this.suspendTask();
     this.taskInterval = undefined;
-    this.#onEnd();
+    this.#onEnd(true);
   }
 }
+
+/** What became of tasks that wait for their turn, by their contexts: see `handler-gate.ts`. */
+export const turns: WeakMap<object, 'waiting' | 'cancelled'> = new WeakMap();
 
 /**
  * The controllers of the contexts whose signal was read, or that were aborted. These are few, so a context has no field
@@ -79,10 +94,17 @@ const carriers = new WeakMap<NamedTaskContext, TaskCarrier>();
 export class NamedTaskContext {
   declare readonly name: string;
   declare readonly manager: unknown;
+  declare readonly threadId: number;
 
-  constructor(name: string, manager: unknown) {
+  constructor(name: string, manager: unknown, threadId: number) {
     this.name = name;
     this.manager = manager;
+    this.threadId = threadId;
+  }
+
+  /** Returns when the task was due, on the wall clock; `undefined` when it had no time. */
+  get due(): number | undefined {
+    return undefined;
   }
 
   /** Returns the signal; the first access makes it. */
@@ -114,5 +136,20 @@ export class NamedTaskContext {
   abort(): void {
     void this.signal;
     controllers.get(this)?.abort();
+  }
+}
+
+/** The context of a task that had a time. */
+export class TimedTaskContext extends NamedTaskContext {
+  readonly #due: number | NamedTask;
+
+  constructor(task: NamedTask, manager: unknown, threadId: number) {
+    super(task.name, manager, threadId);
+    // A recurring task is at its next point soon. For others the wall clock is read only where the time is asked for.
+    this.#due = task.taskInterval === undefined ? task : (task.taskTime as number);
+  }
+
+  override get due(): number {
+    return typeof this.#due === 'number' ? this.#due : (this.#due.taskTime as number);
   }
 }

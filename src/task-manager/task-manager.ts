@@ -28,17 +28,25 @@ import {
   InvalidHandleError,
   TaskManagerClosedError,
   inspectAs,
+  throwIfAborted,
   validateFunction,
+  validateInteger,
   validateMilliseconds,
   validateNames,
   validateOptions,
+  validateSignal,
   validateString,
 } from '../util';
 import { LocalTask } from './local-task';
+import type { InstalledTask } from './installed-tasks';
+import type { NamedTask } from './named-task';
+import type * as onDemand from './on-demand';
 import { type TaskManagerOptions, toSettings } from './options';
 import type { TaskManagerStats } from './manager-stats';
-import type { NamedTask } from './named-task';
 import { TaskRunner } from './task-runner';
+
+/** Loads what few managers need. */
+const loadOnDemand = (): typeof onDemand => require('./on-demand') as typeof onDemand;
 
 /** The key of what a loop calls on its own manager. It is a symbol because a subclass may use any name. */
 export const configure: unique symbol = Symbol('configure');
@@ -49,6 +57,13 @@ export interface TaskContext<Handlers = UntypedHandlers> {
   readonly name: string;
   /** The manager that runs the task. */
   readonly manager: TaskManager<Handlers>;
+  /** The thread that has scheduled or called the task: its `threadId` of node:worker_threads. */
+  readonly threadId: number;
+  /**
+   * When the task was due, on the wall clock, in milliseconds since the epoch; for a recurring task, the point that
+   * this run is for. `undefined` for a task that was scheduled or called without a time.
+   */
+  readonly due: number | undefined;
   /**
    * Aborts when the producer cancels the task while it runs, or no longer waits for its result. That is after a
    * timeout, or after an abort of the producer's own signal.
@@ -76,11 +91,22 @@ export type TypedTaskHandler<Handlers, Name extends TaskName<Handlers>> = (
   ? unknown
   : TaskResult<Handlers, Name> | PromiseLike<TaskResult<Handlers, Name>>;
 
+/** Options of `define()`. */
+export interface DefineOptions {
+  /**
+   * How many promises of the handler may be pending at the same time, from 1. Further tasks of the name wait for their
+   * turn in the order in which they came. `cancel()` of a task that waits for its turn answers `'cancelled'`.
+   * @default Infinity
+   */
+  concurrency?: number | undefined;
+}
+
 /** The time and the other options of a task that was scheduled without any. */
-const IMMEDIATE: TimeAndOptions = { at: { delta: 0 }, rarer: {} };
+const IMMEDIATE: TimeAndOptions = { at: { delta: 0 }, isTimed: false, rarer: {} };
 
 interface TimeAndOptions {
   readonly at: { readonly delta: number };
+  readonly isTimed: boolean;
   readonly rarer: RemoteOptions;
 }
 
@@ -88,7 +114,9 @@ function timeAndOptions(options: ScheduleOptions): TimeAndOptions {
   validateNames('options', options, SCHEDULE_OPTIONS);
   const { delta = 0, ...rest } = options;
   validateMilliseconds('options.delta', delta);
-  return { at: { delta }, rarer: rareOptions(rest) ?? {} };
+  validateSignal(options.signal);
+  const isTimed = options.delta !== undefined || options.when !== undefined || options.interval !== undefined;
+  return { at: { delta }, isTimed, rarer: rareOptions(rest) ?? {} };
 }
 
 /**
@@ -216,18 +244,30 @@ export class TaskManager<Handlers = UntypedHandlers> {
   }
 
   /**
-   * Sets the handler of the tasks named `name`; it replaces an earlier one. Throws `ERR_INVALID_ARG_TYPE` for invalid
-   * arguments.
+   * Sets the handler of the tasks named `name`; it replaces an earlier one, with its options. Throws
+   * `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments.
    *
    * @example
    * core.taskManager.define('add', ([a, b]) => a + b);
+   * core.taskManager.define('fetch', (url) => download(url), { concurrency: 4 });
    */
-  define<Name extends TaskName<Handlers>>(name: Name, handler: TypedTaskHandler<Handlers, Name>): void;
-  define(name: string, handler: TaskHandler): void {
+  define<Name extends TaskName<Handlers>>(
+    name: Name,
+    handler: TypedTaskHandler<Handlers, Name>,
+    options?: DefineOptions,
+  ): void;
+  define(name: string, handler: TaskHandler, options?: DefineOptions): void {
     reserveStack();
     validateString('name', name);
     validateFunction('handler', handler);
-    this.#runner.handlers.define(name, handler);
+    validateOptions(options);
+    validateNames('options', options, ['concurrency']);
+    const concurrency = options?.concurrency ?? Infinity;
+    if (concurrency !== Infinity) {
+      validateInteger('options.concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
+    }
+    const limited = concurrency === Infinity ? handler : limitConcurrency(handler, concurrency);
+    this.#runner.handlers.define(name, limited);
   }
 
   /**
@@ -235,7 +275,7 @@ export class TaskManager<Handlers = UntypedHandlers> {
    * the payload itself, not a copy.
    *
    * Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid arguments and for options that do not exist,
-   * and `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
+   * the reason of a signal that is aborted, and `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
    *
    * @example
    * core.taskManager.schedule('add', [1, 2], { delta: 500 });
@@ -248,15 +288,36 @@ export class TaskManager<Handlers = UntypedHandlers> {
     reserveStack();
     validateString('name', name);
     validateOptions(options);
-    const { at, rarer } = options === undefined ? IMMEDIATE : timeAndOptions(options);
+    const { at, isTimed, rarer } = options === undefined ? IMMEDIATE : timeAndOptions(options);
+    const signal = options?.signal;
+    throwIfAborted(signal);
     const { handlers, stats } = this.#runner;
     this.#scheduled += 1;
     const scheduled = new LocalTask(this.#scheduled, name, stats);
     const carrier = announceSend(name);
-    const run = (task: NamedTask): unknown =>
-      scheduled.run(this, task, carrier, (context) => handlers.name(name).get()(payload, context));
-    scheduled.attach(handlers.install(name, run, () => scheduled.detach(), rarer, at));
+    const run = (task: NamedTask): unknown => scheduled.run(task, isTimed, this, handlers, carrier);
+    const onEnd = (isCancelled: boolean): void => scheduled.detach(isCancelled);
+    scheduled.attach(handlers.install(name, payload, run, onEnd, rarer, at));
+    if (signal !== undefined) {
+      scheduled.cancelOn(signal);
+    }
     return scheduled;
+  }
+
+  /**
+   * Cancels the task with this key that has not begun, whichever thread has scheduled it. Returns whether there was
+   * one. A recurring task does not run again; a run whose promise is pending goes on. A `call()` that another thread
+   * has made with this key rejects with `ERR_TASK_CANCELLED`.
+   *
+   * Throws `ERR_INVALID_ARG_TYPE` when `key` is no string.
+   *
+   * @example
+   * core.taskManager.schedule('save', draft, { key: 'save', delta: 5000 });
+   * core.taskManager.cancelKey('save'); // true
+   */
+  cancelKey(key: string): boolean {
+    reserveStack();
+    return this.#runner.handlers.cancelKey(validateString('key', key));
   }
 
   /**
@@ -265,6 +326,25 @@ export class TaskManager<Handlers = UntypedHandlers> {
    */
   get handle(): TaskManagerHandle<Handlers> {
     return this.#runner.receiver.handle;
+  }
+
+  /**
+   * Lists the tasks that wait for their time, in the order in which they are due: those of this thread, and those of
+   * others that this manager has taken out of their queues. Tasks that are suspended, or run and are not recurring, are
+   * not among them. What it lists stays there: also when the manager is closed.
+   *
+   * With 100 000 tasks it takes some tenths of a second.
+   *
+   * @example
+   * const saved = JSON.stringify(core.taskManager.tasks());
+   * // later, perhaps in another process
+   * for (const { name, payload, due, key } of JSON.parse(saved)) {
+   *   core.taskManager.schedule(name, payload, { when: due, key });
+   * }
+   */
+  tasks(): InstalledTask[] {
+    reserveStack();
+    return Array.from(this.#runner.tasks(), loadOnDemand().describeTask);
   }
 
   /** Returns the counts since the manager was made. */
@@ -309,6 +389,11 @@ export class TaskManager<Handlers = UntypedHandlers> {
 /** Returns whether an error means that the manager has ended. */
 function isGone(error: unknown): boolean {
   return [InvalidHandleError, EventClosedError, TaskManagerClosedError].some((kind) => error instanceof kind);
+}
+
+function limitConcurrency(handler: TaskHandler, concurrency: number): TaskHandler {
+  const { HandlerGate } = loadOnDemand();
+  return new HandlerGate(concurrency).wrap(handler);
 }
 
 function validateTask(task: unknown): void {

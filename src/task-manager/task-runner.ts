@@ -7,6 +7,7 @@ import { OwnerControlBlock, isTracing, traceRun, updateTracing } from '../protoc
 import { Receiver } from '../server';
 import {
   type InstallOptions,
+  NextTimeTask,
   type RecurringOptions,
   Schedule,
   type Task,
@@ -62,6 +63,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     this.#errorReporter = new ErrorReporter(settings.onError);
     this.handlers = new HandlerRegistry(this, this.stats);
     this.receiver = new Receiver(
+      manager,
       settings,
       this.#control,
       (replies, threadId) =>
@@ -86,6 +88,11 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     }
   }
 
+  /** Returns the tasks that wait, in the order in which they are due, each with its time on the wall clock. */
+  tasks(): Iterable<readonly [task: Task, due: number]> {
+    return this.#schedule.ordered();
+  }
+
   /** Returns the number of tasks that wait for their time. */
   get pending(): number {
     return this.#schedule.size;
@@ -94,6 +101,11 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   /** Returns the time on the wall clock, in milliseconds since the epoch, with fractions. */
   time(): number {
     return this.#schedule.time();
+  }
+
+  /** Returns the time on the clock of the tasks. */
+  now(): number {
+    return this.#schedule.now();
   }
 
   /** Changes the options that are given. Throws for those that other threads know already. */
@@ -223,9 +235,14 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     }
   }
 
-  /** Installs a recurring task at the next point of its grid. */
+  /** Installs a recurring task at its next time; removes it when there is none. */
   installNext(task: Task): void {
-    this.installAt(task, nextTimeOf(task, this.#schedule.time()));
+    const time = nextTimeOf(task, this.#schedule.time());
+    if (time === Infinity) {
+      task.suspendTask();
+    } else {
+      this.installAt(task, time);
+    }
   }
 
   /** Changes the clock; by default to the system's. */
@@ -344,14 +361,27 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     }
   }
 
-  /** Installs a recurring task at its next point, in the async context in which it was installed. */
+  /** Installs a recurring task at its next time, if there is one, in the async context in which it was installed. */
   #installAgain(task: Task, stats: NameStats): void {
     const time = this.#schedule.time();
     const taskTime = task[queuedTime];
     // A wall clock that is slowed down may be a little before the current point of the task, which must not be used
     // again.
     const isEarly = taskTime !== null && taskTime > time && taskTime - time <= CLOCK_TOLERANCE;
-    const next = nextTimeOf(task, isEarly ? taskTime : time);
+    let next: number;
+    try {
+      next = nextTimeOf(task, isEarly ? taskTime : time);
+    } catch (error) {
+      if (task instanceof NextTimeTask) {
+        // It still runs, for the last time: what failed is a function of the program.
+        this.#errorReporter.report(error, stats);
+        return;
+      }
+      throw error;
+    }
+    if (next === Infinity) {
+      return;
+    }
     const isFirst = this.#schedule.installAt(task, next, task[installation]?.context);
     stats.onSchedule();
     this.#host.watchClock();

@@ -104,6 +104,15 @@ export class TaskQueue<T extends QueueEntry = QueueEntry> {
     return index < 0 || this.#due > now ? undefined : this.#dequeue(index);
   }
 
+  /** Returns all entries, in the order in which they are due. */
+  ordered(): T[] {
+    const table = this.#table;
+    return this.entries().toSorted((left, right) => {
+      const [a, b] = [left[tableIndex], right[tableIndex]];
+      return (table.due[a] as number) - (table.due[b] as number) || table.compareAtSameTime(a, b);
+    });
+  }
+
   /**
    * Removes and returns the first entry that is due at `now` among those that were pushed before `pass` began. Entries
    * pushed since stay in the buffer. If a read of the queue has merged them, they are put back into the buffer.

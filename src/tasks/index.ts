@@ -4,6 +4,7 @@
  */
 
 export { type AsyncContext, captureContext, runInContext } from './async-context';
+export { NextTimeTask } from './next-time-task';
 export { FunctionTask, OneShotDeleteTask, OneShotFunction, OneShotTask } from './one-shot-task';
 export {
   type RecurringFunction,

@@ -120,6 +120,16 @@ export class Schedule {
     return this.#tasks.entries();
   }
 
+  /** Returns all tasks in the order in which they are due, each with its time on the wall clock. */
+  *ordered(): Generator<[task: Task, time: number]> {
+    this.#follow();
+    const offset = this.#clock.offset();
+    for (const task of this.#tasks.ordered()) {
+      // Not read from a task that is not on the wall clock: that would change which clock its time is on.
+      yield [task, isByWallClock(task) ? (task[queuedTime] as number) : this.dueOf(task) + offset];
+    }
+  }
+
   /** Returns when the first task is due; `Infinity` when there is none. */
   nextDue(): number {
     if (this.size === 0) {
@@ -210,12 +220,23 @@ function isByWallClock(task: Task): boolean {
  * as late again.
  */
 function followGrid(task: Task, now: number): void {
-  const next = task[nextTime](now);
+  const next = nextOrNone(task, now);
   // The task may be one point ahead: it may have just run for the next one.
-  const second = next === undefined ? undefined : task[nextTime](next);
+  const second = next === undefined ? undefined : nextOrNone(task, next);
   const time = task[queuedTime];
   if (next !== undefined && second !== undefined && time !== null && second < time) {
     setWallTime(task, next);
+  }
+}
+
+/** Returns when a recurring task is due after `now`; `undefined` when it is not, or when its function fails. */
+function nextOrNone(task: Task, now: number): number | undefined {
+  try {
+    const next = task[nextTime](now);
+    return next === Infinity ? undefined : next;
+  } catch {
+    // The task stays where it is. The function is called again when it runs, and its error is reported then.
+    return undefined;
   }
 }
 

@@ -220,7 +220,10 @@ export abstract class Task {
     return false;
   }
 
-  /** Returns when the task is due after a run; `undefined` when it is not. @internal */
+  /**
+   * Returns when the task is due after `now`; `Infinity` when it is not due again, and `undefined` when its fields do
+   * not say. @internal
+   */
   [nextTime](_now: number): number | undefined {
     return undefined;
   }

@@ -20,6 +20,7 @@ const DECLARATIONS: Readonly<Record<string, string>> = {
     'setTimeout(() => event.set(), 50);',
     'setTimeout(() => event.close(), 400);',
   ].join('\n'),
+  draft: "const draft = 'a text';",
   controller: 'const controller = new AbortController();',
   serialPort: 'const serialPort = new WaitableEvent({ set: true });',
   fd: 'const fd = serialPort.fileno();',
