@@ -28,7 +28,7 @@ const SMALL_SUBSET = [
   'event/(handles|select|state-and-descriptors|wait-async)',
   'internals/(payload|ring|shared-numbers)',
   'process/(first-call|signals)',
-  'remote/(call-sync|schedule)',
+  'remote/call-sync',
   'run-loop/(descriptor-conditions|run|sleep)',
   'tasks/(clocks|task-order)',
 ].map((pattern) => `/${pattern}\\.test`);
