@@ -68,7 +68,7 @@ afterAll(() => {
 const SOURCE = `
   const { readFileSync } = require('node:fs');
   const { Worker } = require('node:worker_threads');
-  const [, directory, body] = process.argv;
+  const [directory, body] = process.argv.slice(-2);
   const run = (copy, body) => new Promise((resolve) => {
     const source = \`const { RunLoop, WaitableEvent } = require('\${directory}/\${copy}'); \${body}\`;
     new Worker(source, { eval: true }).once('exit', resolve);

@@ -6,7 +6,7 @@ import { closeSync, openSync } from 'node:fs';
 import { type Server, createServer, get } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { RunLoop, WaitableEvent } from 'waitable-event';
 
 import { finallyDo } from '../support/clean-up';
@@ -14,6 +14,7 @@ import { report } from '../support/outcomes';
 import { Pipe, writeSync } from '../support/pipe';
 import { Recorder } from '../support/run-loop/channels';
 import { after } from '../support/run-loop/loops';
+import { TIMEOUT_FACTOR } from '../support/threads';
 import { since, within } from '../support/timing';
 
 const INTERVAL = 5;
@@ -22,7 +23,7 @@ const TICKS = 200;
  * The most a timer may be late. Without a fault it is a few milliseconds, unless the machine is busy with something
  * else.
  */
-const LIMIT = 2000;
+const LIMIT = 2000 * TIMEOUT_FACTOR;
 
 let loop: RunLoop;
 let calls: number;
@@ -106,6 +107,9 @@ async function isPunctual(what: string, measure: () => Promise<number>): Promise
 }
 
 beforeEach(() => {
+  // Each flood leads to a warning, with a stack that takes its time.
+  const error = jest.spyOn(console, 'error').mockImplementation(() => {});
+  finallyDo(() => error.mockRestore());
   loop = new RunLoop();
   finallyDo(() => loop.stop());
   calls = 0;

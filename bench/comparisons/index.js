@@ -18,6 +18,8 @@ const NAMES = [
   'lateness',
   'members',
   'idle',
+  'runtimes-schedule',
+  'runtimes-call',
   'require',
   'size',
   'queue-lateness',

@@ -1,8 +1,7 @@
 'use strict';
 /** Writes lines to standard output: in order, each as a whole, and with a bound on the lines in memory. */
 
-const { writeSync } = require('node:fs');
-const { Socket } = require('node:net');
+const { fstatSync, writeSync } = require('node:fs');
 
 const { reasonOf } = require('./format');
 
@@ -18,6 +17,7 @@ const RESUME_BELOW = PAUSE_ABOVE / 2;
 
 class Output {
   #stream;
+  #isFile;
   #go;
   #onError;
   #around;
@@ -40,6 +40,7 @@ class Output {
    */
   constructor(stream, { go, onError, around = (write) => write() }) {
     this.#stream = stream;
+    this.#isFile = fstatSync(stream.fd).isFile();
     this.#go = go;
     this.#onError = onError;
     this.#around = around;
@@ -97,7 +98,7 @@ class Output {
   }
 
   async #write(chunk) {
-    if (this.#stream instanceof Socket) {
+    if (!this.#isFile) {
       await new Promise((resolve, reject) => {
         this.#around(() => this.#stream.write(chunk, (error) => (error ? reject(error) : resolve())));
       });

@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TARGETS, buildTargets, zigTarget } from '../build-target.mjs';
-import { runJest } from '../jest.mjs';
+import { splitArguments } from './arguments.mjs';
 import { Failure, root, run, say } from './cache.mjs';
 import { emulated, emulator } from './emulator.mjs';
+import { testTwice } from './second-run.mjs';
 import { ensureBuild, nativePackages } from './tested-build.mjs';
 import { zigEnvironment } from './zig.mjs';
 
@@ -22,6 +23,16 @@ const SUBSET = [
   'virtual-time/run',
 ].map((pattern) => `/${pattern}\\.test`);
 
+/** What --subset runs of them, where time is short. */
+const SMALL_SUBSET = [
+  'event/(handles|select|state-and-descriptors|wait-async)',
+  'internals/(payload|ring|shared-numbers)',
+  'process/(first-call|signals)',
+  'remote/call-sync',
+  'run-loop/(descriptor-conditions|run|sleep)',
+  'tasks/(clocks|task-order)',
+].map((pattern) => `/${pattern}\\.test`);
+
 /** How many times as long as usual the tests may take. */
 const FACTOR = 8;
 
@@ -33,7 +44,10 @@ function testRust(target, environment, wrap) {
   run(command, args, { what: `cargo test for ${target}`, env: { ...zigEnvironment(), ...environment } });
 }
 
-/** Runs the tests for `target`. `args` are for jest; a path among them replaces the subset, and the Rust tests. */
+/**
+ * Runs the tests for `target`. `args` are for jest; a path among them replaces the files, and the Rust tests. With
+ * `--subset` there are fewer files.
+ */
 export async function testEmulated({ target, processor, systemRoot, node, label, args, more = [] }) {
   const { platform } = TARGETS[target];
   ensureBuild();
@@ -42,14 +56,16 @@ export async function testEmulated({ target, processor, systemRoot, node, label,
   say(`Programs for ${processor} are run by ${emulator(processor)}, in a namespace of their own`);
   const wrap = emulated(processor, systemRoot, node);
 
-  const hasPaths = args.some((arg) => !arg.startsWith('-'));
+  const { values, patterns, rest } = splitArguments(args);
+  const hasPaths = patterns.length > 0;
   if (!hasPaths) testRust(target, environment, wrap);
   const skipped = join(root, 'scripts', 'skipped', `${platform}.json`);
-  const failed = await runJest({
+  const chosen = values.has('subset') ? SMALL_SUBSET : [...SUBSET, ...more];
+  const isGood = await testTwice({
     node,
     label,
-    drivers: ['default'],
-    args: ['--maxWorkers=2', ...args, ...(hasPaths ? [] : [...SUBSET, ...more])],
+    args: ['--maxWorkers=2', ...rest],
+    patterns: hasPaths ? patterns : chosen,
     variables: {
       ...environment,
       NODE_PATH: nativePackages(platform),
@@ -57,5 +73,5 @@ export async function testEmulated({ target, processor, systemRoot, node, label,
     },
     wrap,
   });
-  if (failed.length > 0) throw new Failure(`Failed on ${label}`);
+  if (!isGood) throw new Failure(`Failed on ${label}`);
 }

@@ -146,12 +146,9 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
   /** @internal */
   constructor(handle: TaskManagerHandle<Handlers>, onFull: 'block' | 'throw' | undefined) {
     const { ChannelPayloadSender, Connection, PendingCalls, SendQueue, ...parts } = sending();
-    const connection = new Connection(handle, onFull, () => {
-      if (connection.seat === undefined) {
-        parts.keepRings(handle, this.#sendQueue.memory, this.#calls.memory);
-      }
-      this.#calls.close(new TaskManagerClosedError('connection to the task manager'));
-    });
+    // The manager may end while this waits for an offer, when there is nothing to give back.
+    const whole: { onClose?: () => void } = {};
+    const connection = new Connection(handle, onFull, () => whole.onClose?.());
     producers += 1;
     const number = producers;
     const { threadId } = workerThreads();
@@ -163,6 +160,12 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
     this.#connection = connection;
     this.#calls = new PendingCalls(connection, replies, channel, () => this.#sendQueue);
     this.#sendQueue = new SendQueue(connection, ring, taken, channel, this.#calls);
+    whole.onClose = () => {
+      if (connection.seat === undefined) {
+        parts.keepRings(handle, this.#sendQueue.memory, this.#calls.memory);
+      }
+      this.#calls.close(new TaskManagerClosedError('connection to the task manager'));
+    };
     try {
       const doorbell = connection.doorbell.handle;
       const activity = connection.activity.memory;

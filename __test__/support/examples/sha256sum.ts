@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, expect } from '@jest/globals';
 
 import { root } from '../files';
+import { TIMEOUT_FACTOR } from '../threads';
 
 export const scratch: string = mkdtempSync(join(tmpdir(), 'sha256sum-'));
 // One test runs as another user.
@@ -17,7 +18,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 export const PROGRAM = join(root, 'examples/sha256sum/main.js');
 
 /** Longer than any of these runs takes; a hang ends as a failure that says so. */
-export const LIMIT = 20_000;
+export const LIMIT = 60_000 * TIMEOUT_FACTOR;
 
 /** More than can be hashed in the time of a test. The file is sparse, and takes no space on the disk. */
 export const ENDLESS = 2 ** 40;

@@ -1,0 +1,17 @@
+'use strict';
+/** Measures calls on other runtimes: a worker blocks for the answer of the main thread. */
+
+const { bePartner } = require('../lib/partner');
+const { onRuntimes } = require('../lib/runtimes');
+const { contenders, partners } = require('./call');
+
+module.exports = {
+  title: 'Other runtimes: call another thread and use its answer',
+  text: 'A worker blocks in callSync(); the main thread is in its event loop, which a thread wakes.',
+  chart: 'distribution',
+  contenders: onRuntimes(__filename, 'callSync'),
+  onEach: { callSync: contenders.find(({ name }) => name === 'callSync()') },
+  targets: ['Bun', 'Deno'].map((ours) => ({ row: '16', ours, against: 'Node, thread driver', atMost: 1.5 })),
+};
+
+bePartner(partners);
