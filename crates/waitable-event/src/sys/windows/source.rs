@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use windows_sys::Win32::Networking::WinSock::SOCKET;
+
 use crate::park::Wake;
 use crate::readiness::{Interest, Readiness};
 
@@ -24,6 +26,16 @@ pub(super) trait Source: Send + Sync {
     /// Has a watcher woken again, which found the source not ready, or which wants something else now. What is ready in
     /// the meantime wakes it. Only sources of the kernel need that.
     fn rearm(&self, _watch: usize, _interest: Interest) {}
+
+    /// Returns the socket that it is, if it is one.
+    fn socket(&self) -> Option<SOCKET> {
+        None
+    }
+
+    /// Returns whether it may be ready before its watchers are woken: packets of the kernel tell of it.
+    fn has_packets(&self) -> bool {
+        self.socket().is_some()
+    }
 
     /// Returns whether it reports hang-ups and errors, which a watcher without any interest is told of, too.
     fn may_hang_up(&self) -> bool {
