@@ -31,6 +31,9 @@ const SUBSET = [
 /** How many times as long as usual the tests may take. */
 const FACTOR = 8;
 
+/** How many files run at a time: Wine waits for its server most of the time, and the tests for each other. */
+const AT_A_TIME = 6;
+
 /** The tests that are not run, each with the reason: what Windows or Wine has not. */
 const SKIPPED = join(root, 'scripts', 'skipped', 'win32-x64-msvc.json');
 
@@ -64,6 +67,7 @@ function testOn(version, wrap, files, args) {
       TEST_TIMEOUT_FACTOR: `${FACTOR}`,
     },
     again: true,
+    atATime: AT_A_TIME,
     wrap,
   });
 }
