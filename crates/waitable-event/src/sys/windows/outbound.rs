@@ -18,7 +18,7 @@ use windows_sys::Win32::Networking::WinSock::SOCKET;
 use super::afd::Socket;
 use super::code;
 use super::number::Fileno;
-use super::parker::Watching;
+use super::source::Watching;
 use crate::park::Wake;
 use crate::readiness::Interest;
 

@@ -42,3 +42,32 @@ pub(super) trait Source: Send + Sync {
         false
     }
 }
+
+/// A watch on a source, for as long as this lives.
+pub(super) struct Watching {
+    source: Arc<dyn Source>,
+    watch: usize,
+}
+
+impl Watching {
+    pub(super) fn new(source: Arc<dyn Source>, watcher: Arc<dyn Wake>, interest: Interest) -> Watching {
+        let watch = source.watch(watcher, interest);
+        Watching { source, watch }
+    }
+
+    /// Returns the source.
+    pub(super) fn source(&self) -> &dyn Source {
+        &*self.source
+    }
+
+    /// Has the watcher woken again, which found the source not ready.
+    pub(super) fn rearm(&self, interest: Interest) {
+        self.source.rearm(self.watch, interest);
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.source.unwatch(self.watch);
+    }
+}
