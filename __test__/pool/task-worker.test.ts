@@ -1,6 +1,7 @@
 /** A worker that serves: its start, its tasks and its end. */
 
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
@@ -17,7 +18,10 @@ import { MODULE, TIME_LIMIT, makeSharedWords, rejection, startWorker, within } f
 /** Writes a module that can require the package. */
 function writeModule(name: string, text: string): string {
   const path = temporaryPath(name);
-  writeFileSync(path, text.replace("'waitable-event/pool'", JSON.stringify(`${root}/lib/pool.js`)));
+  const pool = join(root, 'lib', 'pool.js');
+  // import() takes no path of Windows.
+  const specifier = name.endsWith('.mjs') ? pathToFileURL(pool).href : pool;
+  writeFileSync(path, text.replace("'waitable-event/pool'", JSON.stringify(specifier)));
   return path;
 }
 

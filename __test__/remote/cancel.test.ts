@@ -57,6 +57,8 @@ describe('suspend(), resume() and cancel()', () => {
 
   test('suspend() and resume() of a task that is over do nothing', async () => {
     await producer.do('schedule', 'log', 1);
+    // Runs behind it.
+    await producer.do('call', 'echo');
     await producer.do('suspend');
     await producer.do('resume');
     expect(await producer.do('cancel')).toBe('done');

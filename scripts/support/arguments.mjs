@@ -1,7 +1,7 @@
 // The arguments of the platforms' scripts: options of their own, and what jest gets.
 
 /** The options that are not for jest. `subset` runs what depends on the platform. */
-const OWN = new Set(['driver', 'subset', 'unskipped']);
+const OWN = new Set(['driver', 'subset', 'unskipped', 'versions']);
 
 /**
  * Splits arguments: `values` has the own options by their names; `patterns` are paths of test files, and `rest` are

@@ -26,9 +26,11 @@ export function testFiles(patterns = []) {
 
 /**
  * Runs the files with `command`, a runtime and its arguments. Prints a line for each file, and what jest prints for one
- * that fails. What fails runs once more, alone. Returns whether all passed.
+ * that fails. What fails runs once more, alone. Returns whether all passed. `wrap` is that of `runJest()`, `atATime`
+ * the number of processes, and `limit` the time for a file in milliseconds.
  */
-export async function runEachFile({ label, command, files, args = [], variables = {} }) {
+export async function runEachFile({ label, command, files, args = [], variables = {}, ...settings }) {
+  const { wrap, atATime = AT_A_TIME, limit = TIME_LIMIT } = settings;
   const folder = mkdtempSync(join(tmpdir(), 'waitable-event-'));
   const start = performance.now();
   const results = new Map();
@@ -37,7 +39,8 @@ export async function runEachFile({ label, command, files, args = [], variables 
     // Processes that share a cache of jest may read what another one has half written.
     const cache = join(folder, `cache-${slot}`);
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const result = await runFile({ command, file, args: [...args, `--cacheDirectory=${cache}`], variables, folder });
+      const all = [...args, `--cacheDirectory=${cache}`];
+      const result = await runFile({ command, file, args: all, variables, folder, limit, wrap });
       results.set(file, result);
       console.error(`${result.isGood ? 'PASS' : 'FAIL'} ${results.size}/${files.length} ${file}: ${result.line}`);
       if (!result.isGood) console.error(result.output);
@@ -47,7 +50,7 @@ export async function runEachFile({ label, command, files, args = [], variables 
   const stop = () => void waiting.splice(0);
   for (const signal of SIGNALS) process.once(signal, stop);
   try {
-    await Promise.all(Array.from({ length: AT_A_TIME }, (_, slot) => runNext(slot)));
+    await Promise.all(Array.from({ length: atATime }, (_, slot) => runNext(slot)));
     const again = files.filter((file) => results.get(file)?.isGood === false);
     if (again.length <= MOST_SECOND_RUNS) {
       say(`${label}: ${again.length} files once more, alone`);
@@ -65,20 +68,20 @@ export async function runEachFile({ label, command, files, args = [], variables 
   }
 }
 
-async function runFile({ command, file, args, variables, folder }) {
+async function runFile({ command, file, args, variables, folder, limit, wrap = (commandLine) => commandLine }) {
   const start = performance.now();
   const report = join(folder, `${file.replaceAll(/[^\w.-]/g, '-')}.json`);
   rmSync(report, { force: true });
   const jest = [join(root, 'node_modules/jest/bin/jest.js'), '--runInBand', '--forceExit'];
   const reporting = ['--json', `--outputFile=${report}`, '--runTestsByPath', file];
-  const [program, ...rest] = [...command, ...jest, ...args, ...reporting];
+  const [program, ...rest] = wrap([...command, ...jest, ...args, ...reporting]);
   const output = [];
   const { code, error } = await runWhileItPrints(
     program,
     rest,
     // jest writes its JSON to stdout, too. Its readable report is on stderr.
     { cwd: root, env: { ...process.env, ...variables }, stdio: ['ignore', 'ignore', 'pipe'] },
-    TIME_LIMIT,
+    limit,
     (chunk) => output.push(chunk),
   );
   const result = readReport(report);

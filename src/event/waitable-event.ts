@@ -320,8 +320,9 @@ export class WaitableEvent extends Dispatcher {
    * waiters.
    *
    * On Windows it is the number of a socket for `select()`, in this process and in its native libraries. It is made at
-   * the first call, and again after the system has ended its connection, as it may when the machine sleeps. What is
-   * read from it takes no wake-up from the waiters.
+   * the first call. `select()` reports it as writable, too. What is read from it takes no wake-up from the waiters. The
+   * system may end its connection, when the machine sleeps. Then the number is closed, and waits for it fail. A further
+   * call returns a new one.
    */
   fileno(): number {
     return check(native.eventFileno(this.#slot), 'fileno');
@@ -336,9 +337,11 @@ export class WaitableEvent extends Dispatcher {
 
   /**
    * Returns the descriptor of the pipe's write side. A byte that any process writes there sets the event. It is meant
-   * for a child's `stdio`.
+   * for a child's `stdio`. A write never blocks: it fails with `EAGAIN` when the pipe is full.
    *
-   * On Windows it is a number for `spawn()` and `node:fs`. It is made at the first call, and is no socket.
+   * On Windows it is a number for `spawn()` and `node:fs`. It is made at the first call, and is no socket. A write may
+   * wait there until a thread of this process has taken out what is in the pipe, which needs no call of the event. Of
+   * more than a megabyte the rest is dropped.
    */
   writeFileno(): number {
     return check(native.eventWriteFileno(this.#slot), 'fileno');
@@ -464,11 +467,15 @@ export class WaitableEvent extends Dispatcher {
     check(native.closeEventWithEnvironment(this.#slot), 'closeEventWithEnvironment');
   }
 
-  /** Shows the state and the descriptor in `util.inspect()`. @internal */
+  /** Shows the state and the descriptor in `util.inspect()`. On Windows there is none to be shown. @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
-    return inspectAs(this, depth, options, () =>
-      this.closed ? { closed: true } : { set: this.isSet(), fd: this[privateFileno]() },
-    );
+    return inspectAs(this, depth, options, () => {
+      if (this.closed) {
+        return { closed: true };
+      }
+      const set = this.isSet();
+      return process.platform === 'win32' ? { set } : { set, fd: this[privateFileno]() };
+    });
   }
 }
 

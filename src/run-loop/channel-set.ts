@@ -27,6 +27,8 @@ const BATCH_ENTRIES = 256;
 
 /** The regular files of a loop that has none. */
 const NO_MEMBERS: readonly Member[] = [];
+/** No channel has it. */
+const NO_TOKEN = 0;
 
 /** Closes the poller of a loop that was dropped. */
 const dropped = new FinalizationRegistry<number>((poller) => native.closePoller(poller));
@@ -56,6 +58,8 @@ export class ChannelSet {
   #internal = 0;
   /** Whether the last batch was full. What is left in native code causes no kernel event. */
   #mayHaveMore = false;
+  /** The token of the channel with whose error the last pass ended. */
+  #unlucky = NO_TOKEN;
   #watchesClock = false;
   #pass = 0;
 
@@ -293,19 +297,56 @@ export class ChannelSet {
     // Both lists are copied: a handler may make a pass of its own, and may add or remove channels.
     const files = this.#alwaysReady.size === 0 ? NO_MEMBERS : [...this.#alwaysReady];
     const filledBatch = this.#batch as Int32Array;
-    if (count === 1) {
-      this.#callByToken(filledBatch[0] as number, filledBatch[1] as number);
-    } else if (count > 1) {
-      const batch = copyOf(filledBatch, ENTRY_LENGTH * count);
-      for (let index = 0; index < batch.length; index += ENTRY_LENGTH) {
-        this.#callByToken(batch[index] as number, batch[index + 1] as number);
+    let called = NO_TOKEN;
+    let isOver = false;
+    try {
+      if (this.#unlucky !== NO_TOKEN) {
+        for (const [token, call] of this.#othersFirst(copyOf(filledBatch, ENTRY_LENGTH * count), files)) {
+          called = token;
+          call();
+        }
+      } else {
+        if (count === 1) {
+          called = filledBatch[0] as number;
+          this.#callByToken(called, filledBatch[1] as number);
+        } else if (count > 1) {
+          const batch = copyOf(filledBatch, ENTRY_LENGTH * count);
+          for (let index = 0; index < batch.length; index += ENTRY_LENGTH) {
+            called = batch[index] as number;
+            this.#callByToken(called, batch[index + 1] as number);
+          }
+        }
+        for (const member of files) {
+          called = member.token;
+          this.#callFile(member);
+        }
       }
+      isOver = true;
+    } finally {
+      this.#unlucky = isOver ? NO_TOKEN : called;
     }
-    for (const member of files) {
-      const ready = member.interest & (READABLE | WRITABLE);
-      if (ready !== 0 && member.isIn) {
-        this.#call(member, ready);
-      }
+  }
+
+  /**
+   * Returns the calls of a pass after one that ended with an error of a channel: what comes after that channel is
+   * first. If it fails in every pass, the others have their turn all the same.
+   */
+  #othersFirst(batch: number[], files: readonly Member[]): [token: number, call: () => void][] {
+    const calls: [number, () => void][] = [];
+    for (let index = 0; index < batch.length; index += ENTRY_LENGTH) {
+      const [token, flags] = [batch[index] as number, batch[index + 1] as number];
+      calls.push([token, () => this.#callByToken(token, flags)]);
+    }
+    calls.push(...files.map((member): [number, () => void] => [member.token, () => this.#callFile(member)]));
+    const next = calls.findIndex(([token]) => token === this.#unlucky) + 1;
+    return [...calls.slice(next), ...calls.slice(0, next)];
+  }
+
+  /** Calls the handlers of a regular file, which is ready for whatever it wants. */
+  #callFile(member: Member): void {
+    const ready = member.interest & (READABLE | WRITABLE);
+    if (ready !== 0 && member.isIn) {
+      this.#call(member, ready);
     }
   }
 

@@ -6,9 +6,14 @@ const { execFileSync } = require('node:child_process');
 const { closeSync, constants, openSync, readSync, writeSync } = require('node:fs');
 const { connect, createServer } = require('node:net');
 const { join } = require('node:path');
+const { getSystemErrorName } = require('node:util');
 const { threadId } = require('node:worker_threads');
 
 const { hold } = require('./finding');
+
+/** What a binding for Windows has for tests: connections, with numbers that `node:fs` does not know. */
+const sockets =
+  process.platform === 'win32' ? require(`../../../waitable-event.win32-${process.arch}-msvc.node`) : undefined;
 
 const PIPE_PAGE = 4096;
 const FIFOS = 16;
@@ -24,6 +29,30 @@ function takeFifo(directory) {
   const path = fifos.shift();
   hold(path !== undefined, 'There are FIFOs left');
   return path;
+}
+
+/** Returns a count of a socket, or throws the error that it stands for. */
+function check(count) {
+  if (count < 0) throw Object.assign(new Error('A call of a socket failed'), { code: getSystemErrorName(count) });
+  return count;
+}
+
+function write(fd, size) {
+  const data = Buffer.alloc(size);
+  return sockets === undefined ? writeSync(fd, data) : check(sockets.sendToSocket(fd, data));
+}
+
+function read(fd, size) {
+  const buffer = Buffer.alloc(size);
+  return sockets === undefined ? readSync(fd, buffer) : check(sockets.receiveFromSocket(fd, buffer));
+}
+
+function close(fd) {
+  if (sockets === undefined) {
+    closeSync(fd);
+  } else {
+    sockets.closeSocket(fd);
+  }
 }
 
 /** One direction from a descriptor to another: a FIFO, or a half of a socket. */
@@ -45,13 +74,15 @@ class Stream {
   /** Undefined where the kernel may say either. */
   get isWritable() {
     if (this.isFull) {
+      // What is on its way through a connection makes room.
+      if (sockets !== undefined) return this.bytes === 0 ? true : undefined;
       return this.bytes === this.fullAt ? false : this.bytes === 0 ? true : undefined;
     }
     return this.bytes <= PIPE_PAGE ? true : undefined;
   }
 
   write(size) {
-    this.bytes += writeSync(this.writer, Buffer.alloc(size));
+    this.bytes += write(this.writer, size);
   }
 
   fill() {
@@ -67,7 +98,7 @@ class Stream {
   }
 
   read(size) {
-    this.bytes -= readSync(this.reader, Buffer.alloc(Math.min(size, this.bytes)));
+    this.bytes -= read(this.reader, Math.min(size, this.bytes));
     this.isFull &&= this.bytes > 0;
   }
 
@@ -78,13 +109,17 @@ class Stream {
   }
 }
 
-/** A pipe with a name. Both ends do not block. */
+/** A pipe with a name. Both ends do not block. Windows has no readiness for pipes: there it is a connection. */
 class Fifo extends Stream {
   hasReader = true;
   hasWriter = true;
   #path;
 
   constructor(directory) {
+    if (sockets !== undefined) {
+      super(...sockets.connectSockets());
+      return;
+    }
     const path = takeFifo(directory);
     const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     super(reader, openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
@@ -94,7 +129,7 @@ class Fifo extends Stream {
   closeReader() {
     if (this.hasReader) {
       this.hasReader = false;
-      closeSync(this.reader);
+      close(this.reader);
     }
     this.#giveBack();
   }
@@ -102,7 +137,7 @@ class Fifo extends Stream {
   closeWriter() {
     if (this.hasWriter) {
       this.hasWriter = false;
-      closeSync(this.writer);
+      close(this.writer);
     }
     this.#giveBack();
   }
@@ -119,6 +154,10 @@ let pair;
 
 /** Returns two streams, the directions of two connected sockets that Node does not read. They are made once. */
 async function socketPair(directory) {
+  if (pair === undefined && sockets !== undefined) {
+    const [a, b] = sockets.connectSockets();
+    pair = { streams: [new Stream(a, b), new Stream(b, a)] };
+  }
   if (pair === undefined) {
     const server = createServer({ pauseOnConnect: true });
     const path = join(directory, `socket-${threadId}`);

@@ -3,6 +3,7 @@
 // select() and selectAsync() over events, FIFOs, sockets and files, against what the program knows of their readiness.
 
 const { closeSync, fstatSync, openSync } = require('node:fs');
+const { devNull } = require('node:os');
 
 const { WaitableEvent, select, selectAsync } = require('waitable-event');
 
@@ -17,6 +18,8 @@ const TOGETHER = 5;
 
 const never = () => false;
 const always = () => true;
+/** Whether a read side can be written to: on Windows it is one side of a connection, which has room. */
+const readerWrites = process.platform === 'win32' ? always : never;
 
 /**
  * Something to select, and what is known of it: `reads()` and `writes()` return true, false, or undefined where either
@@ -44,7 +47,7 @@ class World {
   constructor(context, streams) {
     this.#context = context;
     this.streams = streams;
-    this.files = ['/dev/null', __filename].map((path) => openSync(path, 'r'));
+    this.files = [devNull, __filename].map((path) => openSync(path, 'r'));
   }
 
   candidates() {
@@ -53,16 +56,18 @@ class World {
     this.events.forEach((entry, index) => {
       const reads = () => entry.isSet;
       const { event } = entry;
-      all.push(
-        entry.isClosed
-          ? candidate(`event ${index}, closed`, event, never, never, 'ERR_EVENT_CLOSED')
-          : candidate(`event ${index}`, dice.chance(0.8) ? event : event.fileno(), reads, never),
-      );
+      if (entry.isClosed) {
+        all.push(candidate(`event ${index}, closed`, event, never, never, 'ERR_EVENT_CLOSED'));
+      } else if (dice.chance(0.8)) {
+        all.push(candidate(`event ${index}`, event, reads, never));
+      } else {
+        all.push(candidate(`event ${index} by number`, event.fileno(), reads, readerWrites));
+      }
     });
     this.fifos.forEach((fifo, index) => {
       if (fifo.hasReader) {
         const reads = () => fifo.isReadable || !fifo.hasWriter;
-        all.push(candidate(`reader ${index}`, forms(dice, fifo.reader), reads, never));
+        all.push(candidate(`reader ${index}`, forms(dice, fifo.reader), reads, readerWrites));
       }
       if (fifo.hasWriter) {
         // With no reader: an error, which is both.
@@ -95,8 +100,9 @@ class World {
     if (dice.chance(0.5)) {
       return candidate('a file', forms(dice, dice.pick(this.files)), always, always);
     }
-    // Another thread may open what this one has closed.
-    const number = dice.pick(this.#context.isAlone ? [...this.closed.slice(-5), 1_000_000] : [1_000_000]);
+    // Another thread may open what this one has closed. On Windows anything may have the number.
+    const isAlone = this.#context.isAlone && process.platform !== 'win32';
+    const number = dice.pick(isAlone ? [...this.closed.slice(-5), 1_000_000] : [1_000_000]);
     const isOpen = codeOf(() => fstatSync(number)) === undefined;
     return isOpen ? undefined : candidate(`closed ${number}`, forms(dice, number), always, always, 'EBADF');
   }

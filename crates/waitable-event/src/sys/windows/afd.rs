@@ -65,28 +65,12 @@ impl Socket {
 
 impl Source for Socket {
     fn readiness(&self, interest: Interest) -> Readiness {
-        let mut events = 0;
-        for (is_wanted, event) in
-            [(interest.readable, POLLRDNORM), (interest.writable, POLLWRNORM), (interest.priority, POLLRDBAND)]
-        {
-            if is_wanted {
-                events |= event;
-            }
-        }
-        let mut fd = WSAPOLLFD { fd: self.socket, events, revents: 0 };
-        // SAFETY: one entry. The call does not wait.
-        if unsafe { WSAPoll(&mut fd, 1, 0) } < 0 {
-            return Readiness { error: true, ..Readiness::default() };
-        }
-        let has = |event| fd.revents & event != 0;
-        Readiness {
-            // The end of a connection is there to be read.
-            readable: has(POLLRDNORM) || (interest.readable && has(POLLHUP)),
-            writable: has(POLLWRNORM),
-            priority: has(POLLRDBAND),
-            hang_up: has(POLLHUP),
-            error: has(POLLERR | POLLNVAL),
-        }
+        let is_unknown = Readiness { error: true, ..Readiness::default() };
+        look(&[(self.socket, interest)]).ok().and_then(|seen| seen.first().copied()).unwrap_or(is_unknown)
+    }
+
+    fn socket(&self) -> Option<SOCKET> {
+        Some(self.socket)
     }
 
     fn watch(&self, watcher: Arc<dyn Wake>, interest: Interest) -> usize {
@@ -112,6 +96,39 @@ impl Source for Socket {
     fn may_hang_up(&self) -> bool {
         true
     }
+}
+
+/// Returns what sockets are ready for now, in their order.
+pub(super) fn look(sockets: &[(SOCKET, Interest)]) -> io::Result<Vec<Readiness>> {
+    let to_poll = |&(fd, interest): &(SOCKET, Interest)| {
+        let mut events = 0;
+        for (is_wanted, event) in
+            [(interest.readable, POLLRDNORM), (interest.writable, POLLWRNORM), (interest.priority, POLLRDBAND)]
+        {
+            if is_wanted {
+                events |= event;
+            }
+        }
+        WSAPOLLFD { fd, events, revents: 0 }
+    };
+    let mut polls: Vec<WSAPOLLFD> = sockets.iter().map(to_poll).collect();
+    let count = u32::try_from(polls.len()).unwrap_or(u32::MAX);
+    // SAFETY: so many entries. The call does not wait.
+    if count > 0 && unsafe { WSAPoll(polls.as_mut_ptr(), count, 0) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let to_readiness = |(poll, (_, interest)): (&WSAPOLLFD, &(SOCKET, Interest))| {
+        let has = |event| poll.revents & event != 0;
+        Readiness {
+            // The end of a connection is there to be read.
+            readable: has(POLLRDNORM) || (interest.readable && has(POLLHUP)),
+            writable: has(POLLWRNORM),
+            priority: has(POLLRDBAND),
+            hang_up: has(POLLHUP),
+            error: has(POLLERR | POLLNVAL),
+        }
+    };
+    Ok(polls.iter().zip(sockets).map(to_readiness).collect())
 }
 
 impl Drop for Socket {

@@ -1,8 +1,14 @@
 //! Keeps the promise that another process can set an event: by a byte that it writes to a named pipe, of which it has
 //! inherited the write side.
 //!
-//! The pipe is notified while there is a byte in it. A read of no bytes ends when there is one, and takes none.
+//! A read of no bytes ends when there is a byte in the pipe, and takes none. Then the thread of operations moves what
+//! is there to a buffer. So a writer never waits for long: writes to a full pipe of Windows block, and the writer may
+//! be the very thread that would read. What does not fit into the buffer is dropped: the bytes before have set the
+//! event.
+//!
+//! It is notified while there is a byte in the buffer or in the pipe.
 
+use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -30,12 +36,13 @@ use crate::sync::{Mutex, lock};
 /// The number of bytes that fit into the pipe.
 const CAPACITY: u32 = 1 << 16;
 
-/// The number of bytes that one drain reads at most, so that a writer without a pause cannot keep it busy.
+/// The number of bytes that one drain reads at most, so that a writer without a pause cannot keep it busy. The buffer
+/// holds as many.
 const DRAIN_LIMIT: usize = 1 << 20;
 
 /// The owner of an inbound pipe.
 pub(super) trait OnInbound: Send + Sync {
-    /// Is called when there may be a byte in the pipe. Returns whether there is one.
+    /// Is called when there may be a byte. Returns whether there is one.
     fn on_inbound(&self) -> io::Result<bool>;
     /// Waits for a byte in the pipe again.
     fn arm_inbound(&self);
@@ -46,10 +53,17 @@ pub(super) struct Inbound {
     reader: OwnedHandle,
     /// The write side, which this process holds, so that the pipe does not end.
     writer: Fileno,
-    /// Keeps reads from each other, and belongs to the event object by which they wait.
-    is_armed: Mutex<bool>,
+    reading: Mutex<Reading>,
     bell: Weak<dyn OnInbound>,
     is_broken: AtomicBool,
+}
+
+/// What only one thread uses at a time: the one that reads.
+#[derive(Default)]
+struct Reading {
+    /// Whether a read of no bytes is under way.
+    is_armed: bool,
+    buffer: VecDeque<u8>,
 }
 
 impl Inbound {
@@ -65,8 +79,8 @@ impl Inbound {
             drop(unsafe { OwnedHandle::from_raw_handle(handle) });
             return Err(code::error(code::TOO_MANY_FILES));
         }
-        let (is_armed, is_broken) = (Mutex::new(false), AtomicBool::new(false));
-        let inbound = Arc::new(Inbound { reader, writer: number, is_armed, bell, is_broken });
+        let (reading, is_broken) = (Mutex::new(Reading::default()), AtomicBool::new(false));
+        let inbound = Arc::new(Inbound { reader, writer: number, reading, bell, is_broken });
         inbound.arm();
         Ok(inbound)
     }
@@ -76,13 +90,13 @@ impl Inbound {
         self.writer
     }
 
-    /// Returns whether there is a byte in the pipe.
+    /// Returns whether there is a byte.
     ///
     /// # Errors
     ///
-    /// EBADF when foreign code has closed all write sides.
+    /// EBADF when foreign code has closed all write sides, and there is none.
     pub(super) fn is_notified(&self) -> io::Result<bool> {
-        Ok(self.available()? > 0)
+        Ok(!lock(&self.reading).buffer.is_empty() || self.available()? > 0)
     }
 
     /// Returns whether the pipe was seen to have ended.
@@ -107,53 +121,70 @@ impl Inbound {
         }
     }
 
-    /// Reads up to `buffer.len()` bytes, and returns the count: zero when the pipe is empty or has ended.
+    /// Reads up to `buffer.len()` bytes, and returns the count: zero when there is none, or the pipe has ended.
     pub(super) fn read(self: &Arc<Inbound>, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = {
-            // Only one thread reads: what is there stays there until it is read.
-            let _reading = lock(&self.is_armed);
-            let wanted = match self.available() {
-                Ok(available) => available.min(buffer.len()),
-                Err(_) if self.is_broken() => return Ok(0),
-                Err(error) => return Err(error),
-            };
-            if wanted == 0 { 0 } else { read_now(self.reader.as_raw_handle(), &mut buffer[..wanted])? }
-        };
+        let count = self.with_all(|bytes| {
+            let count = buffer.len().min(bytes.len());
+            buffer.iter_mut().zip(bytes.drain(..count)).for_each(|(place, byte)| *place = byte);
+            count
+        });
         self.arm();
-        Ok(count)
+        count
     }
 
-    /// Empties the pipe, and returns whether there was anything in it.
+    /// Takes all bytes, and returns whether there were any.
     pub(super) fn drain(self: &Arc<Inbound>) -> io::Result<bool> {
-        let mut buffer = [0; 512];
-        let mut drained = 0;
-        loop {
-            let count = self.read(&mut buffer)?;
-            drained += count;
-            if count < buffer.len() || drained >= DRAIN_LIMIT {
-                return Ok(drained > 0);
-            }
+        let had_bytes = self.with_all(|bytes| {
+            let had_bytes = !bytes.is_empty();
+            // A buffer that was large once is given back.
+            *bytes = VecDeque::new();
+            had_bytes
+        });
+        self.arm();
+        had_bytes
+    }
+
+    /// Calls `body` with the buffer, after what is in the pipe was moved there.
+    fn with_all<T>(&self, body: impl FnOnce(&mut VecDeque<u8>) -> T) -> io::Result<T> {
+        let mut reading = lock(&self.reading);
+        let mut moved = 0;
+        // Only this thread reads: what is there stays there until it is read.
+        while moved < DRAIN_LIMIT {
+            let available = match self.available() {
+                Ok(0) => break,
+                Ok(available) => available,
+                Err(_) if self.is_broken() => break,
+                Err(error) => return Err(error),
+            };
+            let mut chunk = [0; 4096];
+            let wanted = available.min(chunk.len());
+            let count = read_now(self.reader.as_raw_handle(), &mut chunk[..wanted])?;
+            let kept = count.min(DRAIN_LIMIT - reading.buffer.len().min(DRAIN_LIMIT));
+            reading.buffer.extend(&chunk[..kept]);
+            moved += count;
         }
+        Ok(body(&mut reading.buffer))
     }
 
     /// Has [`Ended::ended`] called when there is a byte in the pipe, unless that is so already.
     fn arm(self: &Arc<Inbound>) {
-        let mut is_armed = lock(&self.is_armed);
-        if !*is_armed {
+        let mut reading = lock(&self.reading);
+        if !reading.is_armed {
             let file = self.reader.as_raw_handle();
             let begun = Operation::begin(self.clone(), (), |overlapped, _| read_nothing(file, overlapped));
-            *is_armed = begun.is_ok();
+            reading.is_armed = begun.is_ok();
         }
     }
 }
 
 impl Ended for Inbound {
     fn ended(&self) {
-        *lock(&self.is_armed) = false;
-        // What is reported is read by another thread, which arms it again. If that has happened before it could, or if
-        // there was nothing, it is armed here.
+        lock(&self.reading).is_armed = false;
+        // When it fails, the one who is woken finds out why.
+        let _ = self.with_all(|_| ());
         if let Some(bell) = self.bell.upgrade()
-            && matches!(bell.on_inbound(), Ok(false))
+            && bell.on_inbound().is_ok()
+            && !self.is_broken()
         {
             bell.arm_inbound();
         }
@@ -174,7 +205,7 @@ impl Inbound {
         }
     }
 
-    /// Arms it again, after its end was reported and nothing was found.
+    /// Arms it again, after its end was dealt with.
     pub(super) fn rearm(self: &Arc<Inbound>) {
         self.arm();
     }

@@ -12,7 +12,7 @@ use super::alarm::Alarm;
 use super::interrupter::{Interrupter, Kept};
 use super::pipe::Pipe;
 use super::port::{BATCH, Packets};
-use super::source::Source;
+use super::source::Watching;
 use crate::adaptive_spin::AdaptiveSpin;
 use crate::deadline::Deadline;
 use crate::park::{Park, Parked, Wake};
@@ -127,35 +127,6 @@ impl Park<Pipe> for Parker<'_> {
     fn park(&self, doorbell: &Pipe, deadline: Deadline) -> io::Result<Parked> {
         let _watching = Watching::new(doorbell.source(), self.waker(), Interest::READABLE);
         self.sleep(&mut || crate::doorbell::Doorbell::is_notified(doorbell), deadline)
-    }
-}
-
-/// A watch on a source, for as long as this lives.
-pub(super) struct Watching {
-    source: Arc<dyn Source>,
-    watch: usize,
-}
-
-impl Watching {
-    pub(super) fn new(source: Arc<dyn Source>, watcher: Arc<dyn Wake>, interest: Interest) -> Watching {
-        let watch = source.watch(watcher, interest);
-        Watching { source, watch }
-    }
-
-    /// Returns the source.
-    pub(super) fn source(&self) -> &dyn Source {
-        &*self.source
-    }
-
-    /// Has the watcher woken again, which found the source not ready.
-    pub(super) fn rearm(&self, interest: Interest) {
-        self.source.rearm(self.watch, interest);
-    }
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        self.source.unwatch(self.watch);
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Pipe {
 pub(super) struct Bell {
     level: Level,
     inbound: OnceLock<Arc<Inbound>>,
-    /// Keeps two threads from making a pipe at once.
+    /// Keeps two threads from making a pipe or a connection at once.
     making: Mutex<()>,
     outbound: Mutex<Option<Outbound>>,
 }
@@ -41,15 +41,22 @@ pub(super) struct Bell {
 impl Bell {
     /// Has the socket, if there is one, be readable.
     fn mark(&self) {
-        if let Some(outbound) = lock(&self.outbound).as_mut() {
-            outbound.mark();
-        }
+        self.with_outbound(Outbound::mark);
     }
 
     fn unmark(&self) {
-        if let Some(outbound) = lock(&self.outbound).as_mut() {
-            outbound.unmark();
+        self.with_outbound(Outbound::unmark);
+    }
+
+    /// Calls `body` with the socket, if there is one. Closes it when its connection has ended.
+    fn with_outbound<T>(&self, body: impl FnOnce(&mut Outbound) -> T) -> Option<T> {
+        let mut place = lock(&self.outbound);
+        let outbound = place.as_mut()?;
+        let result = body(outbound);
+        if outbound.is_broken() {
+            *place = None;
         }
+        Some(result)
     }
 
     fn is_notified(&self) -> io::Result<bool> {
@@ -92,6 +99,18 @@ impl OnInbound for Bell {
     }
 }
 
+/// Closes the socket of a doorbell when its connection ends.
+struct EndWatch(Weak<Bell>);
+
+impl Wake for EndWatch {
+    fn wake(&self) {
+        let watching = self.0.upgrade().and_then(|bell| bell.with_outbound(Outbound::clear_writer)?);
+        if let Some(watching) = watching {
+            watching.rearm(Interest::READABLE);
+        }
+    }
+}
+
 impl Source for Bell {
     fn readiness(&self, interest: Interest) -> Readiness {
         let is_notified = self.is_notified();
@@ -100,6 +119,10 @@ impl Source for Bell {
             hang_up: is_notified.is_err(),
             ..Readiness::default()
         }
+    }
+
+    fn has_packets(&self) -> bool {
+        self.inbound.get().is_some()
     }
 
     fn watch(&self, watcher: Arc<dyn Wake>, _interest: Interest) -> usize {
@@ -140,14 +163,23 @@ impl Pipe {
     }
 
     /// Returns the number of a socket that is readable while the doorbell is notified. It is made at the first call,
-    /// and again after the system has ended its connection.
+    /// and again after its connection has ended.
     pub fn shared_reader(&self) -> io::Result<Fileno> {
         let bell = &self.bell;
-        let fileno = {
-            let mut outbound = lock(&bell.outbound);
-            match &mut *outbound {
-                Some(outbound) if !outbound.is_broken() => outbound.reader()?,
-                place => place.insert(Outbound::new()?).reader()?,
+        let _making = lock(&bell.making);
+        let intact = {
+            let mut place = lock(&bell.outbound);
+            place.take_if(|outbound| outbound.has_ended());
+            place.as_ref().map(Outbound::reader)
+        };
+        let fileno = match intact {
+            Some(fileno) => fileno?,
+            None => {
+                let mut outbound = Outbound::new()?;
+                outbound.watch(Arc::new(EndWatch(Arc::downgrade(bell))));
+                let fileno = outbound.reader()?;
+                *lock(&bell.outbound) = Some(outbound);
+                fileno
             }
         };
         // Who raises it from now on marks the socket, and so does this thread if it was raised before.

@@ -6,10 +6,16 @@
 //! ready stays in it (level-triggered), or leaves it until it is modified (one shot). Other threads may ask at the same
 //! time whether the set is ready, so a member stays in the queue while its source is asked.
 //!
+//! **A byte that was sent before a poll is seen by it.** The kernel reports sockets, and bytes from other processes, by
+//! packets, which come a moment later. So a poll asks such members that are not queued, all sockets in one call. It
+//! asks a limited number of them, and goes on with the next ones in the next poll.
+//!
+//! **Every member has its turn.** A poll reports a limited number of members, and puts them at the end of the queue.
+//!
 //! **Nothing is lost.** A watch counts its calls. A member leaves the queue only if its watch was not called since
 //! before its source was asked. Otherwise the set counts as ready, and the source is asked again.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::mem;
@@ -18,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+use super::afd;
 use super::alarm::Alarm;
 use super::clock_watch::ClockWatch;
 use super::code;
@@ -28,6 +35,15 @@ use super::waker::Waker;
 use crate::park::Wake;
 use crate::readiness::{Interest, Polled, Readiness, Ready, Trigger};
 use crate::sync::lock;
+
+/// The number of members that one poll reports at most.
+const REPORTED_AT_ONCE: usize = 256;
+
+/// The number of members that one poll asks at most before their packets come.
+const ASKED_AT_ONCE: usize = 64;
+
+/// The number of members among which one poll looks for those.
+const SOUGHT_AT_ONCE: usize = 1024;
 
 /// A set of sources.
 pub(crate) struct Selector {
@@ -41,9 +57,11 @@ struct Set(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    members: HashMap<Fileno, Member>,
+    members: BTreeMap<Fileno, Member>,
     /// The numbers of the members that may be ready.
     queue: VecDeque<Fileno>,
+    /// The number with which the next poll begins to ask those that are not queued.
+    next_asked: Fileno,
     /// Counts additions, so that a report on a member that was removed is not taken for one that was added.
     added: u64,
     watchers: Slab<Arc<dyn Wake>>,
@@ -76,6 +94,14 @@ struct Queued {
     watch: usize,
     interest: Interest,
     calls: u64,
+}
+
+/// A member that a poll asks although nothing was reported of it.
+struct Asked {
+    number: Fileno,
+    id: u64,
+    source: Arc<dyn Source>,
+    interest: Interest,
 }
 
 /// Queues a member when its source becomes ready.
@@ -208,18 +234,22 @@ impl Selector {
         &self.waker
     }
 
-    /// Returns false: the set is ready as soon as a member is.
+    /// Returns true: the packets of members come a moment after these are ready.
     pub(crate) fn is_late(&self) -> bool {
-        false
+        true
     }
 
     pub(crate) fn poll(&self, mut each: impl FnMut(Ready)) -> io::Result<Polled> {
+        self.set.ask_unqueued();
         let (queued, polled) = {
             let mut state = self.set.lock();
             state.clock_was_set = false;
             let is_woken = mem::take(&mut state.is_woken);
             let polled = Polled { is_woken, alarm_expired: mem::take(&mut state.alarm_expired) };
-            (state.queued(), polled)
+            let queued = state.queued().take(REPORTED_AT_ONCE).collect::<Vec<_>>();
+            let to_end = queued.len().min(state.queue.len());
+            state.queue.rotate_left(to_end);
+            (queued, polled)
         };
         for queued in queued {
             let readiness = queued.source.readiness(queued.interest);
@@ -268,6 +298,23 @@ impl Set {
         if member.is_armed && is_wanted && !mem::replace(&mut member.is_queued, true) {
             state.queue.push_back(number);
             state.wake_watchers();
+        }
+    }
+
+    /// Queues members that are ready, and whose packets have not come yet.
+    fn ask_unqueued(&self) {
+        let asked = self.lock().members_to_ask();
+        let sockets: Vec<_> = asked.iter().filter_map(|each| Some((each.source.socket()?, each.interest))).collect();
+        // When the system does not answer, the packets tell.
+        let mut seen = afd::look(&sockets).unwrap_or_default().into_iter();
+        for Asked { number, id, source, interest } in asked {
+            let readiness = match source.socket() {
+                Some(_) => seen.next(),
+                None => Some(source.readiness(interest)),
+            };
+            if readiness.is_some_and(|readiness| is_reported(readiness, interest)) {
+                self.queue(number, id);
+            }
         }
     }
 
@@ -321,7 +368,7 @@ impl Set {
             if state.is_woken || state.alarm_expired || state.clock_was_set {
                 return true;
             }
-            state.queued()
+            state.queued().collect::<Vec<_>>()
         };
         queued.iter().any(|queued| {
             is_reported(queued.source.readiness(queued.interest), queued.interest) || !self.drop_from_queue(queued)
@@ -344,7 +391,7 @@ impl State {
     }
 
     /// Returns the members in the queue.
-    fn queued(&self) -> Vec<Queued> {
+    fn queued(&self) -> impl Iterator<Item = Queued> {
         let to_queued = |number: &Fileno| {
             let member = self.members.get(number)?;
             Some(Queued {
@@ -356,7 +403,7 @@ impl State {
                 calls: member.calls,
             })
         };
-        self.queue.iter().filter_map(to_queued).collect()
+        self.queue.iter().filter_map(to_queued)
     }
 
     /// Returns the token of a member that is ready, unless it was removed or modified meanwhile, and so queued anew.
@@ -380,6 +427,25 @@ impl State {
         }
         self.queue.retain(|queued| *queued != number);
         self.members.remove(&number)
+    }
+
+    /// Returns the next members that are not queued, and of which packets tell.
+    fn members_to_ask(&mut self) -> Vec<Asked> {
+        let next = self.next_asked;
+        let in_turn = self.members.range(next..).chain(self.members.range(..next)).take(SOUGHT_AT_ONCE);
+        let (mut asked, mut last) = (Vec::new(), None);
+        for (&number, member) in in_turn {
+            if asked.len() == ASKED_AT_ONCE {
+                break;
+            }
+            last = Some(number);
+            if member.is_armed && !member.is_queued && member.source.has_packets() {
+                let source = member.source.clone();
+                asked.push(Asked { number, id: member.id, source, interest: member.interest });
+            }
+        }
+        self.next_asked = last.map_or(0, |last| last.saturating_add(1));
+        asked
     }
 }
 
@@ -423,5 +489,62 @@ impl fmt::Debug for Selector {
 impl fmt::Debug for Set {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Set").finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::error::Error;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread;
+
+    use super::*;
+
+    /// A source that is always readable. The one who asks next has to wait for the answer, and no other one.
+    struct Slow {
+        asked: Sender<()>,
+        answer: Mutex<Option<Receiver<()>>>,
+    }
+
+    impl Source for Slow {
+        fn readiness(&self, interest: Interest) -> Readiness {
+            let answer = lock(&self.answer).take();
+            if let Some(answer) = answer {
+                let is_over = self.asked.send(()).is_err() || answer.recv().is_err();
+                assert!(!is_over, "the test has failed");
+            }
+            Readiness { readable: interest.readable, ..Readiness::default() }
+        }
+
+        fn watch(&self, _watcher: Arc<dyn Wake>, _interest: Interest) -> usize {
+            0
+        }
+
+        fn unwatch(&self, _watch: usize) {}
+    }
+
+    fn tokens(selector: &Selector) -> io::Result<Vec<u64>> {
+        let mut tokens = Vec::new();
+        selector.poll(|ready| tokens.push(ready.token))?;
+        Ok(tokens)
+    }
+
+    #[test]
+    fn a_poll_reports_a_member_of_which_another_thread_asks_whether_it_is_ready() -> Result<(), Box<dyn Error>> {
+        let (asked, is_asked) = channel();
+        let slow = Arc::new(Slow { asked, answer: Mutex::default() });
+        let number = Number::new(Arc::downgrade(&slow) as Weak<dyn Source>);
+        let selector = Selector::new()?;
+        selector.add(number.lend(), 5, Interest::READABLE, Trigger::Level)?;
+        let (answers, answer) = channel();
+        *lock(&slow.answer) = Some(answer);
+        let set = selector.set.clone();
+        let other = thread::spawn(move || set.is_ready());
+        is_asked.recv()?;
+        assert_eq!(tokens(&selector)?, [5]);
+        answers.send(())?;
+        assert!(matches!(other.join(), Ok(true)));
+        assert_eq!(tokens(&selector)?, [5], "still");
+        Ok(())
     }
 }
