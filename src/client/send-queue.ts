@@ -544,8 +544,13 @@ export class SendQueue {
         connection.activity.blockForRoom();
         isSent = connection.sleep(true, remaining, attempt);
         connection.activity.unblock();
-        this.#calls.readReplies();
-        isSent ||= retry();
+        if (isSent) {
+          // The reply may be here already, and its call waits only when this has returned: that one reads it.
+          connection.doorbell.set();
+        } else {
+          this.#calls.readReplies();
+          isSent = retry();
+        }
       }
     } catch (error) {
       throw connection.toError(error);
