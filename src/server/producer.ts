@@ -44,6 +44,8 @@ export interface RecordHandler<E = unknown> {
   cancelKey(key: string): boolean;
   /** Returns the time on the clock of the manager's tasks. */
   now(): number;
+  /** Whether a task without a time was installed, and has not run. Later ones run after it. */
+  readonly hasWaiting: boolean;
   /**
    * Installs a task that does not run now. `due` is on the clock of the manager's tasks; `isTimed` says whether the
    * producer has given a time.
@@ -339,7 +341,7 @@ export class Producer {
   }
 
   #updateSimple(): void {
-    this.#isSimple = this.#options === undefined && !this.#lookahead.isNeeded;
+    this.#isSimple = this.#options === undefined && !this.#lookahead.isNeeded && !this.#handler.hasWaiting;
   }
 
   /**
@@ -362,7 +364,9 @@ export class Producer {
       throw new RangeError('A task has a handler, and a time');
     }
     const isTimed = due !== IMMEDIATELY || options?.when !== undefined || options?.interval !== undefined;
-    if (isTimed || isKeyAhead || this.#lookahead.hasPriorities || this.#lookahead.concernsId(id)) {
+    const mustWait = isKeyAhead || this.#lookahead.concernsId(id) || this.#lookahead.hasPriorities;
+    // A pass may read twice, when it serves a burst of calls: what the first time has installed runs in the next pass.
+    if (isTimed || mustWait || this.#handler.hasWaiting) {
       const at = due === IMMEDIATELY ? (this.#passTime ??= this.#handler.now()) : due;
       this.#handler.install(id, handler, payload, at, isTimed, options);
       return;

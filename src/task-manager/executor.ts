@@ -34,6 +34,8 @@ export class Executor implements RecordHandler<HandlerEntry> {
   readonly #threadId: number;
   /** Tasks that wait for their time or are suspended, by their ids. */
   readonly #tasks = new Map<number, NamedTask>();
+  /** Those of them that have no time, and are not suspended: they run in the next pass. */
+  readonly #immediate = new Set<number>();
   /** The contexts of tasks whose promise is pending, by their ids. */
   readonly #running = new Map<number, NamedTaskContext>();
 
@@ -81,6 +83,10 @@ export class Executor implements RecordHandler<HandlerEntry> {
     return this.#handlers.now();
   }
 
+  get hasWaiting(): boolean {
+    return this.#immediate.size > 0;
+  }
+
   install(
     id: number,
     entry: HandlerEntry,
@@ -96,6 +102,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     };
     const onTaken = (isCancelled: boolean): void => {
       this.#tasks.delete(id);
+      this.#immediate.delete(id);
       if (isCancelled) {
         this.#replies.replyError(id, new TaskCancelledError(entry.name));
         if (!this.#running.has(id)) {
@@ -104,6 +111,9 @@ export class Executor implements RecordHandler<HandlerEntry> {
       }
     };
     this.#tasks.set(id, this.#handlers.install(entry.name, payload, run, onTaken, options ?? {}, { due }));
+    if (!isTimed) {
+      this.#immediate.add(id);
+    }
   }
 
   onUnreadable(id: number, entry: HandlerEntry, error: unknown): void {
@@ -118,6 +128,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     switch (operation) {
       case CONTROL_SUSPEND:
         task?.suspendTask();
+        this.#immediate.delete(id);
         break;
       case CONTROL_RESUME:
         if (task?.isScheduled === false) {
