@@ -49,7 +49,8 @@ describe('descriptors', () => {
       events.forEach((event) => event.wait(0.1));
       await Promise.all(waits);
     }
-    expect(countDescriptors()).toBe(before);
+    // jest may close some of its own meanwhile.
+    expect(countDescriptors()).toBeLessThanOrEqual(before);
     events.forEach((event) => event.close());
   });
 
