@@ -8,7 +8,7 @@ const increment = (value) => value + 1;
 if (!isMainThread && process.env.BENCH_WORKER === 'synckit') {
   require('synckit').runAsWorker(increment);
 } else if (!isMainThread && process.env.BENCH_WORKER === 'ours') {
-  require('../../lib/pool').serve({ increment });
+  void require('../../lib/pool').serve({ increment });
 }
 
 // What piscina calls.
