@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { root } from '../support/cache.mjs';
 
 /** What the example prints. */
-export const PRINTED = '21.5 °C\n';
+export const PRINTED = '79.5 of at most 80 °C\n';
 
 function readExample() {
   return /^```js\n([^]*?)^```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))[1];

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PRINTED } from '../release/example.mjs';
 import { splitArguments } from './arguments.mjs';
 import { Failure, root, say } from './cache.mjs';
 import { runEachFile, testFiles } from './each-file.mjs';
@@ -75,7 +76,7 @@ function runExample(label, command) {
     const file = join(folder, 'example.cjs');
     writeFileSync(file, source.replace("'waitable-event'", JSON.stringify(root)));
     const printed = outputOf(command, [file]);
-    if (printed !== '21.5 °C\n') throw new Failure(`${label}: README's example printed ${JSON.stringify(printed)}`);
+    if (printed !== PRINTED) throw new Failure(`${label}: README's example printed ${JSON.stringify(printed)}`);
     say(`${label}: README's example printed ${printed.trim()}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
