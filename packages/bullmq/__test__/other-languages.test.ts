@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -10,11 +10,10 @@ const { command: python, reason } = found.python;
 
 // BullMQ for Python knows Redis alone.
 describeStore('redis', 'clients in other languages', () => {
-  const declare = python === undefined ? test.skip : test;
+  const group = python === undefined ? describe.skip : describe;
 
-  declare(
-    `a task of BullMQ for Python runs${python === undefined ? ` (skipped: ${reason})` : ''}`,
-    async () => {
+  group(`BullMQ for Python${python === undefined ? ` (skipped: ${reason})` : ''}`, () => {
+    test('its task runs', async () => {
       const server = await makeServer('redis').start();
       try {
         const queue = newQueue();
@@ -35,7 +34,6 @@ describeStore('redis', 'clients in other languages', () => {
       } finally {
         await server.stop();
       }
-    },
-    120_000,
-  );
+    }, 120_000);
+  });
 });
