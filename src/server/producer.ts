@@ -44,7 +44,9 @@ export interface RecordHandler<E = unknown> {
   cancelKey(key: string): boolean;
   /** Returns the time on the clock of the manager's tasks. */
   now(): number;
-  /** Whether a task without a time was installed, and has not run. Later ones run after it. */
+  /** Has later tasks without a time wait until this one, which was installed, has run. */
+  holdOthers(id: number): void;
+  /** Whether there is such a task. */
   readonly hasWaiting: boolean;
   /**
    * Installs a task that does not run now. `due` is on the clock of the manager's tasks; `isTimed` says whether the
@@ -364,11 +366,14 @@ export class Producer {
       throw new RangeError('A task has a handler, and a time');
     }
     const isTimed = due !== IMMEDIATELY || options?.when !== undefined || options?.interval !== undefined;
-    const mustWait = isKeyAhead || this.#lookahead.concernsId(id) || this.#lookahead.hasPriorities;
+    const isConcerned = isKeyAhead || this.#lookahead.concernsId(id);
     // A pass may read twice, when it serves a burst of calls: what the first time has installed runs in the next pass.
-    if (isTimed || mustWait || this.#handler.hasWaiting) {
+    if (isTimed || isConcerned || this.#lookahead.hasPriorities || this.#handler.hasWaiting) {
       const at = due === IMMEDIATELY ? (this.#passTime ??= this.#handler.now()) : due;
       this.#handler.install(id, handler, payload, at, isTimed, options);
+      if (!isTimed && !isConcerned) {
+        this.#handler.holdOthers(id);
+      }
       return;
     }
     if (options?.key !== undefined) {

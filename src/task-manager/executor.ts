@@ -34,7 +34,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
   readonly #threadId: number;
   /** Tasks that wait for their time or are suspended, by their ids. */
   readonly #tasks = new Map<number, NamedTask>();
-  /** Those of them that have no time, and are not suspended: they run in the next pass. */
+  /** Those of them that later ones wait for. They run in the next pass. */
   readonly #immediate = new Set<number>();
   /** The contexts of tasks whose promise is pending, by their ids. */
   readonly #running = new Map<number, NamedTaskContext>();
@@ -83,6 +83,12 @@ export class Executor implements RecordHandler<HandlerEntry> {
     return this.#handlers.now();
   }
 
+  holdOthers(id: number): void {
+    if (this.#tasks.has(id)) {
+      this.#immediate.add(id);
+    }
+  }
+
   get hasWaiting(): boolean {
     return this.#immediate.size > 0;
   }
@@ -111,9 +117,6 @@ export class Executor implements RecordHandler<HandlerEntry> {
       }
     };
     this.#tasks.set(id, this.#handlers.install(entry.name, payload, run, onTaken, options ?? {}, { due }));
-    if (!isTimed) {
-      this.#immediate.add(id);
-    }
   }
 
   onUnreadable(id: number, entry: HandlerEntry, error: unknown): void {
