@@ -4,14 +4,13 @@ import { Failure, npmPackages, say } from '../support/cache.mjs';
 import { emulated, systemRoot } from '../support/emulator.mjs';
 import { mingwEnvironment } from '../support/mingw.mjs';
 import { muslNode, whereMuslIs } from '../support/musl-node.mjs';
-import { installedRuntime } from '../support/runtimes.mjs';
+import { installedRuntime, versionsOf } from '../support/installed-runtimes.mjs';
 import { wine } from '../support/wine.mjs';
 
 const MUSL_NODE = '24.19.0';
 const ARM64_NODE = '22.23.3';
 const WINDOWS_NODE = '22.23.3';
-const BUN = '1.4.5';
-const DENO = '2.9.6';
+const [BUN, DENO] = ['Bun', 'Deno'].map((name) => versionsOf(name)[0]);
 
 const asItIs = (commandLine) => commandLine;
 
@@ -20,7 +19,7 @@ export const REHEARSED_TARGETS = ['x86_64-unknown-linux-gnu', 'x86_64-unknown-li
 
 /** Returns the path of the Bun that is a client and a runtime. */
 export function bunProgram() {
-  return installedRuntime('@oven/bun-linux-x64', BUN, 'bin/bun');
+  return installedRuntime('Bun');
 }
 
 /** Returns Node for Windows, in Wine; `undefined` where the compiler for Windows or Wine is missing. */
@@ -51,7 +50,7 @@ function windows() {
  */
 export function machines() {
   const bun = bunProgram();
-  const deno = installedRuntime('@deno/linux-x64-glibc', DENO, 'deno');
+  const deno = installedRuntime('Deno');
   const musl = muslNode('x64', MUSL_NODE);
   const muslProgram = join(musl, 'bin', 'node');
   const armRoot = systemRoot('arm64', ['libstdc++6', 'libatomic1']);
