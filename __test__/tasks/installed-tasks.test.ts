@@ -7,6 +7,8 @@ import { finallyDo } from '../support/clean-up';
 import { Owner, Producer } from '../support/remote/task-managers';
 
 const HOUR = 3_600_000;
+/** So long that its next point is not just about to come when the test runs. */
+const PERIOD = 24_000 * HOUR;
 
 function makeManager(): { loop: RunLoop; manager: TaskManager } {
   const loop = new RunLoop();
@@ -20,18 +22,18 @@ describe('tasks()', () => {
     const { manager } = makeManager();
     expect(manager.tasks()).toEqual([]);
     const start = manager.getTime();
-    const day = Math.ceil((start + HOUR) / (24 * HOUR)) * 24 * HOUR;
+    const day = Math.ceil(start / PERIOD) * PERIOD;
     manager.schedule('late', { a: 1 }, { when: day + 5, key: 'k', priority: 7 });
-    manager.schedule('tick', undefined, { interval: 24 * HOUR, offset: 1 });
+    manager.schedule('tick', undefined, { interval: PERIOD, offset: 1 });
     manager.schedule('late', 2, { when: new Date(day + 5), priority: -1 });
     manager.schedule('soon', 'x', { delta: 1000 });
     manager.installTask(new FunctionTask(() => {}), { when: day + 6 });
-    manager.installTask(new RecurringFunctionTask(24 * HOUR, () => {}), { offset: 7 });
+    manager.installTask(new RecurringFunctionTask(PERIOD, () => {}), { offset: 7 });
     const none = { key: undefined, payload: undefined, interval: undefined, offset: undefined, priority: 0 };
     const tasks = manager.tasks();
     expect(tasks).toEqual([
       { ...none, name: 'soon', due: expect.any(Number), payload: 'x' },
-      { ...none, name: 'tick', due: expect.closeTo(day + 1, 1), interval: 24 * HOUR, offset: 1 },
+      { ...none, name: 'tick', due: expect.closeTo(day + 1, 1), interval: PERIOD, offset: 1 },
       { ...none, name: 'late', due: day + 5, payload: 2, priority: -1 },
       { ...none, name: 'late', due: day + 5, payload: { a: 1 }, key: 'k', priority: 7 },
       { ...none, name: 'FunctionTask', due: day + 6 },
