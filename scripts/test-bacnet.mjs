@@ -2,9 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runWhileItPrints } from './jest.mjs';
-import { Failure, outputOf, root, run, say } from './support/cache.mjs';
-import { installLocked } from './support/locked-packages.mjs';
+import { Failure, root, run, say } from './support/cache.mjs';
+import { installLocked, lintFolder, testFolder } from './support/locked-packages.mjs';
 import { findPython, pythonEnvironment } from './support/python.mjs';
 
 const HELP = `Usage: npm run test:bacnet -- [options] [jest arguments after another --]
@@ -75,26 +74,8 @@ async function main() {
     run(node, [join(folder, 'compare.js')], { env, stdio: 'inherit' });
     return 0;
   }
-  if (positionals.length === 0) {
-    run(process.execPath, [
-      join(root, 'node_modules/oxlint/bin/oxlint'),
-      '--config',
-      join(folder, 'oxlint.json'),
-      folder,
-    ]);
-  }
-  const label = outputOf(node, ['--version']).trim();
-  const results = process.env.TEST_RESULTS_DIR;
-  const report = results ? ['--json', `--outputFile=${join(results, `bacnet-${label}.json`)}`] : [];
-  const jest = [join(root, 'node_modules/jest/bin/jest.js'), '--config', join(folder, 'jest.config.js')];
-  const { code, error } = await runWhileItPrints(
-    node,
-    [...jest, ...report, ...positionals],
-    { cwd: folder, env, stdio: ['ignore', results ? 'ignore' : 'pipe', 'pipe'] },
-    STALL,
-  );
-  if (error) console.error(error);
-  return code;
+  if (positionals.length === 0) lintFolder(folder);
+  return testFolder(folder, { name: 'bacnet', node, args: positionals, env, stall: STALL });
 }
 
 try {

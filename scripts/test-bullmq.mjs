@@ -2,9 +2,8 @@
 import { existsSync, rmSync, symlinkSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runWhileItPrints } from './jest.mjs';
-import { Failure, outputOf, root, run, say } from './support/cache.mjs';
-import { installLocked } from './support/locked-packages.mjs';
+import { Failure, root, run, say } from './support/cache.mjs';
+import { installLocked, lintFolder, testFolder } from './support/locked-packages.mjs';
 import { pythonEnvironment } from './support/python.mjs';
 import { findPostgres, findRedis, findValkey } from '../packages/bullmq/support/find-servers.mjs';
 
@@ -89,15 +88,7 @@ async function main() {
   run('npm', ['run', '--silent', 'build'], { cwd: folder });
   if (values.prepare) return 0;
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--project', join(folder, '__test__')]);
-  // Its own dependencies have to be there: the lint of the whole tree leaves packages/ out.
-  if (positionals.length === 0) {
-    run(process.execPath, [
-      join(root, 'node_modules/oxlint/bin/oxlint'),
-      '--config',
-      join(folder, 'oxlint.json'),
-      folder,
-    ]);
-  }
+  if (positionals.length === 0) lintFolder(folder);
   const isRequired = values['require-servers'];
   const servers = {
     redis: values.valkey ? find('Valkey', findValkey, isRequired) : find('Redis', findRedis, isRequired),
@@ -108,34 +99,14 @@ async function main() {
     minutes: Number(values.minutes),
   };
   const { node } = values;
-  const label = outputOf(node, ['--version']).trim();
-  const results = process.env.TEST_RESULTS_DIR;
-  const report = results
-    ? ['--json', `--outputFile=${join(results, `bullmq-${label}${values.valkey ? '-valkey' : ''}.json`)}`]
-    : [];
-  const { code, error } = await runWhileItPrints(
+  return testFolder(folder, {
+    name: values.valkey ? 'valkey' : 'bullmq',
     node,
-    [
-      join(root, 'node_modules/jest/bin/jest.js'),
-      '--config',
-      join(folder, 'jest.config.js'),
-      ...report,
-      ...positionals,
-    ],
-    {
-      cwd: folder,
-      env: {
-        ...process.env,
-        PATH: dirname(node) + delimiter + process.env.PATH,
-        TEST_SERVERS: JSON.stringify(servers),
-      },
-      stdio: ['ignore', results ? 'ignore' : 'pipe', 'pipe'],
-    },
+    args: positionals,
+    env: { ...process.env, PATH: dirname(node) + delimiter + process.env.PATH, TEST_SERVERS: JSON.stringify(servers) },
     // jest prints at the end of each file. One file of the long form takes as long as its recurring tasks run.
-    values.kills ? (servers.minutes + KILL_MINUTES) * 60_000 : undefined,
-  );
-  if (error) console.error(error);
-  return code;
+    stall: values.kills ? (servers.minutes + KILL_MINUTES) * 60_000 : undefined,
+  });
 }
 
 try {

@@ -403,8 +403,7 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
     reserveStack();
     this.#connection.beginSend();
     const due = dueTime(options, this.#connection.activity);
-    const carrier = announceSend(name);
-    const rare = rareOptions(carrier === undefined ? options : { ...options, carrier });
+    const rare = withCarrier(name, rareOptions(options));
     return this.#sendQueue.send(RECORD_NOW, name, payload, due, rare, validateTransfer(options.transfer), NO_TIMEOUT);
   }
 }

@@ -7,14 +7,13 @@ import {
   type RemoteOptions,
   type TaskCarrier,
   isTracing,
-  traceRun,
 } from '../protocol';
 import type { RecordHandler, ReplySender } from '../server';
 import { systemClock } from '../platform';
 import { TaskCancelledError, isThenable } from '../util';
 import type { ErrorReporter } from './error-reporter';
 import type { HandlerRegistry } from './handler-registry';
-import { type HandlerEntry, type NamedTask, NamedTaskContext, TimedTaskContext, turns } from './named-task';
+import { type HandlerEntry, type NamedTask, NamedTaskContext, TimedTaskContext, callTraced, turns } from './named-task';
 import type { ManagerStats } from './manager-stats';
 import type { NameStats } from './name-stats';
 
@@ -203,6 +202,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     return undefined;
   }
 
+  /** A method of its own: a closure in `#call()` would cost each task. */
   #callTraced(
     id: number,
     entry: HandlerEntry,
@@ -210,12 +210,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     context: NamedTaskContext,
     carrier: TaskCarrier | undefined,
   ): unknown {
-    if (carrier !== undefined) {
-      context.setCarrier(carrier);
-    }
-    const run = (): unknown => entry.get()(payload, context);
-    const { due } = context;
-    return isTracing ? traceRun({ name: entry.name, id, thread: this.#threadId, due, carrier }, run) : run();
+    return callTraced(() => entry.get()(payload, context), context, id, carrier);
   }
 
   /** Says that a task is over when its run is, unless it will run again. Returns the result of the run. */

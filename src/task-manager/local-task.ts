@@ -2,10 +2,10 @@
 
 import type { ScheduledTask } from '../client';
 import { workerThreads } from '../platform';
-import { type CancelOutcome, type TaskCarrier, isTracing, traceRun } from '../protocol';
+import type { CancelOutcome, TaskCarrier } from '../protocol';
 import { isThenable } from '../util';
 import type { HandlerRegistry } from './handler-registry';
-import { type NamedTask, NamedTaskContext, TimedTaskContext, turns } from './named-task';
+import { type NamedTask, NamedTaskContext, TimedTaskContext, callTraced, turns } from './named-task';
 import type { ManagerStats } from './manager-stats';
 
 /** What `schedule()` of a manager returns. */
@@ -87,15 +87,10 @@ export class LocalTask implements ScheduledTask {
     const context = isTimed
       ? new TimedTaskContext(task, manager, threadId)
       : new NamedTaskContext(this.#name, manager, threadId);
-    if (carrier !== undefined) {
-      context.setCarrier(carrier);
-    }
     const call = (): unknown => handlers.name(this.#name).get()(task.payload, context);
     let isPending = false;
     try {
-      const result = isTracing
-        ? traceRun({ name: this.#name, id: this.id, thread: threadId, due: context.due, carrier }, call)
-        : call();
+      const result = callTraced(call, context, this.id, carrier);
       isPending = isThenable(result);
       if (isPending) {
         const running = (this.#running ??= new Set());

@@ -1,6 +1,6 @@
 /** Tasks that run the handler of a name. This thread or another one schedules them. */
 
-import type { TaskCarrier } from '../protocol';
+import { type TaskCarrier, isTracing, traceRun } from '../protocol';
 import { UnknownTaskError } from '../util';
 import type { NameStats } from './name-stats';
 import { RecurringTask } from '../tasks';
@@ -137,6 +137,23 @@ export class NamedTaskContext {
     void this.signal;
     controllers.get(this)?.abort();
   }
+}
+
+/**
+ * Calls a handler with `context`, and tells the subscribers of the tracing channels about the task `id`. `carrier` came
+ * along with it.
+ */
+export function callTraced(
+  call: () => unknown,
+  context: NamedTaskContext,
+  id: number,
+  carrier: TaskCarrier | undefined,
+): unknown {
+  if (carrier !== undefined) {
+    context.setCarrier(carrier);
+  }
+  const { name, threadId: thread, due } = context;
+  return isTracing ? traceRun({ name, id, thread, due, carrier }, call) : call();
 }
 
 /** The context of a task that had a time. */
