@@ -1220,8 +1220,9 @@ export declare interface TaskContext<Handlers = UntypedHandlers> {
    */
   readonly due: number | undefined;
   /**
-   * Aborts when the producer cancels the task while it runs, or no longer waits for its result. That is after a
-   * timeout, or after an abort of the producer's own signal.
+   * Aborts when the producer cancels the task while it runs, or no longer waits for its result. Its `reason` is that of
+   * the producer's own signal, or the `ERR_CALL_TIMEOUT` of its call. A reason from another thread is a copy; one that
+   * cannot be copied, and `cancel()`, give an AbortError.
    */
   readonly signal: AbortSignal;
   /**

@@ -181,6 +181,7 @@ describe.each(['call', 'callSync'] as const)('%s()', (way) => {
         expect(await producer.do(way, 'echo', round)).toBe(round);
       } while (signals.length === round && Date.now() < deadline);
       await until(() => signals[round]?.aborted === true, 'the signal of the handler to be aborted');
+      expect(signals[round]?.reason).toMatchObject({ code: 'ERR_CALL_TIMEOUT' });
       ends[round]?.('late');
       // The next call has its own answer.
       expect(await producer.do(way, 'echo', round)).toBe(round);

@@ -12,6 +12,7 @@ import {
 import { canReadChannels, fast, monotonicNow, reactor } from '../platform';
 import { WouldDeadlockError } from '../util';
 import type { Connection } from './connection';
+import type { Message } from './message';
 import type { Timeout } from './timeout';
 
 /** How often a caller that blocks polls for its reply before it sleeps: 20 µs where another core answers. */
@@ -50,8 +51,10 @@ interface Sender {
   flush(): void;
   /** Does not send the rest of a call. Returns whether the manager has a part of it, or all. */
   withdraw(id: number): boolean;
-  /** Tells the manager that a call was abandoned. Returns false when there is no room for that. */
-  trySendAbandon(id: number): boolean;
+  /** Returns what tells the manager that a call was abandoned, and why. */
+  abandonMessage(id: number, reason: unknown): Message;
+  /** Sends it. Returns false when there is no room for that. */
+  trySendAbandon(message: Message): boolean;
   /** Rejects those who wait for the manager. */
   close(error: unknown): void;
 }
@@ -64,7 +67,7 @@ export class PendingCalls {
   readonly #channelName: string;
   readonly #calls = new Map<number, Call>();
   /** Calls that were abandoned, of which the manager was not told yet. */
-  readonly #abandoned: number[] = [];
+  readonly #abandoned: Message[] = [];
   /** Brings results that only a channel carries, and nothing else. */
   #channel: SideChannel<never> | undefined;
   /** The ids of replies that no call waits for, while a task is sent whose id is not known yet. */
@@ -101,7 +104,7 @@ export class PendingCalls {
 
   /** Returns whether the manager may still send a reply to `id`. */
   isPending(id: number): boolean {
-    return this.#calls.has(id) || this.#abandoned.includes(id);
+    return this.#calls.has(id) || this.#abandoned.some((message) => message.id === id);
   }
 
   /** Blocks for the reply to `id`, and returns or throws what it holds. */
@@ -121,7 +124,7 @@ export class PendingCalls {
         const remaining = timeout.deadline === Infinity ? Infinity : timeout.deadline - monotonicNow();
         if (remaining <= 0) {
           const error = timeout.toError(this.#sender().pending > 0);
-          this.abandon(id);
+          this.abandon(id, error);
           throw error;
         }
         activity.blockForResult();
@@ -129,7 +132,7 @@ export class PendingCalls {
       }
     } catch (error) {
       if (error instanceof WouldDeadlockError) {
-        this.abandon(id);
+        this.abandon(id, error);
       } else {
         this.#readLast();
       }
@@ -166,7 +169,7 @@ export class PendingCalls {
       const abandon = (reason: unknown): void => {
         end();
         reject(reason);
-        this.abandon(id);
+        this.abandon(id, reason);
       };
       const deadline = {
         at: timeout.deadline,
@@ -259,13 +262,13 @@ export class PendingCalls {
     }
   }
 
-  /** Abandons a call, and tells the manager: now, or when there is room. Never blocks and never throws. */
-  abandon(id: number): void {
+  /** Abandons a call, and tells the manager why: now, or when there is room. Never blocks and never throws. */
+  abandon(id: number, reason: unknown): void {
     this.#calls.delete(id);
     if (!this.#sender().withdraw(id)) {
       return;
     }
-    this.#abandoned.push(id);
+    this.#abandoned.push(this.#sender().abandonMessage(id, reason));
     if (this.#connection.activity.isVirtual) {
       this.pump();
     }
@@ -364,7 +367,7 @@ export class PendingCalls {
 
   #tellAbandoned(): void {
     while (this.#abandoned.length > 0 && !this.#connection.isClosed) {
-      if (!this.#sender().trySendAbandon(this.#abandoned[0] as number)) {
+      if (!this.#sender().trySendAbandon(this.#abandoned[0] as Message)) {
         this.pump();
         return;
       }

@@ -363,13 +363,13 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
   }
 
   /** Performs an operation on a task, and resolves with the manager's answer. @internal */
-  [control](id: number, operation: number): Promise<unknown> {
+  [control](id: number, operation: number, reason?: unknown): Promise<unknown> {
     try {
       reserveStack();
       this.#connection.beginSend();
       this.#calls.listen();
       const replyId = this.#sendQueue.allocateId();
-      this.#sendQueue.sendControl(operation, id, replyId);
+      this.#sendQueue.sendControl(operation, id, replyId, reason);
       return this.#calls.waitAsync(replyId, NO_TIMEOUT, undefined);
     } catch (error) {
       return Promise.reject(error);
@@ -385,7 +385,7 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
     let id: number | undefined;
     const onAbort = (): void => {
       if (id !== undefined) {
-        operate(this, id, CONTROL_CANCEL);
+        operate(this, id, CONTROL_CANCEL, signal.reason);
       }
     };
     const end = (): void => signal.removeEventListener('abort', onAbort);
@@ -449,7 +449,7 @@ class RemoteTask implements ScheduledTask {
 }
 
 /** Sends an operation whose answer is not awaited. */
-function operate(manager: RemoteTaskManager, id: number, operation: number): void {
+function operate(manager: RemoteTaskManager, id: number, operation: number, reason?: unknown): void {
   // A manager that is gone has no task to hold up.
-  manager[control](id, operation).catch(() => {});
+  manager[control](id, operation, reason).catch(() => {});
 }

@@ -32,6 +32,7 @@ import {
   RingWriter,
   encodePayload,
   padded,
+  serializeError,
 } from '../transport';
 import { canReadChannels, monotonicNow, reactor, workerThreads, reserveStack } from '../platform';
 import { validateString } from '../util';
@@ -285,8 +286,8 @@ export class SendQueue {
   }
 
   /** Sends an operation on the task `id`, which the manager answers as the call `replyId`. */
-  sendControl(operation: number, id: number, replyId: number): void {
-    this.#sendControl(new Message(controlRecord(operation, id, replyId), this.#ring.largest));
+  sendControl(operation: number, id: number, replyId: number, reason: unknown): void {
+    this.#sendControl(this.#controlMessage(operation, id, replyId, reason));
   }
 
   /** Sends that the task with a key is cancelled, which the manager answers as the call `replyId`. */
@@ -297,14 +298,18 @@ export class SendQueue {
     this.#sendControl(message);
   }
 
-  /** Sends that the call `id` was abandoned. Returns false when there is no room: the doorbell is set when there is. */
-  trySendAbandon(id: number): boolean {
-    const record = controlRecord(CONTROL_ABANDON, id, 0);
-    let isSent = this.#tryPush(record);
+  /** Returns the message that the call `id` was abandoned, and why. */
+  abandonMessage(id: number, reason: unknown): Message {
+    return this.#controlMessage(CONTROL_ABANDON, id, this.allocateId(), reason);
+  }
+
+  /** Sends such a message. Returns false when there is no room: the doorbell is set when there is. */
+  trySendAbandon(message: Message): boolean {
+    let isSent = this.#push(message);
     if (!isSent) {
       this.#hasAbandonWaiting = true;
       this.#setWaiting();
-      isSent = this.#tryPush(record);
+      isSent = this.#push(message);
     }
     this.#hasAbandonWaiting = !isSent;
     this.#stopWaiting();
@@ -361,6 +366,27 @@ export class SendQueue {
     this.#control.wakeOwner(IMMEDIATELY);
   }
 
+  /**
+   * Returns an operation on the task `id`. A reason that the ring cannot carry is left out. It has the id of the
+   * answer: the manager may have pieces of the task itself.
+   */
+  #controlMessage(operation: number, id: number, replyId: number, reason: unknown): Message {
+    const message = new Message(controlRecord(operation, id, replyId), this.#ring.largest);
+    if (!isUsual(reason)) {
+      try {
+        const header = optionsRecord({}, replyId);
+        const encoded = this.#encode({ reason: serializeError(reason) });
+        if (encoded.unsent === undefined) {
+          message.prepend(this.#message(header, encoded));
+          message.copyBytes();
+        }
+      } catch {
+        // It cannot be cloned.
+      }
+    }
+    return message;
+  }
+
   #optionsMessage(options: RemoteOptions, id: number): Message {
     return this.#message(optionsRecord(options, id), this.#encode(options));
   }
@@ -377,7 +403,7 @@ export class SendQueue {
       } catch (error) {
         if (message.isBegun) {
           // The manager has a part of it, and drops that.
-          this.#calls.abandon(message.id);
+          this.#calls.abandon(message.id, error);
         }
         throw error;
       }
@@ -581,6 +607,14 @@ export class SendQueue {
   #timedKind(): number {
     return this.#connection.activity.isVirtual ? RECORD_AT_VIRTUAL : RECORD_AT;
   }
+}
+
+/** Returns whether the manager makes an equal reason when it gets none: that of `abort()` without one. */
+function isUsual(reason: unknown): boolean {
+  if (reason instanceof DOMException && reason.name === 'AbortError') {
+    return reason.message === (AbortSignal.abort().reason as DOMException).message;
+  }
+  return reason === undefined;
 }
 
 function controlRecord(operation: number, id: number, replyId: number): RingRecord {

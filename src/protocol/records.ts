@@ -1,7 +1,7 @@
 /** The records of the two rings between a producer and a manager: their kinds, and what their numbers mean. */
 
 import type { TaskCarrier } from './tracing';
-import type { RecordHeader, RingRecord, RingSizes } from '../transport';
+import type { RecordHeader, RingRecord, RingSizes, SerializedError } from '../transport';
 
 /** What a record of a producer is: the upper bits of its kind. A task that is due immediately. */
 export const RECORD_NOW = 0;
@@ -15,7 +15,7 @@ export const RECORD_NAME = 0x20;
 export const RECORD_PIECE = 0x30;
 /**
  * The rarer options of the task that follows, or the key of the operation that follows, which has the same id. Its time
- * is the priority.
+ * is the priority. Or the reason of an operation, with the id as which that is answered.
  */
 export const RECORD_OPTIONS = 0x40;
 /** An operation on the task that has the `id`: see below. */
@@ -54,6 +54,8 @@ export interface RemoteOptions {
   readonly carrier?: TaskCarrier;
   /** Whether the producer is told when the task is over. */
   readonly tracked?: boolean;
+  /** Why an operation ends a task. It stands alone. */
+  readonly reason?: SerializedError | { readonly value: unknown };
 }
 
 /** How many bytes for payloads a ring may have. */

@@ -26,7 +26,7 @@ import {
   rareOptions,
   replyIdOf,
 } from '../protocol';
-import { RecordReader, releaseRingMemory } from '../transport';
+import { RecordReader, deserializeError, releaseRingMemory } from '../transport';
 import { RemoteThreadActivity } from '../virtual-time';
 import { EventClosedError, InvalidHandleError } from '../util';
 import { Lookahead } from './lookahead';
@@ -62,8 +62,8 @@ export interface RecordHandler<E = unknown> {
   ): void;
   /** Fails a task whose payload cannot be read. */
   onUnreadable(id: number, handler: E, error: unknown): void;
-  /** Performs an operation on a task, and returns the answer. */
-  onControl(id: number, operation: number): number;
+  /** Performs an operation on a task, and returns the answer. `reason` says why the task is to end. */
+  onControl(id: number, operation: number, reason: unknown): number;
   /** Converts a time on the monotonic clock, or on a time machine's, to the clock that the manager uses now. */
   dueTime(time: number, isVirtual: boolean): number;
 }
@@ -107,6 +107,9 @@ export class Producer {
   #optionsOf = 0;
   /** The hash of their key. */
   #keyHash = 0;
+  /** Why the next operation ends a task, and the id as which that is answered. */
+  #reason: RemoteOptions['reason'];
+  #reasonOf = 0;
 
   constructor(
     introduction: Introduction,
@@ -322,9 +325,7 @@ export class Producer {
         break;
       case RECORD_OPTIONS:
         this.#keyHash = keyHashOf(record);
-        this.#options = rareOptions(reader.readPayload() as RemoteOptions);
-        this.#optionsOf = id;
-        this.#updateSimple();
+        this.#readOptions(id, reader.readPayload() as RemoteOptions);
         break;
       case RECORD_CONTROL:
         this.#readControl(id, replyIdOf(record), record.value);
@@ -332,6 +333,18 @@ export class Producer {
       default:
         record.advance();
     }
+  }
+
+  #readOptions(id: number, options: RemoteOptions): void {
+    if (options.reason !== undefined) {
+      // It may come between the options of a task and the task, which waits for room.
+      this.#reason = options.reason;
+      this.#reasonOf = id;
+      return;
+    }
+    this.#options = rareOptions(options);
+    this.#optionsOf = id;
+    this.#updateSimple();
   }
 
   #readName(index: number): void {
@@ -407,7 +420,7 @@ export class Producer {
       if (this.#optionsOf === id) {
         this.#consumeOptions(id);
       }
-      this.#handler.onControl(id, operation);
+      this.#handler.onControl(id, operation, this.#consumeReason(replyId));
     } else if (operation === CONTROL_CANCEL_KEY) {
       this.#isKeyAhead();
       const key = this.#consumeOptions(id)?.key;
@@ -415,8 +428,15 @@ export class Producer {
       this.#replies.reply(replyId, key !== undefined && this.#handler.cancelKey(key) ? 1 : 0);
     } else {
       this.#replies.expect(replyId);
-      this.#replies.reply(replyId, this.#handler.onControl(id, operation));
+      this.#replies.reply(replyId, this.#handler.onControl(id, operation, this.#consumeReason(replyId)));
     }
+  }
+
+  /** Returns why the operation that is answered as `replyId` ends a task. */
+  #consumeReason(replyId: number): unknown {
+    const reason = this.#reasonOf === replyId ? this.#reason : undefined;
+    this.#reason = undefined;
+    return reason === undefined ? undefined : deserializeError(reason);
   }
 
   /** Sets the producer's doorbell. */

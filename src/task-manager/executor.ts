@@ -124,7 +124,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     this.#replies.sendEnd(id);
   }
 
-  onControl(id: number, operation: number): number {
+  onControl(id: number, operation: number, reason: unknown): number {
     const task = this.#tasks.get(id);
     const running = this.#running.get(id);
     switch (operation) {
@@ -142,7 +142,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
       default: {
         const wasWaiting = running !== undefined && turns.get(running) === 'waiting';
         task?.cancel();
-        running?.abort();
+        running?.abort(reason);
         if (wasWaiting) {
           // Its promise counts it.
           return CANCELLED;

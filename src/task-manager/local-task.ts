@@ -40,11 +40,15 @@ export class LocalTask implements ScheduledTask {
   }
 
   cancel(): Promise<CancelOutcome> {
+    return this.#cancel(undefined);
+  }
+
+  #cancel(reason: unknown): Promise<CancelOutcome> {
     const isWaiting = this.#task !== undefined;
     this.#task?.cancel();
     const running = [...(this.#running ?? [])];
     const isRunning = running.some((context) => !turns.has(context));
-    running.forEach((context) => context.abort());
+    running.forEach((context) => context.abort(reason));
     if (isRunning) {
       return Promise.resolve('running');
     }
@@ -70,7 +74,7 @@ export class LocalTask implements ScheduledTask {
 
   /** Cancels the task when a signal aborts. */
   cancelOn(signal: AbortSignal): void {
-    const onAbort = (): void => void this.cancel();
+    const onAbort = (): void => void this.#cancel(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     this.#stopListening = () => signal.removeEventListener('abort', onAbort);
   }

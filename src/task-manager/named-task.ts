@@ -132,10 +132,10 @@ export class NamedTaskContext {
     carriers.set(this, carrier);
   }
 
-  /** Aborts the signal. */
-  abort(): void {
+  /** Aborts the signal, by default with an AbortError. */
+  abort(reason: unknown): void {
     void this.signal;
-    controllers.get(this)?.abort();
+    controllers.get(this)?.abort(reason);
   }
 }
 

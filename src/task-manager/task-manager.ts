@@ -20,10 +20,9 @@ import {
   rareOptions,
   validateHandle,
 } from '../protocol';
-import { type InstallOptions, type RecurringOptions, Task, type TaskOwner, taskOwner } from '../tasks';
+import { type InstallOptions, type RecurringOptions, type Task, type TaskOwner, taskOwner } from '../tasks';
 import {
   EventClosedError,
-  InvalidArgTypeError,
   InvalidArgValueError,
   InvalidHandleError,
   TaskManagerClosedError,
@@ -37,13 +36,16 @@ import {
   validateSignal,
   validateString,
 } from '../util';
-import { LocalTask } from './local-task';
 import type { InstalledTask } from './installed-tasks';
 import type { NamedTask } from './named-task';
 import type * as onDemand from './on-demand';
-import { type TaskManagerOptions, toSettings } from './options';
+import type { TaskManagerOptions } from './options';
 import type { TaskManagerStats } from './manager-stats';
-import { TaskRunner } from './task-runner';
+import type * as runningParts from './running';
+import type { TaskRunner } from './task-runner';
+
+/** Loads what a manager runs tasks with. */
+const running = (): typeof runningParts => require('./running') as typeof runningParts;
 
 /** Loads what few managers need. */
 const loadOnDemand = (): typeof onDemand => require('./on-demand') as typeof onDemand;
@@ -65,8 +67,9 @@ export interface TaskContext<Handlers = UntypedHandlers> {
    */
   readonly due: number | undefined;
   /**
-   * Aborts when the producer cancels the task while it runs, or no longer waits for its result. That is after a
-   * timeout, or after an abort of the producer's own signal.
+   * Aborts when the producer cancels the task while it runs, or no longer waits for its result. Its `reason` is that of
+   * the producer's own signal, or the `ERR_CALL_TIMEOUT` of its call. A reason from another thread is a copy; one that
+   * cannot be copied, and `cancel()`, give an AbortError.
    */
   readonly signal: AbortSignal;
   /**
@@ -149,8 +152,9 @@ export class TaskManager<Handlers = UntypedHandlers> {
   /** Makes a manager. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options. */
   constructor(options?: TaskManagerOptions) {
     reserveStack();
+    const { TaskRunner: Runner, toSettings } = running();
     // oxlint-disable-next-line typescript/unbound-method -- it is compared, and not called
-    this.#runner = new TaskRunner(this, TaskManager.prototype.suspendTask, toSettings(options));
+    this.#runner = new Runner(this, TaskManager.prototype.suspendTask, toSettings(options));
     markAsUncloneable(this);
   }
 
@@ -202,7 +206,7 @@ export class TaskManager<Handlers = UntypedHandlers> {
    * Throws what `task.installTask()` throws.
    */
   installTask(task: Task, options?: InstallOptions & RecurringOptions): void {
-    validateTask(task);
+    this.#runner.validateTask(task);
     this.#runner.install(task, options);
   }
 
@@ -211,7 +215,7 @@ export class TaskManager<Handlers = UntypedHandlers> {
    * when `task` is no Task.
    */
   suspendTask(task: Task): void {
-    validateTask(task);
+    this.#runner.validateTask(task);
     this.#runner.remove(task);
   }
 
@@ -222,7 +226,7 @@ export class TaskManager<Handlers = UntypedHandlers> {
    * `ERR_TASK_MANAGER_CLOSED` when the manager is closed.
    */
   resumeTask(task: Task): void {
-    validateTask(task);
+    this.#runner.validateTask(task);
     this.#runner.resume(task);
   }
 
@@ -239,7 +243,7 @@ export class TaskManager<Handlers = UntypedHandlers> {
    * Task.
    */
   processTask(task: Task): void {
-    validateTask(task);
+    this.#runner.validateTask(task);
     this.#runner.process(task);
   }
 
@@ -291,9 +295,9 @@ export class TaskManager<Handlers = UntypedHandlers> {
     const { at, isTimed, rarer } = options === undefined ? IMMEDIATE : timeAndOptions(options);
     const signal = options?.signal;
     throwIfAborted(signal);
-    const { handlers, stats } = this.#runner;
+    const { handlers } = this.#runner;
     this.#scheduled += 1;
-    const scheduled = new LocalTask(this.#scheduled, name, stats);
+    const scheduled = this.#runner.makeLocalTask(this.#scheduled, name);
     const carrier = announceSend(name);
     const run = (task: NamedTask): unknown => scheduled.run(task, isTimed, this, handlers, carrier);
     const onEnd = (isCancelled: boolean): void => scheduled.detach(isCancelled);
@@ -394,10 +398,4 @@ function isGone(error: unknown): boolean {
 function limitConcurrency(handler: TaskHandler, concurrency: number): TaskHandler {
   const { HandlerGate } = loadOnDemand();
   return new HandlerGate(concurrency).wrap(handler);
-}
-
-function validateTask(task: unknown): void {
-  if (!(task instanceof Task)) {
-    throw new InvalidArgTypeError('task', 'a Task', task);
-  }
 }

@@ -10,7 +10,7 @@ import {
   NextTimeTask,
   type RecurringOptions,
   Schedule,
-  type Task,
+  Task,
   type TaskOwner,
   captureContext,
   checkOptions,
@@ -26,11 +26,12 @@ import {
 } from '../tasks';
 import type { Participant } from '../virtual-time';
 import { type Clock, CLOCK_TOLERANCE, debug, isDebugging, reserveStack, systemClock, workerThreads } from '../platform';
-import { InvalidTaskError, TaskManagerClosedError, isThenable } from '../util';
+import { InvalidArgTypeError, InvalidTaskError, TaskManagerClosedError, isThenable } from '../util';
 import { ErrorReporter } from './error-reporter';
 import { Executor } from './executor';
 import { HandlerRegistry } from './handler-registry';
 import type { TaskHost, TaskSource } from './host';
+import { LocalTask } from './local-task';
 import { type TaskManagerOptions, type TaskManagerSettings, toSettings } from './options';
 import { ManagerStats } from './manager-stats';
 import type { NameStats } from './name-stats';
@@ -75,6 +76,18 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
 
   interceptErrors(intercept: ((error: unknown) => boolean) | undefined): void {
     this.#errorReporter.intercept(intercept);
+  }
+
+  /** Throws when `task` is no task. */
+  validateTask(task: unknown): void {
+    if (!(task instanceof Task)) {
+      throw new InvalidArgTypeError('task', 'a Task', task);
+    }
+  }
+
+  /** Makes the task of a name that this thread schedules. */
+  makeLocalTask(id: number, name: string): LocalTask {
+    return new LocalTask(id, name, this.stats);
   }
 
   clear(): void {

@@ -57,7 +57,10 @@ describeFailures('members that fail', (store) => {
     holder.signal('SIGCONT');
     await until('the first one is told', () => journal.lines().some(({ aborted }) => aborted));
     const told = journal.lines().filter(({ pid, error, aborted }) => pid === holder.pid && (error ?? aborted));
-    expect(told.map(({ error, aborted }) => error?.code ?? aborted)).toEqual(['ERR_LEASE_LOST', 'task']);
+    expect(told.map(({ error, aborted, code }) => error?.code ?? [aborted, code])).toEqual([
+      'ERR_LEASE_LOST',
+      ['task', 'ERR_LEASE_LOST'],
+    ]);
     const counts = (await other.do('stats')) as { completed: number; running: number };
     expect(counts).toMatchObject({ completed: 0, running: 1 });
     await other.do('end', 'task');

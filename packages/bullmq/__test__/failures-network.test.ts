@@ -61,11 +61,15 @@ describeFailures('a network that fails', (store) => {
     await other.do('resume');
     proxy.swallow(true);
     await until('the other one runs it', () => journal.lines().filter(({ began }) => began).length === 2);
-    const order = journal.lines().flatMap(({ began, aborted, pid }) => {
+    const order = journal.lines().flatMap(({ began, aborted, code, pid }) => {
       if (began !== undefined) return [`began in ${pid}`];
-      return aborted === undefined ? [] : [`aborted in ${pid}`];
+      return aborted === undefined ? [] : [`aborted in ${pid}: ${code}`];
     });
-    expect(order).toEqual([`began in ${behind.pid}`, `aborted in ${behind.pid}`, `began in ${other.pid}`]);
+    expect(order).toEqual([
+      `began in ${behind.pid}`,
+      `aborted in ${behind.pid}: ERR_LEASE_LOST`,
+      `began in ${other.pid}`,
+    ]);
     await other.do('end', 'task');
     await until('it has ended', async () => ((await direct.do('stats')) as { completed: number }).completed === 1);
     proxy.swallow(false);

@@ -79,7 +79,6 @@ export class Runner {
     const onLost = (): void => {
       const error = new LeaseLostError(id);
       channels.leaseLost.publish({ id, name: job.name });
-      // The handler's signal has no reason of ours: the manager of another thread makes it.
       this.#member.settings.onError(error, job.name);
       this.#abort(id, 'lease', error);
     };
