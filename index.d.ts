@@ -811,6 +811,16 @@ export declare class RemoteTaskManager<Handlers = UntypedHandlers> {
   /** Whether the connection was closed, or the manager is closed or gone. */
   get closed(): boolean;
   /**
+   * Resolves with the manager's counts, as they are when it has read all that this connection sent before. What is
+   * measured stays with `manager.stats()`. Never blocks. Rejects with `ERR_TASK_MANAGER_CLOSED` when the connection or
+   * the manager is closed before that.
+   *
+   * @example
+   * const { run, pending } = await remote.stats();
+   * console.log(`${run} tasks have run, ${pending} wait for their time`);
+   */
+  stats(): Promise<TaskManagerCounts>;
+  /**
    * Resolves when the manager has taken everything out of the queue that this connection sent before. Never blocks.
    * Rejects with `ERR_TASK_MANAGER_CLOSED` when the connection or the manager is closed before that.
    *
@@ -1232,6 +1242,18 @@ export declare interface TaskContext<Handlers = UntypedHandlers> {
   readonly carrier: TaskCarrier | undefined;
 }
 
+/** The counts of one name: that of a handler, or the class of a task of the manager's own thread. */
+export declare interface TaskCounts {
+  /** Tasks that were scheduled or installed; each run of a recurring one counts. */
+  scheduled: number;
+  /** Tasks that were run. */
+  run: number;
+  /** Tasks that threw, or whose promise was rejected. */
+  failed: number;
+  /** Tasks that were cancelled before they began. */
+  cancelled: number;
+}
+
 /** Runs the tasks of one name. Its errors, and those of the promise that it returns, go to the manager's `onError`. */
 export declare type TaskHandler = (payload: any, context: TaskContext) => unknown;
 
@@ -1392,6 +1414,35 @@ export declare class TaskManagerClosedError extends Error {
   constructor(what?: string);
 }
 
+/** The counts of a manager since it was made. */
+export declare interface TaskManagerCounts {
+  /** Tasks that were scheduled or installed; each run of a recurring one counts. */
+  scheduled: number;
+  /** Tasks that were run; each run of a recurring one counts. */
+  run: number;
+  /** Tasks that threw, or whose promise was rejected. */
+  failed: number;
+  /** Tasks that were cancelled before they began. */
+  cancelled: number;
+  /** Runs of recurring tasks that were skipped because the last run was not over. */
+  skipped: number;
+  /** Tasks that wait for their time. */
+  pending: number;
+  /** Tasks whose thread ended after it had sent a part of their payload; they do not run. */
+  incomplete: number;
+  /** Tasks of other threads that were still in their queues when the manager was closed; they do not run. */
+  dropped: number;
+  /** How many times tasks of other threads have woken the loop. */
+  wakeUps: number;
+  /** How many tasks of other threads needed no wake-up of their own. */
+  wakeUpsSaved: number;
+  /**
+   * The counts of each name: that of a handler, or the class of a task of the manager's own thread. Names without a
+   * handler count in the sums alone.
+   */
+  byName: Record<string, TaskCounts>;
+}
+
 /**
  * How another thread finds a task manager: structured-cloneable, through `workerData` or `postMessage()`. `Handlers` is
  * an interface of the manager's handlers, for the compiler.
@@ -1440,28 +1491,8 @@ export declare interface TaskManagerOptions {
   onError?: ((error: unknown, name: string) => void) | undefined;
 }
 
-/** The counts of a manager since it was made. */
-export declare interface TaskManagerStats {
-  /** Tasks that were scheduled or installed; each run of a recurring one counts. */
-  scheduled: number;
-  /** Tasks that were run; each run of a recurring one counts. */
-  run: number;
-  /** Tasks that threw, or whose promise was rejected. */
-  failed: number;
-  /** Tasks that were cancelled before they began. */
-  cancelled: number;
-  /** Runs of recurring tasks that were skipped because the last run was not over. */
-  skipped: number;
-  /** Tasks that wait for their time. */
-  pending: number;
-  /** Tasks whose thread ended after it had sent a part of their payload; they do not run. */
-  incomplete: number;
-  /** Tasks of other threads that were still in their queues when the manager was closed; they do not run. */
-  dropped: number;
-  /** How many times tasks of other threads have woken the loop. */
-  wakeUps: number;
-  /** How many tasks of other threads needed no wake-up of their own. */
-  wakeUpsSaved: number;
+/** The counts of a manager since it was made, and what it has measured. */
+export declare interface TaskManagerStats extends TaskManagerCounts {
   /** Nanoseconds from the first notification by a producer until the loop runs. */
   wakeUpLatency: RecordableHistogram;
   /**
@@ -1509,16 +1540,8 @@ export declare interface TaskSendMessage {
   readonly carrier: Record<string, string>;
 }
 
-/** The counts of one name: that of a handler, or the class of a task of the manager's own thread. */
-export declare interface TaskStats {
-  /** Tasks that were scheduled or installed; each run of a recurring one counts. */
-  scheduled: number;
-  /** Tasks that were run. */
-  run: number;
-  /** Tasks that threw, or whose promise was rejected. */
-  failed: number;
-  /** Tasks that were cancelled before they began. */
-  cancelled: number;
+/** The counts of one name, and what was measured. */
+export declare interface TaskStats extends TaskCounts {
   /**
    * Nanoseconds from the time at which a task was due until its start, for one run in 64. Tasks without a time are not
    * measured.

@@ -21,6 +21,8 @@ export type {
   ScheduleOptions,
   TaskArguments,
   TaskCarrier,
+  TaskCounts,
+  TaskManagerCounts,
   TaskManagerHandle,
   TaskName,
   TaskPayload,

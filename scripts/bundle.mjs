@@ -164,7 +164,8 @@ function chunkOf(id, { getModuleInfo }) {
 }
 
 /**
- * Makes each export of {@link ON_USE} one that loads its file, and so the loop that a channel joins when it names none.
+ * Makes each export of {@link ON_USE} one that loads its file, and so what `core.ts` sets: the loop of channels that
+ * name none, and the manager of tasks.
  * What stands behind `0 &&` never runs: Node reads in it which names an ES module may import.
  */
 function loadOnUse(code) {
@@ -184,6 +185,7 @@ function loadOnUse(code) {
     );
   }
   return `${rest}${shared}.setDefaultLoop(() => exports.core);
+${shared}.setDefaultTaskOwner(() => exports.core.taskManager[${shared}.taskOwner]);
 ${lines.join('\n')}
 0 && (module.exports = { ${all.join(', ')} });
 `;

@@ -10,7 +10,7 @@ let result: { count: number; failures: Record<string, string> };
 beforeAll(async () => {
   const { stdout } = await runScript('internals/load-each-module-first.js', [compiled]);
   result = JSON.parse(stdout) as typeof result;
-});
+}, 120_000);
 
 describe('every compiled module', () => {
   test('can be loaded first, by itself', () => {

@@ -61,6 +61,7 @@ describe('a program', () => {
 
   test.each([
     ['uses it', "require('waitable-event').core;"],
+    ['installs a task', "new (class extends require('waitable-event').Task {})().installTask({ delta: 1 });"],
     ['adds a channel to the default loop', "new (require('waitable-event').WaitableEvent)().addChannel();"],
   ])('that needs the default loop because it %s loads it, once', async (_what, program) => {
     const lines = await filesAfter(`

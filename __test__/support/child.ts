@@ -94,9 +94,9 @@ export function startScript(
 export async function runScript(
   script: string | { source: string },
   args: readonly string[] = [],
-  { code = 0, env = {} }: { code?: number; env?: NodeJS.ProcessEnv } = {},
+  { code = 0, env = {}, limit }: { code?: number; env?: NodeJS.ProcessEnv; limit?: number } = {},
 ): Promise<Ended> {
-  return endedWith(await startScript(script, args, env).ended, code);
+  return endedWith(await startScript(script, args, env, limit).ended, code);
 }
 
 /** Returns `ended`. Throws what the child printed if its exit code is another one than `code`. */

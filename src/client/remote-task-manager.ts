@@ -5,6 +5,7 @@ import { type InspectOptions, inspect } from 'node:util';
 import {
   CANCEL_OUTCOMES,
   CONTROL_CANCEL,
+  CONTROL_COUNT,
   CONTROL_RESUME,
   CONTROL_SUSPEND,
   type CancelOutcome,
@@ -19,6 +20,7 @@ import {
   type RemoteOptions,
   type ScheduleOptions,
   type TaskArguments,
+  type TaskManagerCounts,
   type TaskManagerHandle,
   type TaskName,
   type TaskResult,
@@ -321,6 +323,19 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
   /** Whether the connection was closed, or the manager is closed or gone. */
   get closed(): boolean {
     return this.#connection.isOver;
+  }
+
+  /**
+   * Resolves with the manager's counts, as they are when it has read all that this connection sent before. What is
+   * measured stays with `manager.stats()`. Never blocks. Rejects with `ERR_TASK_MANAGER_CLOSED` when the connection or
+   * the manager is closed before that.
+   *
+   * @example
+   * const { run, pending } = await remote.stats();
+   * console.log(`${run} tasks have run, ${pending} wait for their time`);
+   */
+  stats(): Promise<TaskManagerCounts> {
+    return this[control](0, CONTROL_COUNT) as Promise<TaskManagerCounts>;
   }
 
   /**

@@ -20,6 +20,7 @@ export {
   ProducerControlBlock,
   VIRTUAL_NOW,
 } from './control-block';
+export type { TaskCounts, TaskManagerCounts } from './counts';
 export type { TaskArguments, TaskName, TaskPayload, TaskResult, UntypedHandlers } from './handler-types';
 export { MAX_CAPACITY, MIN_CAPACITY, type TaskManagerHandle, isOnFull, validateHandle } from './handle';
 export { type Introduction, type ProducerMessage, offeredChannelName, readIntroduction } from './handshake';
@@ -28,6 +29,7 @@ export {
   CONTROL_ABANDON,
   CONTROL_CANCEL,
   CONTROL_CANCEL_KEY,
+  CONTROL_COUNT,
   CONTROL_RESUME,
   CONTROL_SUSPEND,
   type CancelOutcome,

@@ -34,6 +34,8 @@ export const CONTROL_RESUME = 2;
 export const CONTROL_ABANDON = 3;
 /** Cancels the task with the key in the options before it. */
 export const CONTROL_CANCEL_KEY = 4;
+/** Asks for the manager's counts. */
+export const CONTROL_COUNT = 5;
 
 /** What a record of the manager is; pieces are as above. */
 export const REPLY_RESULT = 0;

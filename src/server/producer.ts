@@ -5,6 +5,7 @@ import {
   BlockedPeer,
   CONTROL_ABANDON,
   CONTROL_CANCEL_KEY,
+  CONTROL_COUNT,
   IMMEDIATELY,
   type Introduction,
   RECORD_AT,
@@ -18,6 +19,7 @@ import {
   RECORD_PIECE,
   type RemoteOptions,
   type TaskCarrier,
+  type TaskManagerCounts,
   decodeName,
   handlerIndexOf,
   isTask,
@@ -64,6 +66,8 @@ export interface RecordHandler<E = unknown> {
   onUnreadable(id: number, handler: E, error: unknown): void;
   /** Performs an operation on a task, and returns the answer. `reason` says why the task is to end. */
   onControl(id: number, operation: number, reason: unknown): number;
+  /** Returns the manager's counts. */
+  count(): TaskManagerCounts;
   /** Converts a time on the monotonic clock, or on a time machine's, to the clock that the manager uses now. */
   dueTime(time: number, isVirtual: boolean): number;
 }
@@ -426,6 +430,9 @@ export class Producer {
       const key = this.#consumeOptions(id)?.key;
       this.#replies.expect(replyId);
       this.#replies.reply(replyId, key !== undefined && this.#handler.cancelKey(key) ? 1 : 0);
+    } else if (operation === CONTROL_COUNT) {
+      this.#replies.expect(replyId);
+      this.#replies.reply(replyId, this.#handler.count());
     } else {
       this.#replies.expect(replyId);
       this.#replies.reply(replyId, this.#handler.onControl(id, operation, this.#consumeReason(replyId)));

@@ -6,6 +6,7 @@ import {
   type OwnerControlBlock,
   type RemoteOptions,
   type TaskCarrier,
+  type TaskManagerCounts,
   isTracing,
 } from '../protocol';
 import type { RecordHandler, ReplySender } from '../server';
@@ -26,6 +27,8 @@ export class Executor implements RecordHandler<HandlerEntry> {
   readonly #manager: object;
   readonly #handlers: HandlerRegistry;
   readonly #counts: ManagerStats;
+  /** Returns the manager's counts. */
+  readonly count: () => TaskManagerCounts;
   readonly #errorReporter: ErrorReporter;
   readonly #control: OwnerControlBlock;
   readonly #replies: ReplySender;
@@ -42,6 +45,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     manager: object,
     handlers: HandlerRegistry,
     counts: ManagerStats,
+    count: () => TaskManagerCounts,
     errorReporter: ErrorReporter,
     control: OwnerControlBlock,
     replies: ReplySender,
@@ -50,6 +54,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     this.#manager = manager;
     this.#handlers = handlers;
     this.#counts = counts;
+    this.count = count;
     this.#errorReporter = errorReporter;
     this.#control = control;
     this.#replies = replies;

@@ -2,32 +2,13 @@
 
 import type { RecordableHistogram } from 'node:perf_hooks';
 
+import type { TaskCounts, TaskManagerCounts } from '../protocol';
 import type { Task } from '../tasks';
 import { NameStats, type TaskStats, UnknownNameStats } from './name-stats';
 import { NamedTask } from './named-task';
 
-/** The counts of a manager since it was made. */
-export interface TaskManagerStats {
-  /** Tasks that were scheduled or installed; each run of a recurring one counts. */
-  scheduled: number;
-  /** Tasks that were run; each run of a recurring one counts. */
-  run: number;
-  /** Tasks that threw, or whose promise was rejected. */
-  failed: number;
-  /** Tasks that were cancelled before they began. */
-  cancelled: number;
-  /** Runs of recurring tasks that were skipped because the last run was not over. */
-  skipped: number;
-  /** Tasks that wait for their time. */
-  pending: number;
-  /** Tasks whose thread ended after it had sent a part of their payload; they do not run. */
-  incomplete: number;
-  /** Tasks of other threads that were still in their queues when the manager was closed; they do not run. */
-  dropped: number;
-  /** How many times tasks of other threads have woken the loop. */
-  wakeUps: number;
-  /** How many tasks of other threads needed no wake-up of their own. */
-  wakeUpsSaved: number;
+/** The counts of a manager since it was made, and what it has measured. */
+export interface TaskManagerStats extends TaskManagerCounts {
   /** Nanoseconds from the first notification by a producer until the loop runs. */
   wakeUpLatency: RecordableHistogram;
   /**
@@ -87,11 +68,23 @@ export class ManagerStats {
     return this.#lastStats as NameStats;
   }
 
-  /** Returns the counts of all names and of the receiver. */
+  /** Returns the counts of all names and of the receiver, with what was measured. */
   summarize(pending: number, from: ReceiverCounts): TaskManagerStats {
+    return {
+      ...this.count(pending, from),
+      wakeUpLatency: from.wakeUpLatency,
+      byName: Object.fromEntries(this.#names),
+    };
+  }
+
+  /** Returns the counts in a form that travels to other threads. */
+  count(pending: number, from: Omit<ReceiverCounts, 'wakeUpLatency'>): TaskManagerCounts {
     const all = [this.#unknown, ...this.#names.values()];
-    const sum = (count: 'scheduled' | 'run' | 'failed' | 'cancelled'): number =>
-      all.reduce((total, stats) => total + stats[count], 0);
+    const sum = (count: keyof TaskCounts): number => all.reduce((total, stats) => total + stats[count], 0);
+    const byName = Array.from(this.#names, ([name, { scheduled, run, failed, cancelled }]): [string, TaskCounts] => [
+      name,
+      { scheduled, run, failed, cancelled },
+    ]);
     return {
       scheduled: sum('scheduled'),
       run: sum('run'),
@@ -103,8 +96,7 @@ export class ManagerStats {
       dropped: from.dropped,
       wakeUps: from.wakeUps,
       wakeUpsSaved: Math.max(0, from.received - from.wakeUps),
-      wakeUpLatency: from.wakeUpLatency,
-      byName: Object.fromEntries(this.#names),
+      byName: Object.fromEntries(byName),
     };
   }
 

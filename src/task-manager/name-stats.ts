@@ -3,6 +3,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { monotonicNow, perfHooks } from '../platform';
+import type { TaskCounts } from '../protocol';
 import { recordMilliseconds } from '../util';
 
 /**
@@ -11,16 +12,8 @@ import { recordMilliseconds } from '../util';
  */
 const SAMPLE = 64;
 
-/** The counts of one name: that of a handler, or the class of a task of the manager's own thread. */
-export interface TaskStats {
-  /** Tasks that were scheduled or installed; each run of a recurring one counts. */
-  scheduled: number;
-  /** Tasks that were run. */
-  run: number;
-  /** Tasks that threw, or whose promise was rejected. */
-  failed: number;
-  /** Tasks that were cancelled before they began. */
-  cancelled: number;
+/** The counts of one name, and what was measured. */
+export interface TaskStats extends TaskCounts {
   /**
    * Nanoseconds from the time at which a task was due until its start, for one run in 64. Tasks without a time are not
    * measured.

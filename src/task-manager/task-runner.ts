@@ -3,7 +3,7 @@
  * manager.
  */
 
-import { OwnerControlBlock, isTracing, traceRun, updateTracing } from '../protocol';
+import { OwnerControlBlock, type TaskManagerCounts, isTracing, traceRun, updateTracing } from '../protocol';
 import { Receiver } from '../server';
 import {
   type InstallOptions,
@@ -63,13 +63,11 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     this.#host = settings.host;
     this.#errorReporter = new ErrorReporter(settings.onError);
     this.handlers = new HandlerRegistry(this, this.stats);
-    this.receiver = new Receiver(
-      manager,
-      settings,
-      this.#control,
-      (replies, threadId) =>
-        new Executor(manager, this.handlers, this.stats, this.#errorReporter, this.#control, replies, threadId),
-    );
+    this.receiver = new Receiver(manager, settings, this.#control, (replies, threadId) => {
+      const count = (): TaskManagerCounts => this.stats.count(this.pending, this.receiver);
+      const { handlers, stats } = this;
+      return new Executor(manager, handlers, stats, count, this.#errorReporter, this.#control, replies, threadId);
+    });
     this.#host.attach(this);
     this.#host.clock.add(this);
   }
