@@ -74,6 +74,7 @@ async function serve(port) {
   }).unref();
   const args = [vitepress, 'dev', site, '--port', port, '--host', '127.0.0.1'];
   const child = spawn(process.execPath, args, { cwd: site, stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {
     child.on('close', (code) => resolve(code ?? 0));
   });

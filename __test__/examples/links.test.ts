@@ -13,6 +13,7 @@ const PAGES = [
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
   'examples/README.md',
+  'examples/bacnet/README.md',
   'packages/bullmq/README.md',
 ];
 

@@ -46,7 +46,7 @@ export function checkSite(dist, pages) {
     if (path.startsWith('/') && !path.startsWith(BASE)) return 'it leaves the site';
     const inside = path.startsWith('/') ? path.slice(BASE.length) : posix.join(posix.dirname(file), decode(path));
     let target = path === '' ? file : inside;
-    if (target === '' || target.endsWith('/')) target += 'index.html';
+    if (target === '' || target.endsWith('/')) target = posix.join(target, 'index.html');
     if (!existsSync(join(dist, target)) && existsSync(join(dist, `${target}.html`))) target += '.html';
     if (!existsSync(join(dist, target))) return 'there is no such page';
     if (target !== file) linked.add(target);

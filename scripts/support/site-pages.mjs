@@ -1,6 +1,15 @@
 // Copies the Markdown of the repository to where the site is built from, with the links that the site needs.
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
 import { Failure, root } from './cache.mjs';
 
@@ -60,6 +69,13 @@ function inlineDrawing(file, text) {
   return `<div class="drawing">\n${lines.map((line) => line.trim()).join('\n')}\n</div>`;
 }
 
+/** Returns the text of a link: where that is the name of a page's file, the page's title. */
+function textOf(text, link, file) {
+  const target = posix.normalize(posix.join(posix.dirname(file), link.split('#')[0]));
+  if (text !== basename(target) || pageOf(target) === undefined) return text;
+  return /^# (.+)$/m.exec(readFileSync(join(root, target), 'utf8'))?.[1] ?? text;
+}
+
 /** Returns a page as the site has it: `text` has no code. */
 function convertProse(text, file) {
   return text
@@ -68,25 +84,32 @@ function convertProse(text, file) {
       (...found) => {
         const [, dark, light, alt] = found;
         return [
+          '<div class="picture">',
           `<img class="on-light" src="${light}" alt="${alt}">`,
           `<img class="on-dark" src="${dark}" alt="${alt}">`,
+          '</div>',
         ].join('\n');
       },
     )
     .replaceAll(/^!\[([^\]]+)\]\((pictures\/[\w-]+-drawing\.svg)\)$/gm, (_found, alt, path) =>
       inlineDrawing(file, { alt, path }),
     )
-    .replaceAll(/(\]\()([^)\s]+)(\))/g, (_found, before, link, after) => before + translate(link, file) + after)
+    .replaceAll(/\[([\w.-]+)\]\(([^)\s]+)\)/g, (_found, name, link) => `[${textOf(name, link, file)}](${link})`)
+    .replaceAll(/(?<=\]\()[^)\s]+(?=\))/g, (link) => translate(link, file))
     .replaceAll(/\b(src|href)="([^"]+)"/g, (_found, name, link) => `${name}="${translate(link, file)}"`);
+}
+
+/** Returns the text of a page as the site has it. Throws if a link of it leads nowhere. */
+export function convertPage(text, file) {
+  // What is in a fence is code, and stays.
+  const parts = text.split(/(^ *```[^]*?^ *```$)/m);
+  return parts.map((part, index) => (index % 2 === 0 ? convertProse(part, file) : part)).join('');
 }
 
 /** Copies one page. */
 export function stagePage(file) {
   const text = readFileSync(join(root, file), 'utf8');
-  // What is in a fence is code, and stays.
-  const parts = text.split(/(^ *```[^]*?^ *```$)/m);
-  const page = parts.map((part, index) => (index % 2 === 0 ? convertProse(part, file) : part)).join('');
-  writeFileSync(join(folder, pageOf(file)), page);
+  writeFileSync(join(folder, pageOf(file)), convertPage(text, file));
 }
 
 /** Copies all pages, the pictures and the declarations. Returns the names of the pages. */

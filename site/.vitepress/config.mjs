@@ -26,7 +26,7 @@ export default defineConfig({
   themeConfig: {
     outline: [2, 3],
     nav: [
-      { text: 'Guide', link: '/', activeMatch: '^/(?!api/)' },
+      { text: 'Guide', link: '/getting-started', activeMatch: '^/(?!api/)' },
       { text: 'Interface', link: '/api/', activeMatch: '^/api/' },
       { text: 'Errors', link: '/errors' },
       { text: 'Examples', link: '/examples' },

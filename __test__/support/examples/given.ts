@@ -10,7 +10,7 @@ const EXPORTS: Readonly<Record<string, readonly string[]>> = {
   'waitable-event/pool': Object.keys(pool),
   'waitable-event/testing': Object.keys(testing),
   'node:worker_threads': ['Worker', 'workerData', 'isMainThread'],
-  'node:child_process': ['spawn'],
+  'node:child_process': ['spawn', 'execFileSync'],
 };
 
 /** Other names, with the code that declares them. What that code uses is declared, too. */
@@ -24,6 +24,11 @@ const DECLARATIONS: Readonly<Record<string, string>> = {
   controller: 'const controller = new AbortController();',
   serialPort: 'const serialPort = new WaitableEvent({ set: true });',
   fd: 'const fd = serialPort.fileno();',
+  devicePath: [
+    "const devicePath = './device';",
+    "execFileSync('mkfifo', [devicePath]);",
+    "spawn('sh', ['-c', 'echo 21.5 C > device']);",
+  ].join('\n'),
   samples: 'const samples = Array.from({ length: 2000 }, (_, index) => index);',
   lines: "const lines = ['one', 'two'];",
   results: 'const results = [];',
