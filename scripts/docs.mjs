@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
 import { Failure, root, say } from './support/cache.mjs';
 import { installLocked } from './support/locked-packages.mjs';
 import { checkSite } from './support/site-links.mjs';
@@ -42,8 +42,8 @@ function parse() {
   }
 }
 
-/** Runs a program of the site's, shows what it prints, and fails if that has a warning. */
-async function build(what, args) {
+/** Runs a program of the site's, shows what it prints, and fails if a line of that is none of the `usual` ones. */
+async function build(what, args, usual) {
   const child = spawn(process.execPath, args, { cwd: site, stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -57,7 +57,9 @@ async function build(what, args) {
     child.on('close', (...end) => resolve(end));
   });
   if (code !== 0) throw new Failure(`${what}: ${signal ?? `exit code ${code}`}`);
-  const warning = printed.split('\n').find((line) => /\bwarn(?:ing)?\b|\(!\)/i.test(line));
+  // Not each warning calls itself one.
+  const lines = stripVTControlCharacters(printed).split(/[\r\n]+/);
+  const warning = lines.find((line) => line.trim() !== '' && !usual.test(line));
   if (warning !== undefined) throw new Failure(`${what} has a warning: ${warning.trim()}`);
 }
 
@@ -90,11 +92,15 @@ async function main() {
   say('pages of docs/');
   const pages = stagePages();
   say('pages of the interface');
-  await build('typedoc', [typedoc, '--options', join(site, 'typedoc.json')]);
+  await build('typedoc', [typedoc, '--options', join(site, 'typedoc.json')], /^\[info\] /);
   if (isServed) return serve(port);
   rmSync(dist, { recursive: true, force: true });
   say('site');
-  await build('vitepress', [vitepress, 'build', site]);
+  await build(
+    'vitepress',
+    [vitepress, 'build', site],
+    /^ *(?:vitepress v|[-✓] (?:building|rendering) |build complete)/,
+  );
   const { files, links } = checkSite(dist, pages);
   say(`site/dist: ${files} pages, and each of their ${links} links leads somewhere.`);
   return 0;

@@ -109,7 +109,9 @@ export function convertPage(text, file) {
 /** Copies one page. */
 export function stagePage(file) {
   const text = readFileSync(join(root, file), 'utf8');
-  writeFileSync(join(folder, pageOf(file)), convertPage(text, file));
+  // Where there are no headings, a table gets the room of the outline.
+  const head = /^## /m.test(text) ? '' : '---\naside: false\n---\n\n';
+  writeFileSync(join(folder, pageOf(file)), head + convertPage(text, file));
 }
 
 /** Copies all pages, the pictures and the declarations. Returns the names of the pages. */

@@ -3,6 +3,8 @@ import { guide, interfacePages } from '../sidebar.mjs';
 
 const REPOSITORY = 'https://github.com/waitable-event/waitable-event';
 
+const FOR_CONTRIBUTORS = /\/(?:architecture|changelog|contributing|dependencies|results)\.html/;
+
 /** Returns the anchor of a heading, as GitHub makes it: the pages are read there, too. */
 function anchorOf(heading) {
   return heading
@@ -37,8 +39,8 @@ export default defineConfig({
       options: {
         miniSearch: {
           searchOptions: {
-            // Guides come before the pages of single classes.
-            boostDocument: (id) => (id.includes('/api/') ? 0.5 : 1),
+            // Guides come before the pages of single classes, and those before what is for contributors.
+            boostDocument: (id) => (FOR_CONTRIBUTORS.test(id) ? 0.3 : id.includes('/api/') ? 0.5 : 1),
           },
         },
       },
