@@ -18,7 +18,7 @@ const DECLARATIONS: Readonly<Record<string, string>> = {
   event: [
     'const event = new WaitableEvent();',
     'setTimeout(() => event.set(), 50);',
-    'setTimeout(() => event.close(), 400);',
+    'setTimeout(() => event.close(), 5000);',
   ].join('\n'),
   draft: "const draft = 'a text';",
   controller: 'const controller = new AbortController();',
