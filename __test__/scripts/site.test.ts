@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
@@ -54,6 +55,13 @@ test('each page of docs/ has a place in the sidebar', () => {
   const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && name !== 'README.md');
   const linked = new Set((links as string[]).map((link) => link.replace(/^\/|#.*$/g, '')));
   expect(pages.filter((page) => !linked.has(page.replace('.md', '')))).toEqual([]);
+});
+
+test('the search weighs pages by a function that the browser has as its text alone', () => {
+  const text = evaluate('site/search.mjs', 'module.boostDocument.toString()') as string;
+  const boost = runInNewContext(`(${text})`) as (address: string) => number;
+  const addresses = ['event.html#closing', 'api/waitable-event/classes/Task.html', 'changelog.html#added'];
+  expect(addresses.map((address) => boost(`/waitable-event/${address}`))).toEqual([1, 0.5, 0.3]);
 });
 
 describe('a page as the site has it', () => {

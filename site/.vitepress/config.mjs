@@ -1,9 +1,8 @@
 import { defineConfig } from 'vitepress';
+import { boostDocument } from '../search.mjs';
 import { guide, interfacePages } from '../sidebar.mjs';
 
 const REPOSITORY = 'https://github.com/waitable-event/waitable-event';
-
-const FOR_CONTRIBUTORS = /\/(?:architecture|changelog|contributing|dependencies|results)\.html/;
 
 /** Returns the anchor of a heading, as GitHub makes it: the pages are read there, too. */
 function anchorOf(heading) {
@@ -38,10 +37,7 @@ export default defineConfig({
       provider: 'local',
       options: {
         miniSearch: {
-          searchOptions: {
-            // Guides come before the pages of single classes, and those before what is for contributors.
-            boostDocument: (id) => (FOR_CONTRIBUTORS.test(id) ? 0.3 : id.includes('/api/') ? 0.5 : 1),
-          },
+          searchOptions: { boostDocument },
         },
       },
     },
