@@ -13,6 +13,8 @@ const NAMES = [
   'schedule-bytes',
   'schedule-large-object',
   'schedule-workers',
+  'cold',
+  'sparse',
   'call',
   'sync-call',
   'pool-throughput',

@@ -23,17 +23,30 @@ function judged(target, { value, confidence }) {
   return { value, confidence, met: target.atLeast === undefined ? value <= target.atMost : value >= target.atLeast };
 }
 
+/**
+ * Returns what a participant measured: its name and its rounds. A contender with `parts` measures several things in the
+ * same rounds. `parts` has the name for each.
+ */
+function partsOf({ contender: { name, parts }, rounds }) {
+  return parts === undefined
+    ? [{ name, rounds }]
+    : Object.entries(parts).map(([part, own]) => ({ name: own, rounds: rounds.map((round) => round[part]) }));
+}
+
 /** Returns plain data, which is written to results/. */
 function evaluate({ name, title, text, show, chart, axis, targets }, pin, participants) {
   const figures = new Map();
-  const contenders = participants.map(({ contender, rounds, skipped, failed, count }) => {
+  const contenders = participants.flatMap((participant) => {
+    const { contender, skipped, failed, count } = participant;
     const described = { name: contender.name, ours: contender.ours, kind: contender.kind, x: contender.x };
     if (skipped !== undefined || failed !== undefined) {
-      return { ...described, skipped, failed };
+      return [{ ...described, skipped, failed }];
     }
-    const summary = summarise(rounds);
-    figures.set(contender.name, summary);
-    return { ...described, operations: count, ...summary };
+    return partsOf(participant).map((part) => {
+      const summary = summarise(part.rounds);
+      figures.set(part.name, summary);
+      return { ...described, name: part.name, operations: count, ...summary };
+    });
   });
   return {
     name,

@@ -21,9 +21,9 @@ function killAll() {
 }
 
 /** Starts a program, on one core if `core` is given. */
-function start([program, ...args], { core, stdio }) {
+function start([program, ...args], { core, stdio, env }) {
   const line = core === undefined ? [program, ...args] : ['taskset', '-c', String(core), program, ...args];
-  const child = spawn(line[0], line.slice(1), { stdio, serialization: 'advanced' });
+  const child = spawn(line[0], line.slice(1), { stdio, serialization: 'advanced', env: { ...process.env, ...env } });
   living.add(child);
   child.once('close', () => living.delete(child));
   return child;
@@ -50,7 +50,8 @@ class Contender {
     // 'close' comes after its output has been read to the end, so that the error has its reason.
     child.once('close', (code, signal) => {
       const reason = `it ended with ${signal ?? `exit code ${code}`}: ${this.#errors.trim()}`;
-      this.#ended = code === NOT_FOUND ? notInstalled(program) : new Error(reason);
+      // A program that cannot take part says so, and ends. It may do both before its first round.
+      this.#ended ??= code === NOT_FOUND ? notInstalled(program) : new Error(reason);
       this.answered(this.#ended);
     });
   }
@@ -60,7 +61,8 @@ class Contender {
     if (answer instanceof Error) {
       this.#answer.reject(answer);
     } else if (answer.skip !== undefined) {
-      this.#answer.reject(new Skipped(answer.skip));
+      this.#ended = new Skipped(answer.skip);
+      this.#answer.reject(this.#ended);
     } else {
       this.#answer.resolve(answer);
     }
@@ -76,7 +78,10 @@ class Contender {
     }
   }
 
-  /** Resolves with the samples of a round of `count` operations, in nanoseconds each. */
+  /**
+   * Resolves with the samples of a round of `count` operations, in nanoseconds each. Of a contender with parts these
+   * are the samples of each part.
+   */
   async round(count, deadline) {
     if (this.#ended) {
       throw this.#ended;
@@ -84,7 +89,9 @@ class Contender {
     this.#answer = withResolvers();
     this.ask(count);
     const { samples } = await this.next(deadline);
-    return Float64Array.from(samples);
+    return samples[Symbol.iterator]
+      ? Float64Array.from(samples)
+      : Object.fromEntries(Object.entries(samples).map(([part, own]) => [part, Float64Array.from(own)]));
   }
 
   /** Kills the process, and waits until it has ended. */
@@ -99,9 +106,9 @@ class Contender {
 
 /** A contender in JavaScript: contender.js calls its `setup()`. */
 class NodeContender extends Contender {
-  constructor(file, { name, flags = [] }, core) {
+  constructor(file, { name, env, flags = [] }, core) {
     const line = [process.execPath, ...flags, join(__dirname, 'contender.js'), file, name];
-    super(line, { core, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    super(line, { core, env, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     this.child.on('message', (answer) => this.answered(answer));
   }
 

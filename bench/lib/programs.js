@@ -11,10 +11,13 @@ function limit(name, ...args) {
   return { name, kind: 'limit', program: () => [process.env.BENCH_LIMITS, ...args] };
 }
 
-/** Returns BACpypes itself, if Python has it. Where it is slow, it does a fraction only. */
+/**
+ * Returns BACpypes itself, if Python has it. `what` is a word, or several, of its program. Where it is slow, it does a
+ * fraction only.
+ */
 function bacpypes(name, what, fraction = 1) {
   const script = join(__dirname, '../peers/bacpypes_peer.py');
-  return { name, fraction, program: () => ['python3', script, what] };
+  return { name, fraction, program: () => ['python3', script, ...[what].flat()] };
 }
 
 module.exports = { bacpypes, limit };

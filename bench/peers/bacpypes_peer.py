@@ -1,12 +1,13 @@
 """BACpypes itself, as a peer: https://pypi.org/project/bacpypes.
 
-    python3 bacpypes_peer.py round-trip | set-clear | deferred | tasks | suspend
+    python3 bacpypes_peer.py round-trip | set-clear | deferred | tasks | suspend | cold COUNT
 
 Reads a number of operations from a line, and answers with a line of JSON: {"samples": [4711, ...]}, in nanoseconds.
 """
 
 import json
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -129,12 +130,38 @@ class Suspend:
         return [since(before) / count]
 
 
-CONTENDERS = {"round-trip": RoundTrip, "set-clear": SetClear, "deferred": Deferred, "tasks": Tasks, "suspend": Suspend}
+class Cold:
+    """What the first functions that a thread defers cost, in a fresh process each time."""
+
+    def measure(self, count):
+        line = [sys.executable, __file__, "cold-once", sys.argv[2]]
+        times = [json.loads(subprocess.run(line, stdout=subprocess.PIPE, check=True).stdout) for _ in range(count)]
+        return {"wall": [wall for wall, _ in times], "processor": [processor for _, processor in times]}
+
+
+def cold_once(count):
+    """Prints the wall time and the processor time of one batch."""
+    before = time.process_time_ns()
+    [each] = Deferred().measure(count)
+    print(json.dumps([each * count, time.process_time_ns() - before]))
+
+
+CONTENDERS = {
+    "round-trip": RoundTrip,
+    "set-clear": SetClear,
+    "deferred": Deferred,
+    "tasks": Tasks,
+    "suspend": Suspend,
+    "cold": Cold,
+}
 
 
 def main():
     if core is None:
         print(json.dumps({"skip": reason}), flush=True)
+        return
+    if sys.argv[1] == "cold-once":
+        cold_once(int(sys.argv[2]))
         return
     contender = CONTENDERS[sys.argv[1]]()
     for line in sys.stdin:
