@@ -18,6 +18,8 @@ function roundTrips(count, trip) {
 
 const contenders = [
   limit('pipe + poll', 'round-trip'),
+  limit('park/unpark', 'park'),
+  limit("crossbeam's Parker", 'crossbeam'),
   {
     name: 'Atomics.wait',
     async setup() {
@@ -82,6 +84,7 @@ module.exports = {
   chart: 'distribution',
   contenders,
   targets: [
+    { row: '15', ours: 'wait()', against: 'park/unpark', atMost: 1.3 },
     { row: '1', ours: 'wait()', against: 'pipe + poll', atMost: 1.3 },
     { row: '1', ours: 'wait()', against: 'Atomics.wait', atMost: 1 },
   ],

@@ -4,7 +4,7 @@
 const { parentPort } = require('node:worker_threads');
 
 const { WaitableEvent, core } = require('../..');
-const { loadCaller } = require('../lib/native');
+const { loadAsync, loadCaller } = require('../lib/native');
 const { bePartner, startPartner } = require('../lib/partner');
 
 /** An event in this thread's own loop that calls a function each time it is set. */
@@ -105,6 +105,15 @@ const contenders = [
     },
   },
   {
+    name: 'uv_async_send',
+    async setup() {
+      const { open, send } = loadAsync();
+      const trips = new Trips(() => send(answer));
+      const { answer } = await startPartner(__filename, 'async', open(trips.arrived));
+      return (count) => trips.run(count);
+    },
+  },
+  {
     name: 'waitAsync()',
     ours: true,
     async setup() {
@@ -153,6 +162,10 @@ const partners = {
       Atomics.notify(words, 1);
     }
   },
+  async(back, ready) {
+    const { open, send } = loadAsync();
+    ready(open(() => send(back)));
+  },
   async events(handles, ready) {
     const there = WaitableEvent.open(handles.there);
     const back = WaitableEvent.open(handles.back);
@@ -179,6 +192,7 @@ module.exports = {
   targets: ['waitAsync()', 'run()'].flatMap((ours) => [
     { row: '2', ours, against: 'postMessage', atMost: 0.6 },
     { row: '2', ours, against: 'Atomics.waitAsync', atMost: 0.5 },
+    { row: '16', ours, against: 'uv_async_send', atMost: 0.8 },
   ]),
 };
 

@@ -7,4 +7,11 @@ function loadCaller() {
   return module.exports.Caller;
 }
 
-module.exports = { loadCaller };
+/** Loads the addon of crates/bench-uv: `open(function)` returns a number, and `send(number)` has it called. */
+function loadAsync() {
+  const module = { exports: {} };
+  process.dlopen(module, process.env.BENCH_UV);
+  return module.exports;
+}
+
+module.exports = { loadAsync, loadCaller };

@@ -28,7 +28,8 @@ function installPackages() {
 
 /** Builds the programs in Rust. The environment of the contenders has their paths. */
 function buildPrograms() {
-  const args = ['build', '--release', '--locked', '-p', 'limits', '-p', 'bench-tsfn', '--message-format=json'];
+  const crates = ['limits', 'bench-tsfn', 'bench-uv'].flatMap((name) => ['-p', name]);
+  const args = ['build', '--release', '--locked', ...crates, '--message-format=json'];
   const messages = run('cargo', args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   for (const line of messages.split('\n')) {
     const { reason, target, filenames, executable } = line.startsWith('{') ? JSON.parse(line) : {};
@@ -36,6 +37,8 @@ function buildPrograms() {
       process.env.BENCH_LIMITS = executable;
     } else if (reason === 'compiler-artifact' && target.name === 'bench_tsfn') {
       [process.env.BENCH_TSFN] = filenames;
+    } else if (reason === 'compiler-artifact' && target.name === 'bench_uv') {
+      [process.env.BENCH_UV] = filenames;
     }
   }
 }

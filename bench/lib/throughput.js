@@ -4,6 +4,7 @@
 const { parentPort } = require('node:worker_threads');
 
 const { TaskManager, core } = require('../..');
+const { openRing } = require('./js-ring');
 const { loadCaller } = require('./native');
 const { startPartner } = require('./partner');
 
@@ -94,6 +95,24 @@ function scheduling(file, { name = 'schedule()', workers: number = 1, payload, x
   };
 }
 
+/** Returns a contender whose worker writes into the ring of js-ring.js. */
+function ringing(file, { name, codec, payload }) {
+  return {
+    name,
+    async setup() {
+      const arrivals = new Arrivals();
+      const ring = openRing(codec);
+      const [worker] = await startWorkers(file, 'ring', 1, { codec, memory: ring.memory, payload });
+      worker.on('message', () => ring.drain(arrivals.arrived));
+      return (count) => {
+        const done = arrivals.expect(count);
+        produce([worker], count);
+        return done;
+      };
+    },
+  };
+}
+
 /** Returns a contender whose native thread calls a threadsafe function with a number. */
 function calling() {
   return {
@@ -121,6 +140,16 @@ const producers = {
     });
     ready();
   },
+  ring({ codec, memory, payload }, ready) {
+    const ring = openRing(codec, memory);
+    const wake = () => parentPort.postMessage(0);
+    parentPort.on('message', (count) => {
+      for (let index = 0; index < count; index += 1) {
+        ring.push(payload, wake);
+      }
+    });
+    ready();
+  },
   schedule({ handle, payload }, ready) {
     const manager = TaskManager.connect(handle, { onFull: 'block' });
     parentPort.on('message', (count) => {
@@ -132,4 +161,4 @@ const producers = {
   },
 };
 
-module.exports = { calling, longRounds, posting, producers, scheduling };
+module.exports = { calling, longRounds, posting, producers, ringing, scheduling };

@@ -1,9 +1,14 @@
-//! Measures what the kernel itself costs, on raw pipes, poll and epoll: the limit for everything that is built on them.
+//! Measures what the kernel and the processor cost, on raw pipes, poll, epoll, timers, futexes and a ring in memory.
+//! These are the limits for everything that is built on them.
 //!
 //! ```text
-//! limits round-trip       two threads notify each other through pipes, and sleep in poll
-//! limits write-read       one thread writes a byte into a pipe and reads it again
-//! limits epoll MEMBERS    the events of an epoll with so many members, 10 of them active
+//! limits round-trip          two threads notify each other through pipes, and sleep in poll
+//! limits park                two threads notify each other, and sleep in the standard library's park
+//! limits crossbeam           the same with crossbeam's Parker
+//! limits write-read          one thread writes a byte into a pipe and reads it again
+//! limits queue               one thread writes numbers into a ring, and another one reads them
+//! limits epoll MEMBERS       the events of an epoll with so many members, 10 of them active
+//! limits timer MILLISECONDS  how late a timerfd ends a sleep in an epoll
 //! ```
 //!
 //! It has another thread, as every Node process has. The kernel and libc need longer for a call on a descriptor that
@@ -13,7 +18,10 @@
 //! samples from a line, and answers with a line, `{"samples":[4711,…]}`, in nanoseconds. It ends with its input.
 
 mod members;
+mod parking;
 mod pipes;
+mod queue;
+mod timer;
 
 use std::env;
 use std::error::Error;
@@ -22,11 +30,16 @@ use std::thread;
 
 use members::Members;
 use pipes::{Partner, Pipe};
+use queue::Queue;
+use timer::Timer;
 
 enum Limit {
     RoundTrip(Partner),
+    Park(parking::Partner),
     WriteRead(Pipe),
+    Queue(Queue),
     Epoll(Members),
+    Timer(Timer),
 }
 
 impl Limit {
@@ -34,9 +47,16 @@ impl Limit {
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
         Ok(match words[..] {
             ["round-trip"] => Limit::RoundTrip(Partner::start()?),
+            ["park"] => Limit::Park(parking::Partner::with_threads()?),
+            ["crossbeam"] => Limit::Park(parking::Partner::with_crossbeam()?),
             ["write-read"] => Limit::WriteRead(Pipe::new()?),
+            ["queue"] => Limit::Queue(Queue::start()?),
             ["epoll", members] => Limit::Epoll(Members::new(members.parse()?)?),
-            _ => return Err("usage: limits round-trip | write-read | epoll MEMBERS".into()),
+            ["timer", milliseconds] => Limit::Timer(Timer::new(milliseconds.parse()?)?),
+            _ => {
+                let usage = "round-trip | park | crossbeam | write-read | queue | epoll MEMBERS | timer MILLISECONDS";
+                return Err(format!("usage: limits {usage}").into());
+            }
         })
     }
 
@@ -44,8 +64,11 @@ impl Limit {
     fn measure(&self, count: usize) -> Result<Vec<f64>, Box<dyn Error>> {
         Ok(match self {
             Limit::RoundTrip(partner) => partner.round_trips(count)?,
+            Limit::Park(partner) => partner.round_trips(count),
             Limit::WriteRead(pipe) => pipe.write_and_read(count)?,
+            Limit::Queue(queue) => vec![queue.nanoseconds_a_value(count)?],
             Limit::Epoll(members) => vec![members.nanoseconds_an_event(count)?],
+            Limit::Timer(timer) => timer.lateness(count)?,
         })
     }
 }
