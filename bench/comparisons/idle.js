@@ -4,13 +4,14 @@
 const { readFileSync, readdirSync, readlinkSync } = require('node:fs');
 const { parentPort } = require('node:worker_threads');
 
-const { Dispatcher, FunctionTask, WaitableEvent, core } = require('../..');
+const { Dispatcher, FunctionTask, RunLoop, WaitableEvent, core } = require('../..');
 const { openFifos } = require('../lib/fifos');
 const { bePartner, startPartner } = require('../lib/partner');
 
 const EVENTS = 100;
 const WORKERS = 10;
 const MEMBERS = 1000;
+const LOOPS = 100;
 const HOUR = 3_600_000;
 
 /** Milliseconds until everything that a start causes is over. */
@@ -52,13 +53,43 @@ function sleep(milliseconds) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
+/** Returns a contender. `wayOf(index)` says how a worker waits: it blocks, or awaits. */
+function idle(name, wayOf, env) {
+  return {
+    name,
+    ours: true,
+    // V8 collects garbage once or twice after a program has gone idle. The loop does not cause those wake-ups.
+    flags: ['--no-memory-reducer'],
+    env,
+    async setup() {
+      const loops = [core, ...Array.from({ length: LOOPS - 1 }, () => new RunLoop())];
+      openFifos(MEMBERS).forEach((fd, index) => new Member(fd).addChannel(loops[index % LOOPS]));
+      core.taskManager.installTask(new FunctionTask(() => {}), { delta: HOUR });
+      const events = Array.from({ length: EVENTS }, () => new WaitableEvent());
+      const threads = [threadNumber()];
+      for (let index = 0; index < WORKERS; index += 1) {
+        const { answer } = await startPartner(__filename, wayOf(index), events[index].handle);
+        threads.push(answer);
+      }
+      events.slice(WORKERS).forEach((event, index) => event.addChannel(loops[index % LOOPS]));
+      const { worker } = await startPartner(__filename, 'watch', threads);
+      loops.forEach((loop) => void loop.run());
+      return (time) =>
+        new Promise((resolve) => {
+          worker.once('message', (count) => resolve([count]));
+          worker.postMessage(time);
+        });
+    },
+  };
+}
+
 module.exports = {
   title: 'Idle',
   text:
-    `${EVENTS} events, ${WORKERS} workers that wait for them (half of them blocked, half in waitAsync()), ` +
-    `${MEMBERS} members ` +
+    `${LOOPS} loops with ${MEMBERS} members, ${EVENTS} events, ${WORKERS} workers that wait for some of them, ` +
     'and a task that is due in an hour. The figure is how often the main thread and the workers wake up. ' +
-    "V8's own threads do not count.",
+    'Half of the workers are blocked, and half are in waitAsync(). Where a thread wakes the loop, all of them are in ' +
+    "waitAsync(), and that thread counts, too. V8's own threads do not count.",
   show: 'count',
   chart: 'none',
   // Milliseconds to be idle.
@@ -67,32 +98,14 @@ module.exports = {
   generations: 1,
   mostRounds: () => 1,
   contenders: [
-    {
-      name: 'wake-ups',
-      ours: true,
-      // V8 collects garbage once or twice after a program has gone idle. The loop does not cause those wake-ups.
-      flags: ['--no-memory-reducer'],
-      async setup() {
-        openFifos(MEMBERS).forEach((fd) => new Member(fd).addChannel(core));
-        core.taskManager.installTask(new FunctionTask(() => {}), { delta: HOUR });
-        const events = Array.from({ length: EVENTS }, () => new WaitableEvent());
-        const threads = [threadNumber()];
-        for (let index = 0; index < WORKERS; index += 1) {
-          const { answer } = await startPartner(__filename, index % 2 ? 'block' : 'await', events[index].handle);
-          threads.push(answer);
-        }
-        events.slice(WORKERS).forEach((event) => event.addChannel(core));
-        const { worker } = await startPartner(__filename, 'watch', threads);
-        void core.run();
-        return (time) =>
-          new Promise((resolve) => {
-            worker.once('message', (count) => resolve([count]));
-            worker.postMessage(time);
-          });
-      },
-    },
+    idle('wake-ups', (index) => (index % 2 ? 'block' : 'await')),
+    idle('wake-ups, thread driver', () => 'await', { WAITABLE_EVENT_DRIVER: 'thread' }),
   ],
-  targets: [{ row: '13', ours: 'wake-ups', atMost: 0 }],
+  targets: [
+    { row: '13', ours: 'wake-ups', atMost: 0 },
+    { row: '27', ours: 'wake-ups', atMost: 0 },
+    { row: '27', ours: 'wake-ups, thread driver', atMost: 0 },
+  ],
 };
 
 bePartner({

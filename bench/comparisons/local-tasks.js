@@ -111,6 +111,20 @@ const contenders = [
       return (count) => runAll(count, installTask);
     },
   },
+  {
+    name: 'schedule(), by name',
+    ours: true,
+    setup() {
+      void core.run();
+      let run;
+      core.taskManager.define('run', () => run());
+      return (count) =>
+        runAll(count, (fn, delta) => {
+          run = fn;
+          core.taskManager.schedule('run', 42, { delta });
+        });
+    },
+  },
   { name: 'clearTimeout', flags, setup: () => (count) => suspendAll(count, setTimeout, clearTimeout) },
   {
     name: 'suspendTask()',
@@ -140,6 +154,8 @@ module.exports = {
   contenders,
   targets: [
     { row: '10', ours: 'installTask()', against: 'setTimeout', atLeast: 3 },
+    { row: '20', ours: 'installTask()', against: 'setTimeout', atLeast: 2 },
+    { row: '20', ours: 'schedule(), by name', against: 'setTimeout', atLeast: 2 },
     { row: '10', ours: 'suspendTask()', against: 'clearTimeout', atLeast: 3 },
   ],
 };

@@ -8,7 +8,7 @@ function targetsOf(run) {
   const targets = new Map();
   for (const comparison of run.comparisons) {
     for (const target of comparison.targets) {
-      const key = JSON.stringify([comparison.name, target.ours, target.against]);
+      const key = JSON.stringify([target.row, comparison.name, target.ours, target.against]);
       const entry = targets.get(key) ?? { comparison, target, results: {} };
       entry.results[comparison.pin] = target.result;
       targets.set(key, entry);

@@ -1,0 +1,75 @@
+'use strict';
+/** Measures time-outs of connections that each packet moves: they hardly ever become due. */
+
+const { FunctionTask, core } = require('../..');
+
+const CONNECTIONS = 100_000;
+
+/** Milliseconds without a packet after which a connection would be closed. */
+const TIMEOUT = 60_000;
+
+/** Returns the nanoseconds of a move, of which there are `count` at random connections. */
+function moveAll(count, timers, move) {
+  const connections = Uint32Array.from({ length: count }, () => Math.random() * CONNECTIONS);
+  const before = performance.now();
+  for (let index = 0; index < count; index += 1) {
+    move(timers, connections[index]);
+  }
+  return [((performance.now() - before) * 1e6) / count];
+}
+
+const onTimeout = () => {};
+
+/** Returns a contender: `open()` makes the timer of a connection, and `move(timers, index)` moves one. */
+function contender(name, { open, move, ours }) {
+  return {
+    name,
+    ours,
+    setup() {
+      if (ours) {
+        void core.run();
+      }
+      const timers = Array.from({ length: CONNECTIONS }, open);
+      return (count) => moveAll(count, timers, move);
+    },
+  };
+}
+
+const setOne = () => setTimeout(onTimeout, TIMEOUT);
+
+function installOne() {
+  const task = new FunctionTask(onTimeout);
+  task.installTask({ delta: TIMEOUT });
+  return task;
+}
+
+module.exports = {
+  title: 'Time-outs that each packet moves',
+  text:
+    `${CONNECTIONS} connections have a time-out of a minute, and packets of random connections move it. ` +
+    'The figure is the time of a move. setTimeout knows whole milliseconds, and keeps one list for each length.',
+  chart: 'bars',
+  // A million in a round, as a busy server has in some seconds.
+  count: ({ quick }) => (quick ? 200_000 : 1_000_000),
+  warmUps: 2,
+  mostRounds: ({ quick }) => (quick ? 3 : 9),
+  contenders: [
+    contender('clearTimeout + setTimeout', {
+      open: setOne,
+      move(timers, index) {
+        clearTimeout(timers[index]);
+        timers[index] = setOne();
+      },
+    }),
+    contender('timer.refresh()', { open: setOne, move: (timers, index) => timers[index].refresh() }),
+    contender('installTask() again', {
+      ours: true,
+      open: installOne,
+      move: (timers, index) => timers[index].installTask({ delta: TIMEOUT }),
+    }),
+  ],
+  targets: [
+    { row: '19', ours: 'installTask() again', against: 'timer.refresh()', atLeast: 1 },
+    { row: '19', ours: 'installTask() again', against: 'clearTimeout + setTimeout', atLeast: 4 },
+  ],
+};
