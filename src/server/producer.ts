@@ -352,7 +352,7 @@ export class Producer {
   }
 
   #readName(index: number): void {
-    const name = decodeName(this.#reader.readPayload());
+    const name = this.#reader.readText() ?? decodeName(this.#reader.readPayload());
     if (index !== this.#handlers.length) {
       throw new RangeError('Handlers are named one after the other');
     }

@@ -144,6 +144,27 @@ export class RecordReader {
     return form === PAYLOAD_NUMBER ? value : undefined;
   }
 
+  /**
+   * Reads the record, whose bytes are text in 16-bit units, and returns the text. Returns `undefined`, and reads
+   * nothing, for what {@link RecordReader.readPayload} has to read: there are pieces before it, or it is no such text.
+   */
+  readText(): string | undefined {
+    const ring = this.#ring;
+    const { kind, byteOffset, size } = ring;
+    if (
+      (kind & PAYLOAD_MASK) !== PAYLOAD_BYTES ||
+      size < 0 ||
+      size > ring.largest ||
+      size % 2 !== 0 ||
+      this.#pieces.length > 0 ||
+      this.#isPieceLost
+    ) {
+      return undefined;
+    }
+    ring.advance();
+    return ring.bytes.toString('utf16le', byteOffset, byteOffset + size);
+  }
+
   /** Drops the pieces that have arrived of the record `id`, which will not come. */
   dropPieces(id: number): void {
     if (this.#piecesOf === id) {
