@@ -11,7 +11,7 @@ const { join } = require('node:path');
 const { NAMES, load } = require('./comparisons');
 const { describe, inShort, pinnedCore } = require('./lib/environment');
 const { HELP, UsageError, parse } = require('./lib/options');
-const { buildPrograms, buildQueues, installPackages } = require('./lib/prepare');
+const { buildPrograms, buildQueues, installPackages, installPython } = require('./lib/prepare');
 const { killAll } = require('./lib/processes');
 const { compare, stepsOf } = require('./lib/runner');
 
@@ -59,6 +59,7 @@ async function measure({ names, extent }) {
 
 async function measureAndSave(options) {
   buildPrograms();
+  installPython();
   if (options.names.some((name) => name.startsWith('queue-'))) {
     buildQueues();
   }

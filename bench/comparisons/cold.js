@@ -49,7 +49,7 @@ module.exports = {
     {
       ...bacpypes(`BACpypes, ${count} tasks`, ['cold', String(count)]),
       x: count,
-      parts: parts('BACpypes deferred()', count),
+      parts: parts('BACpypes', count),
     },
   ]),
   targets: COUNTS.flatMap((count) =>

@@ -11,7 +11,7 @@ module.exports = {
   chart: 'distribution',
   contenders: onRuntimes(__filename, 'callSync'),
   onEach: { callSync: contenders.find(({ name }) => name === 'callSync()') },
-  targets: ['Bun', 'Deno'].map((ours) => ({ row: '16', ours, against: 'Node, thread driver', atMost: 1.5 })),
+  targets: ['Bun', 'Deno'].map((ours) => ({ row: '32', ours, against: 'Node, thread driver', atMost: 1.5 })),
 };
 
 bePartner(partners);

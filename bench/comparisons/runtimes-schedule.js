@@ -13,7 +13,7 @@ module.exports = {
   chart: 'bars',
   contenders: onRuntimes(__filename, 'schedule'),
   onEach: { schedule: scheduling(__filename, { payload: 42 }) },
-  targets: ['Bun', 'Deno'].map((ours) => ({ row: '15', ours, against: 'Node, thread driver', atMost: 1.5 })),
+  targets: ['Bun', 'Deno'].map((ours) => ({ row: '32', ours, against: 'Node, thread driver', atMost: 1.5 })),
 };
 
 bePartner(producers);

@@ -10,13 +10,14 @@ module.exports = {
   text:
     'A worker schedules, the main thread runs. The time ends when the last task has run. ' +
     'BACpypes calls deferred() from another thread. The JavaScript ring is what a program may write for itself: ' +
-    'numbers in shared memory and nothing else. The limit is a ring in Rust, rtrb.',
+    'numbers in shared memory and nothing else, or records with what a task needs. The limit is a ring in Rust, rtrb.',
   show: 'rate',
   ...longRounds,
   chart: 'bars',
   contenders: [
     limit('rtrb', 'queue'),
     ringing(__filename, { name: 'JavaScript ring', codec: 'number', payload: 42 }),
+    ringing(__filename, { name: 'JavaScript ring of records', codec: 'record', payload: 42 }),
     posting(__filename, { payload: 42 }),
     calling(),
     scheduling(__filename, { payload: 42 }),

@@ -5,11 +5,22 @@ const echarts = require('echarts');
 
 const { figure, tick } = require('./format');
 
-/** Paul Tol's bright scheme, which colour-blind people can tell apart. Ours stand out, and the limit is grey. */
+/**
+ * Ours are blue, in shades that differ in brightness. Peers are muted, and limits are dashed. So people who are
+ * colour-blind can tell them apart.
+ */
 const COLOURS = {
-  ours: ['#EE6677', '#AA3377', '#EE7733'],
-  peers: ['#4477AA', '#66CCEE', '#228833', '#CCBB44'],
-  limit: ['#999999'],
+  ours: ['#2f6db3', '#7fb0e0', '#1b3f6b', '#a9cbee'],
+  peers: ['#8c959f', '#b59a6a', '#7f9f86', '#a58bab', '#bb8a80', '#c3c8ce'],
+  limit: ['#57606a', '#8c959f', '#b0b7bf'],
+};
+
+/** What the values are, and which are better. */
+const MEANING = {
+  time: 'time (less is better)',
+  rate: 'a second (more is better)',
+  bytes: 'memory (less is better)',
+  count: 'number (less is better)',
 };
 const THEMES = {
   light: { text: '#24292f', muted: '#6e7781', line: '#d0d7de', background: 'transparent' },
@@ -76,6 +87,12 @@ function curve({ percentiles }) {
   return points.toSorted((a, b) => a[1] - b[1]);
 }
 
+const lineOf = (one, colour) => ({
+  width: one.ours ? 3 : 2,
+  color: colour,
+  type: one.kind === 'limit' ? 'dashed' : 'solid',
+});
+
 /** Draws the share of samples that took at most a given time: one curve for each contender. */
 function distribution(comparison, theme) {
   const contenders = measured(comparison);
@@ -85,11 +102,13 @@ function distribution(comparison, theme) {
   const most = Math.max(...contenders.map(({ p90 }) => p90)) * 1.6;
   const ticks = roundFigures(least, most);
   return {
-    height: 270,
-    grid: { left: 56, right: LEGEND + 20, top: 44, bottom: 32 },
+    height: 290,
+    grid: { left: 70, right: LEGEND + 20, top: 44, bottom: 52 },
     legend: legend(theme, { orient: 'vertical', left: WIDTH - LEGEND, top: 40 }),
     xAxis: axis(theme, {
       type: 'log',
+      name: `${MEANING.time}, logarithmic`,
+      nameGap: 26,
       min: least,
       max: most,
       axisLabel: { color: theme.muted, customValues: ticks, formatter: (value) => tick('time', value) },
@@ -98,6 +117,8 @@ function distribution(comparison, theme) {
     }),
     yAxis: axis(theme, {
       type: 'value',
+      name: 'share of the samples',
+      nameGap: 48,
       min: 0,
       max: 100,
       interval: 25,
@@ -108,10 +129,21 @@ function distribution(comparison, theme) {
       name: `${one.name}: ${figure(comparison.show, one.p50)}`,
       data: curve(one).filter(([value]) => value <= most),
       showSymbol: false,
-      lineStyle: { width: one.ours ? 3 : 2, color: colours.get(one.name) },
+      lineStyle: lineOf(one, colours.get(one.name)),
       itemStyle: { color: colours.get(one.name) },
     })),
   };
+}
+
+/** Returns the room for the names beside the bars. */
+function widestOf(contenders) {
+  return 24 + 6.7 * Math.max(...contenders.map(({ name }) => name.length));
+}
+
+function barOf(one, colour) {
+  return one.kind === 'limit'
+    ? { color: 'transparent', borderColor: colour, borderType: 'dashed', borderWidth: 1.5 }
+    : { color: colour, borderRadius: [0, 3, 3, 0] };
 }
 
 /** Draws a bar for each contender: shorter is better for times, longer for rates. */
@@ -120,10 +152,12 @@ function bars(comparison, theme) {
   const colours = colouring(contenders.toReversed().map((one) => [one.name, kindOf(one)]));
   const value = ({ p50 }) => (comparison.show === 'rate' ? 1e9 / p50 : p50);
   return {
-    height: 76 + 34 * contenders.length,
-    grid: { left: 190, right: 90, top: 44, bottom: 24 },
+    height: 92 + 34 * contenders.length,
+    grid: { left: widestOf(contenders), right: 90, top: 44, bottom: 40 },
     xAxis: axis(theme, {
       type: 'value',
+      name: MEANING[comparison.show],
+      nameGap: 14,
       min: 0,
       axisLabel: { show: false },
       splitLine: { show: false },
@@ -141,7 +175,7 @@ function bars(comparison, theme) {
         barWidth: 20,
         data: contenders.map((one) => ({
           value: value(one),
-          itemStyle: { color: colours.get(one.name), borderRadius: [0, 3, 3, 0] },
+          itemStyle: barOf(one, colours.get(one.name)),
         })),
         label: {
           show: true,
@@ -163,17 +197,19 @@ function scaling(comparison, theme) {
   const shown = (number) => tick(comparison.show, comparison.show === 'rate' ? 1e9 / number : number);
   return {
     height: 320,
-    grid: { left: 72, right: 40, top: 64, bottom: 48 },
-    legend: legend(theme, { top: 34, left: 66, itemGap: 28 }),
+    grid: { left: 92, right: LEGEND + 20, top: 44, bottom: 52 },
+    legend: legend(theme, { orient: 'vertical', left: WIDTH - LEGEND, top: 40 }),
     xAxis: axis(theme, {
       type: 'log',
-      name: comparison.axis,
+      name: `${comparison.axis}, logarithmic`,
       logBase: comparison.axis === 'workers' ? 2 : 10,
       min: Math.min(...contenders.map(({ x }) => x)),
       max: Math.max(...contenders.map(({ x }) => x)),
     }),
     yAxis: axis(theme, {
       type: 'log',
+      name: `${MEANING[comparison.show]}, logarithmic`,
+      nameGap: 70,
       ...powers(contenders.map(value)),
       axisLabel: { color: theme.muted, formatter: shown },
     }),
@@ -183,7 +219,7 @@ function scaling(comparison, theme) {
       data: points.map((one) => [one.x, value(one)]),
       symbol: 'circle',
       symbolSize: 7,
-      lineStyle: { width: points[0].ours ? 3 : 2, color: colours.get(way) },
+      lineStyle: lineOf(points[0], colours.get(way)),
       itemStyle: { color: colours.get(way) },
     })),
   };

@@ -2,7 +2,7 @@
 /** Installs and builds what only the benchmarks need, if it is missing or old. */
 
 const { spawnSync } = require('node:child_process');
-const { existsSync, statSync } = require('node:fs');
+const { existsSync, statSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 
 const bench = join(__dirname, '..');
@@ -43,9 +43,40 @@ function buildPrograms() {
   }
 }
 
+/** The newest Python in which BACpypes runs: it uses asyncore. */
+const NEWEST_PYTHON = '3, 11';
+
+/**
+ * Installs BACpypes into a Python environment of its own. Without a Python that suits it, or without a network, its
+ * contenders are skipped.
+ */
+function installPython() {
+  const folder = join(bench, 'python');
+  const python = join(folder, 'bin/python3');
+  const done = join(folder, 'installed');
+  if (!existsSync(done)) {
+    const check = `import sys, venv; sys.exit(sys.version_info[:2] > (${NEWEST_PYTHON}))`;
+    const found = ['python3', 'python3.11'].find((name) => spawnSync(name, ['-c', check]).status === 0);
+    if (found === undefined) {
+      return;
+    }
+    console.error('Installing BACpypes …');
+    try {
+      run(found, ['-m', 'venv', '--clear', folder], { stdio: 'ignore' });
+      const pip = ['-m', 'pip', '--quiet', '--disable-pip-version-check', 'install', 'bacpypes==0.19.0'];
+      run(python, pip, { stdio: 'ignore' });
+      writeFileSync(done, '');
+    } catch (error) {
+      console.error(`BACpypes cannot be installed: ${error.message}`);
+      return;
+    }
+  }
+  process.env.BENCH_PYTHON = python;
+}
+
 /** Installs and builds packages/bullmq, with BullMQ itself beside it. */
 function buildQueues() {
   run(process.execPath, ['scripts/test-bullmq.mjs', '--prepare'], { cwd: root, stdio: ['ignore', 2, 2] });
 }
 
-module.exports = { buildPrograms, buildQueues, installPackages };
+module.exports = { buildPrograms, buildQueues, installPackages, installPython };

@@ -17,7 +17,7 @@ function limit(name, ...args) {
  */
 function bacpypes(name, what, fraction = 1) {
   const script = join(__dirname, '../peers/bacpypes_peer.py');
-  return { name, fraction, program: () => ['python3', script, ...[what].flat()] };
+  return { name, fraction, program: () => [process.env.BENCH_PYTHON ?? 'python3', script, ...[what].flat()] };
 }
 
 module.exports = { bacpypes, limit };

@@ -17,13 +17,36 @@ function targetsOf(run) {
   return [...targets.values()];
 }
 
-/** Returns the cells of the table of targets. If one of the two has no figure, the list below says why. */
+/** The verdicts, in the order of the table. */
+const [MISSED, ON_ALL_CORES, ON_ONE_CORE, NOT_MEASURED, MET] = [
+  'missed',
+  'met on all cores',
+  'met on one core',
+  'not measured',
+  'met',
+];
+const VERDICTS = [MISSED, ON_ALL_CORES, ON_ONE_CORE, NOT_MEASURED, MET];
+
+/** Returns the verdict of the results on one core and on all of them. Either may be missing. */
+function verdictOf(one, all) {
+  const results = [one, all].filter((result) => result !== undefined);
+  if (results.length === 0) {
+    return NOT_MEASURED;
+  }
+  if (results.every(({ met }) => met)) {
+    return MET;
+  }
+  return one?.met ? ON_ONE_CORE : all?.met ? ON_ALL_CORES : MISSED;
+}
+
+/** Returns the cells of the table of targets, missed ones first. If one has no figure, the list below says why. */
 function targetRows(run) {
-  return targetsOf(run).map(({ comparison: { name, show }, target, results }) => {
+  const rows = targetsOf(run).map(({ comparison: { name, show }, target, results }) => {
     const { 'one core': one, 'all cores': all } = results;
     const text = (result) => (result ? resultText(show, target, result.value) : '–');
     const judged = one ?? all;
     return {
+      verdict: verdictOf(one, all),
       row: target.row,
       name,
       what: target.against === undefined ? target.ours : `${target.ours} : ${target.against}`,
@@ -31,9 +54,23 @@ function targetRows(run) {
       range: judged ? judged.confidence.map((value) => resultText(show, target, value)).join(' … ') : '–',
       all: text(all),
       target: targetText(show, target),
-      verdict: judged ? (judged.met ? 'met' : 'missed') : 'not measured',
     };
   });
+  return rows.toSorted((a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict) || a.row - b.row);
+}
+
+/** Returns the result of a run in one sentence: `41 of 43 targets are met.` */
+function sentence(run) {
+  const rows = targetRows(run);
+  const count = (...verdicts) => rows.filter(({ verdict }) => verdicts.includes(verdict)).length;
+  const others = [
+    [count(MISSED), (number) => `${number} missed`],
+    [count(ON_ONE_CORE), (number) => `${number} met on one core alone`],
+    [count(ON_ALL_CORES), (number) => `${number} met on all cores alone`],
+    [count(NOT_MEASURED), (number) => `${number} not measured`],
+  ].filter(([number]) => number > 0);
+  const rest = others.length === 0 ? '' : ` (${others.map(([number, say]) => say(number)).join(', ')})`;
+  return `${count(MET)} of ${rows.length} targets are met${rest}.`;
 }
 
 /** Returns the line with the reason, from the last output of a process. The file in results/ has all of it. */
@@ -42,17 +79,29 @@ function firstReason(text) {
   return lines.find((line) => /^\S*Error\b/.test(line)) ?? lines[0];
 }
 
-/** Returns the cells of the table of figures, and a line for each contender without figures. */
+/** Returns one line about all contenders that were skipped: `Skipped: BACpypes (the reason).` */
+function skippedLine(run) {
+  const reasons = new Map();
+  for (const { contenders } of run.comparisons) {
+    for (const { name, skipped } of contenders) {
+      if (skipped !== undefined) {
+        reasons.set(skipped, (reasons.get(skipped) ?? new Set()).add(name.split(',')[0]));
+      }
+    }
+  }
+  const parts = [...reasons].map(([reason, names]) => `${[...names].join(', ')} (${reason})`);
+  return parts.length === 0 ? [] : [`Skipped: ${parts.join('; ')}.`];
+}
+
+/** Returns the cells of the table of figures, and lines about the contenders without figures. */
 function figureRows(run) {
   const rows = [];
-  const missing = new Set();
+  const missing = new Set(skippedLine(run));
   for (const { title, pin, show, contenders } of run.comparisons) {
     for (const { name, skipped, failed, ...summary } of contenders) {
       if (failed !== undefined) {
         missing.add(`${title}, ${pin}: ${name} FAILED: ${firstReason(failed)}`);
-      } else if (skipped !== undefined) {
-        missing.add(`${title}: ${name} was skipped: ${skipped}`);
-      } else {
+      } else if (skipped === undefined) {
         const [p50, p90, p99] = [summary.p50, summary.p90, summary.p99].map((value) => figure(show, value));
         // The smaller figure comes first: rates are the reciprocals of what is kept.
         const [from, to] = show === 'rate' ? summary.confidence.toReversed() : summary.confidence;
@@ -65,6 +114,7 @@ function figureRows(run) {
 }
 
 const TARGET_HEADINGS = {
+  verdict: '',
   row: 'Row',
   name: 'Comparison',
   what: 'What',
@@ -72,7 +122,6 @@ const TARGET_HEADINGS = {
   range: '95 % confidence',
   all: 'All cores',
   target: 'Target',
-  verdict: '',
 };
 const FIGURE_HEADINGS = { name: '', p50: 'p50', range: '95 % confidence', p90: 'p90', p99: 'p99' };
 
@@ -101,11 +150,11 @@ function table(run) {
     );
     lines.push(title, ...[figures[0], ...own].map((line) => `  ${line}`), '');
   }
-  lines.push(...columns(TARGET_HEADINGS, targetRows(run)));
+  lines.push(...columns(TARGET_HEADINGS, targetRows(run)), '', sentence(run));
   if (missing.length > 0) {
     lines.push('', ...missing);
   }
   return lines.join('\n');
 }
 
-module.exports = { FIGURE_HEADINGS, TARGET_HEADINGS, figureRows, table, targetRows };
+module.exports = { FIGURE_HEADINGS, TARGET_HEADINGS, figureRows, sentence, table, targetRows };

@@ -1,0 +1,86 @@
+import { spawnSync } from 'node:child_process';
+
+import { expect, test } from '@jest/globals';
+
+import { root } from '../support/files';
+
+/** Runs a function body in a process, where it may require what the benchmarks consist of. Returns its result. */
+function evaluate(body: string): unknown {
+  const program = `process.stdout.write(JSON.stringify((() => {${body}})()));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', program], { cwd: root, encoding: 'utf8' });
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+/** A run with a target for each verdict, and contenders that were skipped. */
+const RUN = `
+  const result = (met) => met === undefined ? undefined : { value: 2, confidence: [1, 3], met };
+  const comparison = (pin, verdicts) => ({
+    name: 'one', title: 'One', show: 'time', pin,
+    contenders: [
+      { name: 'peer, 1 worker', skipped: 'it is not installed' },
+      { name: 'peer, 2 workers', skipped: 'it is not installed' },
+      { name: 'other', failed: 'Error: broken\\n  at a line' },
+    ],
+    targets: verdicts.map((met, index) => (
+      { row: String(9 + index), ours: 'ours', against: 'peer', atMost: 1, result: result(met) })),
+  });
+  const run = { comparisons: [
+    comparison('one core', [true, true, false, false, undefined, false]),
+    comparison('all cores', [true, false, true, false, undefined, undefined]),
+  ] };
+`;
+
+test('targets are listed with their verdicts, missed ones first', () => {
+  const rows = evaluate(
+    `${RUN} return require('./bench/lib/table').targetRows(run).map((row) => [row.row, row.verdict])`,
+  );
+  expect(rows).toEqual([
+    ['12', 'missed'],
+    ['14', 'missed'],
+    ['11', 'met on all cores'],
+    ['10', 'met on one core'],
+    ['13', 'not measured'],
+    ['9', 'met'],
+  ]);
+});
+
+test('one sentence says how many targets are met', () => {
+  expect(evaluate(`${RUN} return require('./bench/lib/table').sentence(run)`)).toBe(
+    '1 of 6 targets are met (2 missed, 1 met on one core alone, 1 met on all cores alone, 1 not measured).',
+  );
+});
+
+test('what was skipped is one line, and what failed is one for each contender', () => {
+  expect(evaluate(`${RUN} return require('./bench/lib/table').figureRows(run).missing`)).toEqual([
+    'Skipped: peer (it is not installed).',
+    'One, one core: other FAILED: Error: broken',
+    'One, all cores: other FAILED: Error: broken',
+  ]);
+});
+
+test.each(['number', 'record', 'json', 'structuredClone'])(
+  'the ring of the benchmarks carries values in order: %s',
+  (codec) => {
+    const counts = evaluate(`
+    const { openRing } = require('./bench/lib/js-ring');
+    const areNumbers = ['number', 'record'].includes('${codec}');
+    const reader = openRing('${codec}');
+    const writer = openRing('${codec}', reader.memory);
+    let [wakes, read, isInOrder] = [0, 0, true];
+    for (let written = 0; written < 100_000; ) {
+      for (let left = 1 + (written % 700); left > 0; left -= 1, written += 1) {
+        const text = 'ä'.repeat(written % 40);
+        writer.push(areNumbers ? written : { written, text }, () => { wakes += 1; });
+      }
+      reader.drain((value) => {
+        isInOrder &&= (areNumbers ? value : value.written) === read;
+        isInOrder &&= areNumbers || value.text === 'ä'.repeat(read % 40);
+        read += 1;
+      });
+    }
+    return { isInOrder, isEachSleepWokenOnce: wakes < read / 10, isAllRead: read >= 100_000 };
+  `);
+    expect(counts).toEqual({ isInOrder: true, isEachSleepWokenOnce: true, isAllRead: true });
+  },
+);
