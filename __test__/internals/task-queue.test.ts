@@ -8,7 +8,7 @@ import { makeRandom } from '../support/random';
 interface Entry {
   readonly task: Task;
   due: number;
-  readonly order: number;
+  order: number;
 }
 
 function compare(a: Entry, b: Entry): number {
@@ -41,6 +41,18 @@ class Twin {
     const [entry] = this.entries.splice(index, 1) as [Entry];
     if (!this.queue.remove(entry.task) || entry.task.isScheduled) {
       throw new Error(`number ${entry.order} was not in`);
+    }
+  }
+
+  /** Moves an entry, whose priority may have changed. It is the newest one then. */
+  moveAt(index: number, due: number, priority: number): void {
+    const entry = this.entries[index] as Entry;
+    entry.task.priority = priority;
+    entry.due = due;
+    entry.order = this.#order;
+    this.#order += 1;
+    if (!this.queue.move(entry.task, due) || !entry.task.isScheduled) {
+      throw new Error('the entry was not in');
     }
   }
 
@@ -101,6 +113,9 @@ describe.each(distributions)('%s', (_name, due) => {
         // Also before nextDue() has sorted the new ones.
         for (let index = Math.floor(random() * twin.entries.length * 0.5); index > 0; index -= 1) {
           twin.removeAt(Math.floor(random() * twin.entries.length));
+        }
+        for (let index = Math.floor(random() * twin.entries.length * 0.5); index > 0; index -= 1) {
+          twin.moveAt(Math.floor(random() * twin.entries.length), due(random), Math.floor(random() * 2));
         }
         if (random() < 0.5) {
           twin.take(due(random), Math.floor(random() * 300));

@@ -76,6 +76,15 @@ export class TaskTable<T extends QueueEntry> {
     return index;
   }
 
+  /** Changes when an entry is due, and its order. Its priority is read anew. */
+  update(index: number, due: number, order: number, priority: number): void {
+    if (priority !== 0 || this.#priorities !== undefined) {
+      this.#notePriority(index, priority);
+    }
+    this.due[index] = due + 0;
+    this.order[index] = order;
+  }
+
   /**
    * Frees the index of an entry that is due at `due`. The caller has the time at hand; a read of it here may miss the
    * cache.

@@ -85,8 +85,13 @@ export class Schedule {
   /** Installs a task at a time on the monotonic clock. Returns whether it comes before all others. */
   installDue(task: Task, due: number, context: AsyncContext | undefined): boolean {
     checkPriority(task);
-    this.remove(task);
     this.#byClock = this.#byClock.like(this.#owner, this.#clock, false, context);
+    if (task[timeHigh] === IN_QUEUE && this.#tasks.move(task, due)) {
+      // It is on the monotonic clock already.
+      task[installation] = this.#byClock;
+      return this.#isFirst(due);
+    }
+    this.remove(task);
     task[installation] = this.#byClock;
     const isFirst = this.#push(task, due);
     // Not before it is in the queue, which knows its time from now on.
@@ -183,6 +188,11 @@ export class Schedule {
   /** Adds a task to the queue. Returns whether it comes before all others. */
   #push(task: Task, due: number): boolean {
     this.#tasks.push(task, due);
+    return this.#isFirst(due);
+  }
+
+  /** Returns whether a task that was installed comes before all others, which is remembered. */
+  #isFirst(due: number): boolean {
     if (due >= this.earliest) {
       return false;
     }
