@@ -96,6 +96,18 @@ export function rareOptions(
   options: Omit<ScheduleOptions, 'transfer'> & Pick<RemoteOptions, 'tracked'> & { readonly carrier?: unknown },
 ): RemoteOptions | undefined {
   const { when, interval, offset, priority, key, signal, tracked } = options;
+  if (
+    when === undefined &&
+    interval === undefined &&
+    priority === undefined &&
+    key === undefined &&
+    signal === undefined &&
+    tracked !== true &&
+    options.carrier === undefined
+  ) {
+    // Most tasks with options have a delay alone.
+    return undefined;
+  }
   const carrier = options.carrier === undefined ? undefined : toCarrier(options.carrier);
   const rarer: { -readonly [K in keyof RemoteOptions]: RemoteOptions[K] } = {};
   if (when !== undefined) {

@@ -84,12 +84,20 @@ export class HandlerRegistry {
     at: From,
   ): NamedTask {
     const { key, when, interval, offset = 0, priority = 0 } = options;
-    const task = new NamedTask(name, payload, key, run, (isCancelled) => {
-      onEnd(isCancelled);
-      if (key !== undefined && this.#byKey.get(key) === task) {
-        this.#byKey.delete(key);
-      }
-    });
+    const task = new NamedTask(
+      name,
+      payload,
+      key,
+      run,
+      key === undefined
+        ? onEnd
+        : (isCancelled) => {
+            onEnd(isCancelled);
+            if (this.#byKey.get(key) === task) {
+              this.#byKey.delete(key);
+            }
+          },
+    );
     if (key !== undefined) {
       this.cancelKey(key);
       this.#byKey.set(key, task);

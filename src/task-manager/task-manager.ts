@@ -115,11 +115,11 @@ interface TimeAndOptions {
 
 function timeAndOptions(options: ScheduleOptions): TimeAndOptions {
   validateNames('options', options, SCHEDULE_OPTIONS);
-  const { delta = 0, ...rest } = options;
+  const { delta = 0, signal, when, interval } = options;
   validateMilliseconds('options.delta', delta);
-  validateSignal(options.signal);
-  const isTimed = options.delta !== undefined || options.when !== undefined || options.interval !== undefined;
-  return { at: { delta }, isTimed, rarer: rareOptions(rest) ?? {} };
+  validateSignal(signal);
+  const isTimed = options.delta !== undefined || when !== undefined || interval !== undefined;
+  return { at: { delta }, isTimed, rarer: rareOptions(options) ?? IMMEDIATE.rarer };
 }
 
 /**
