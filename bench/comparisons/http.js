@@ -39,10 +39,11 @@ async function serve(runs, latest) {
 const parts = (name) => ({ each: `${name}, time of a request`, p99: `${name}, p99 latency` });
 
 /** Returns a contender: `listen(partner)` starts the workers with what `start()` is called with. */
-function contender(name, { ours, partner, prepare }) {
+function contender(name, { ours, kind, partner, prepare }) {
   return {
     name,
     ours,
+    kind,
     parts: parts(name),
     async setup() {
       let sum = 0;
@@ -82,7 +83,8 @@ module.exports = {
   title: 'A server whose workers send results',
   text:
     `${WORKERS} workers send 100 000 numbers a second to the main thread, which is an HTTP server. A client in ` +
-    'another process has 32 connections, and asks as fast as it gets answers. On one core the client shares it.',
+    'another process has 32 connections, and asks as fast as it gets answers. On one core the client shares it. ' +
+    'The limit is the same server, to which no worker sends anything.',
   chart: 'bars',
   // Milliseconds.
   count: ({ quick }) => (quick ? 300 : 1000),
@@ -90,6 +92,7 @@ module.exports = {
   generations: 2,
   mostRounds: ({ quick }) => (quick ? 3 : 8),
   contenders: [
+    contender('no results', { kind: 'limit', partner: 'none', prepare: () => ({}) }),
     contender('postMessage', {
       partner: 'post',
       prepare: (arrived) => ({ listen: (worker) => worker.on('message', arrived) }),
@@ -111,6 +114,9 @@ module.exports = {
 };
 
 bePartner({
+  none(_, ready) {
+    ready();
+  },
   post({ runs }, ready) {
     ready();
     produce(runs, (value) => parentPort.postMessage(value));

@@ -40,9 +40,11 @@ module.exports = {
     'Tasks that are due in 50 to 150 ms, one at a time, or in 0.1 to 2 s, all at once. The same process ' +
     'schedules and runs them. Redis has its default settings and an append-only file.',
   chart: 'distribution',
-  count: ({ quick }) => (quick ? 20 : 100),
+  count: ({ quick }) => (quick ? 10 : 100),
   warmUps: 1,
   generations: 1,
+  // A round is some seconds of waiting.
+  mostRounds: ({ quick }) => (quick ? 2 : Infinity),
   contenders: Object.entries({ alone, 'among others': bulk }).flatMap(([title, measure]) =>
     queues.map(({ name, ours, open }) => ({
       name: `${name}, ${title}`,
