@@ -10,9 +10,9 @@ const { figure, tick } = require('./format');
  * colour-blind can tell them apart.
  */
 const COLOURS = {
-  ours: ['#2f6db3', '#7fb0e0', '#1b3f6b', '#a9cbee'],
+  ours: ['#3b78bd', '#8ab8e4', '#5f99d3', '#b3d1ef'],
   peers: ['#8c959f', '#b59a6a', '#7f9f86', '#a58bab', '#bb8a80', '#c3c8ce'],
-  limit: ['#57606a', '#8c959f', '#b0b7bf'],
+  limit: ['#768390', '#8c959f', '#a5adb5'],
 };
 
 /** What the values are, and which are better. */
