@@ -75,6 +75,27 @@ describe('a program', () => {
     expect(lines).toEqual(['index.js shared.js', 'index.js loop.js shared.js tasks.js', 'true']);
   });
 
+  test('that empties the cache of modules goes on with the copy that it has', async () => {
+    const lines = await filesAfter(`
+      const all = require('waitable-event');
+      Object.keys(require.cache).forEach((file) => delete require.cache[file]);
+      const { TaskManager, WaitableEvent, core } = all;
+      const event = new WaitableEvent();
+      event.addChannel(core);
+      core.taskManager.define('double', (value) => 2 * value);
+      const remote = TaskManager.connect(core.taskManager.handle);
+      void core.run();
+      remote.call('double', 4).then((result) => {
+        console.log(result);
+        remote.close();
+        event.close();
+        core.stop();
+        print();
+      });
+    `);
+    expect(lines).toEqual(['8', 'client.js loop.js server.js tasks.js transport.js']);
+  });
+
   test('has the same exports by require() and by import', async () => {
     const lines = await filesAfter(`
       const all = require('waitable-event');
