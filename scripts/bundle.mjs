@@ -5,6 +5,7 @@ import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { rollup } from '@rollup/wasm-node';
 import { transform } from '@swc/core';
+import { linkParts, loadOnUse } from './support/lib-parts.mjs';
 
 const root = join(import.meta.dirname, '..');
 const modules = join(root, 'dist', 'modules');
@@ -161,72 +162,6 @@ function chunkOf(id, { getModuleInfo }) {
     return 'chunk_loop';
   }
   return sharedByParts.some((path) => id.startsWith(path)) ? 'chunk_transport' : undefined;
-}
-
-/**
- * Makes each export of {@link ON_USE} one that loads its file, and so what `core.ts` sets: the loop of channels that
- * name none, and the manager of tasks. What stands behind `0 &&` never runs: Node reads in it which names an ES module
- * may import.
- */
-function loadOnUse(code) {
-  const [, shared] = /const (\w+) = require\('\.\/shared\.js'\);/.exec(code);
-  const all = [];
-  const lines = [];
-  let rest = code;
-  for (const [statement, object, load] of code.matchAll(/const (\w+) = (.+\.parts\['(?:loop|tasks)\.js'\]\(\));\n/g)) {
-    const names = [];
-    const uses = new RegExp(`exports\\.(\\w+) = ${object}\\.\\1;\\n`, 'g');
-    rest = rest.replace(statement, '').replaceAll(uses, (_, name) => names.push(name) && '');
-    all.push(...names);
-    lines.push(
-      `for (const name of [${names.map((name) => `'${name}'`).join(', ')}]) {`,
-      `\tObject.defineProperty(exports, name, { get: () => ${load.replace("require('./shared.js')", shared)}[name], enumerable: true, configurable: true });`,
-      '}',
-    );
-  }
-  return `${rest}${shared}.setDefaultLoop(() => exports.core);
-${shared}.setDefaultTaskOwner(() => exports.core.taskManager[${shared}.taskOwner]);
-${lines.join('\n')}
-0 && (module.exports = { ${all.join(', ')} });
-`;
-}
-
-/** The files that programs load. */
-const ENTRIES = ['index.js', 'testing.js', 'pool.js', 'pool-worker.js'];
-
-const SHARED = 'shared.js';
-
-/**
- * Makes `shared.js` the one file that loads the others, each once, and gives itself to them. Where a program has
- * emptied the cache of modules since, as `jest.resetModules()` does, or a server that loads its code again, they would
- * require another copy of it. V8 compiles a function in parentheses at once, and so once.
- */
-function linkParts(code, { fileName }, _options, { chunks }) {
-  const isPart = (name) => name !== SHARED && !ENTRIES.includes(name);
-  const shared = fileName === SHARED ? 'exports' : isPart(fileName) ? 'shared' : "require('./shared.js')";
-  const text = code
-    .replaceAll(/^require\('\.\/.+\.js'\);\n/gm, '')
-    .replaceAll(/require\('\.\/([\w-]+\.js)'\)/g, (_, name) =>
-      isPart(name) ? `${shared}.parts['${name}']()` : shared,
-    );
-  if (fileName === SHARED) {
-    const parts = Object.keys(chunks).filter(isPart);
-    return `${text}
-function once(load) {
-\tlet part;
-\treturn () => part ??= load()(exports);
-}
-exports.parts = {
-${parts.map((name) => `\t'${name}': once(() => require('./${name}'))`).join(',\n')}
-};
-`;
-  }
-  return isPart(fileName)
-    ? text.replace(
-        /^'use strict';\n([^]*)$/,
-        "'use strict';\nmodule.exports = (function(shared) {\nconst exports = {};\n$1\nreturn exports;\n});\n",
-      )
-    : text;
 }
 
 /** The exports whose value changes. */

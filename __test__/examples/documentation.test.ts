@@ -8,7 +8,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 
 import { Child, type Ended, endedWith } from '../support/child';
 import { type CodeBlock, type SourceFile, codeBlocks, runnable, typed } from '../support/examples/code-blocks';
-import { GIVEN_FILES } from '../support/examples/given';
+import { GIVEN_FILES, givenArguments } from '../support/examples/given';
 import { fixture, root, temporaryPath } from '../support/files';
 
 /** The pages of the blocks that cannot run alone: they need a store, or a test runner. */
@@ -68,11 +68,12 @@ function writeFiles(block: CodeBlock, directory: string): void {
 async function run(block: CodeBlock, index: number): Promise<Ended> {
   const directory = makeDirectory(`block${index}`);
   writeFiles(block, directory);
-  const main = runnable(block.files.find(isMain) as SourceFile).name;
+  const { name: main, source } = runnable(block.files.find(isMain) as SourceFile);
+  const args = [main, ...givenArguments(source, directory)];
   // The block is stopped where it would go on, perhaps with tasks on their way.
   const codes = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON', 'WAITABLE_EVENT_NOT_RUNNING'];
   const quiet = codes.map((code) => `--disable-warning=${code}`);
-  const child = new Child(process.execPath, [...quiet, '--require', fixture('examples/end-of-block.js'), main], {
+  const child = new Child(process.execPath, [...quiet, '--require', fixture('examples/end-of-block.js'), ...args], {
     cwd: directory,
     env: { ...process.env, BLOCK_PRINTS: JSON.stringify(block.prints) },
   });

@@ -1,5 +1,8 @@
 /** What a block of the documentation may take for granted: it uses these names, and does not declare them. */
 
+import { execFileSync, spawn } from 'node:child_process';
+import { join } from 'node:path';
+
 import * as api from 'waitable-event';
 import * as pool from 'waitable-event/pool';
 import * as testing from 'waitable-event/testing';
@@ -24,11 +27,6 @@ const DECLARATIONS: Readonly<Record<string, string>> = {
   controller: 'const controller = new AbortController();',
   serialPort: 'const serialPort = new WaitableEvent({ set: true });',
   fd: 'const fd = serialPort.fileno();',
-  devicePath: [
-    "const devicePath = './device';",
-    "execFileSync('mkfifo', [devicePath]);",
-    "spawn('sh', ['-c', 'echo 21.5 C > device']);",
-  ].join('\n'),
   samples: 'const samples = Array.from({ length: 2000 }, (_, index) => index);',
   lines: "const lines = ['one', 'two'];",
   results: 'const results = [];',
@@ -59,6 +57,17 @@ export const GIVEN_FILES = [
   },
   { name: 'worker.js', source: "require('./given-worker.js');" },
 ] as const;
+
+/** Returns the arguments for a program: one that asks for the path of a device gets that of a FIFO with a line. */
+export function givenArguments(code: string, directory: string): string[] {
+  if (!code.includes('process.argv[2]')) {
+    return [];
+  }
+  const device = join(directory, 'device');
+  execFileSync('mkfifo', [device]);
+  spawn('sh', ['-c', `echo 21.5 C > '${device}'`]);
+  return [device];
+}
 
 /** Returns the declarations of all names that `code` uses and does not declare. */
 export function declareGiven(code: string, isModule: boolean): string {
