@@ -72,6 +72,36 @@ describe('on the clocks of the system', () => {
     expect(Math.max(...early)).toBeLessThanOrEqual(0);
   });
 
+  test('the time on the wall clock neither goes back nor runs ahead of that of the system', () => {
+    const { manager } = new Owner();
+    const steps: number[] = [];
+    const ahead: number[] = [];
+    for (let last = manager.getTime(), count = 0; count < 100_000; count += 1) {
+      const now = manager.getTime();
+      ahead.push(Math.floor(now) - Date.now());
+      steps.push(now - last);
+      last = now;
+    }
+    expect(steps.filter((step) => step < 0)).toEqual([]);
+    expect(ahead.filter((step) => step > 0)).toEqual([]);
+  });
+
+  test('a time on the wall clock is never early', async () => {
+    const { manager } = new Owner();
+    const early: number[] = [];
+    let left = 200;
+    for (let index = 0; index < 200; index += 1) {
+      const when = manager.getTime() + index / 20;
+      const task = new FunctionTask(() => {
+        early.push(when - manager.getTime());
+        left -= 1;
+      });
+      manager.installTask(task, { when });
+    }
+    await until(() => left === 0, 'all of them');
+    expect(Math.max(...early)).toBeLessThanOrEqual(0);
+  });
+
   test.each([
     ['25 days', 25 * DAY],
     ['2^31 ms', 2 ** 31],
