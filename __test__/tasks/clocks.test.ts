@@ -157,6 +157,48 @@ describe('when the wall clock is set', () => {
     expect(log).toEqual(['a', 'b']);
   });
 
+  test.each([0, -0.0001, -0.3, -0.499])('by %p ms, a time on it is not early, and the order stays', (step) => {
+    const watch = new ManualClock();
+    const { manager } = watch;
+    const start = manager.getTime();
+    const log: string[] = [];
+    const early: number[] = [];
+    const install = (name: string, when: number): void => {
+      const task = new FunctionTask(() => {
+        log.push(name);
+        early.push(when - manager.getTime());
+      });
+      manager.installTask(task, { when });
+    };
+    for (const name of ['a', 'b', 'c']) {
+      install(name, start + 10);
+    }
+    install('e', start + 10.2);
+    manager.installTask(logger(log, 'on the other clock'), { delta: 10 });
+    watch.step(step);
+    install('d', start + 10.1);
+    watch.pass(9.9);
+    for (let passes = 0; passes < 100; passes += 1) {
+      watch.pass(0.01);
+    }
+    expect(Math.max(...early)).toBeLessThanOrEqual(0);
+    expect(log.filter((name) => name.length === 1)).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(log).toContain('on the other clock');
+    expect(manager.stats().pending).toBe(0);
+  });
+
+  test('getNextTask() does not return a time on it early, and says how long it takes', () => {
+    const watch = new ManualClock();
+    const { manager } = watch;
+    const task = new FunctionTask(() => {});
+    manager.installTask(task, { when: manager.getTime() + 10 });
+    watch.step(-0.25);
+    watch.pass(10);
+    expect(manager.getNextTask()).toEqual([null, 0.25]);
+    watch.now += 0.25;
+    expect(manager.getNextTask()).toEqual([task, null]);
+  });
+
   test('tasks of both kinds keep their order', () => {
     const watch = new ManualClock();
     const log: unknown[] = [];
