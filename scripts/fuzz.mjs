@@ -29,10 +29,9 @@ Usage: npm run fuzz -- [options]
   --trace           prints each operation
   --help            prints this
 
-Left out:
-${Object.entries(SWITCHES)
-  .map(([name, text]) => `  ${name}: ${text}`)
-  .join('\n')}
+Left out: ${Object.keys(SWITCHES).length === 0 ? 'nothing' : ''}${Object.entries(SWITCHES)
+  .map(([name, text]) => `\n  ${name}: ${text}`)
+  .join('')}
 
 Exit code: 0, or 1 after a finding. Ctrl-C ends it with a summary.`;
 

@@ -10,6 +10,9 @@ import { RunLoop, TaskManager, WaitableEvent } from 'waitable-event';
 import { finallyDo } from '../support/clean-up';
 import { handleTrigger, sourceOf } from '../support/hidden-members';
 import { RingReader, RingWriter, makeRingMemory } from '../support/internals';
+import { codeOf } from '../support/outcomes';
+import { Owner, Producer } from '../support/remote/task-managers';
+import { until } from '../support/threads';
 
 type Operation = 'add' | 'and' | 'exchange' | 'load' | 'or' | 'store';
 
@@ -59,6 +62,26 @@ function interrupted(run: () => void, at: number, interrupt: () => void): number
   }
   if (count <= at) {
     interrupt();
+  }
+  return count;
+}
+
+/** Calls `run`, and `interrupt` before each of its atomic operations, from number `at` on. Returns how many it has. */
+function interruptedFrom(run: () => void, at: number, interrupt: () => void): number {
+  let count = 0;
+  const countOperation = (): void => {
+    count += 1;
+    if (count > at) {
+      onOperation = undefined;
+      interrupt();
+      onOperation = countOperation;
+    }
+  };
+  onOperation = countOperation;
+  try {
+    run();
+  } finally {
+    onOperation = undefined;
   }
   return count;
 }
@@ -236,6 +259,70 @@ test.each<['waitForRoom' | 'makeRoom', 'waitForRoom' | 'makeRoom']>([
     return { count, isLost: !full.isPushed && !full.isWoken };
   });
   expect(losses).toEqual([]);
+});
+
+describe('a callSync() that waits for room, while the thread of its manager blocks for this one', () => {
+  /** The longest that a reply is waited for that was lost. */
+  const LOST_AFTER = 500;
+
+  test('has its reply, wherever the manager makes room and replies', async () => {
+    const owner = new Owner();
+    let calls = 0;
+    owner.manager.define('never', async () => {
+      calls += 1;
+      await new Promise(() => {});
+    });
+    const peer = new Producer(owner.manager.handle);
+    await peer.do('connect');
+    const deadlock = peer.fails('callSync', 'never');
+    await until(() => calls > 0, 'the call of the other thread');
+    await peer.blocked();
+    const { threadId } = peer.worker;
+    const loop = new RunLoop();
+    finallyDo(() => loop.close());
+
+    /** Makes a call that is interrupted from this place on. The attempt that finds a deadlock is the last one. */
+    const attempt = (at: number): { count: number; isLost: boolean } => {
+      const manager = new TaskManager({ loop, capacity: 2, onFull: 'block' });
+      let hasRun = false;
+      manager.define('echo', (payload: unknown) => {
+        hasRun ||= payload === at;
+        return payload;
+      });
+      // As if it were the other thread's.
+      const remote = TaskManager.connect({ ...manager.handle, threadId });
+      try {
+        // The first one also makes the name known.
+        remote.schedule('echo', 'before');
+        loop.runOnce();
+        remote.schedule('echo', 'before');
+        remote.schedule('echo', 'before');
+        let result: unknown;
+        const call = (): void => {
+          result = remote.callSync('echo', at, { timeout: LOST_AFTER });
+        };
+        let code: unknown;
+        const count = interruptedFrom(
+          () => {
+            code = codeOf(call);
+          },
+          at,
+          () => loop.runOnce(),
+        );
+        // No room was made before it looked for the last time: it was right to give up.
+        const isDeadlock = code === 'ERR_WOULD_DEADLOCK' && !hasRun;
+        return { count: isDeadlock ? 0 : count, isLost: result !== at && !isDeadlock };
+      } finally {
+        remote.close();
+        manager.close();
+      }
+    };
+
+    const before = places;
+    expect(everywhere(attempt)).toEqual([]);
+    expect((await deadlock).code).toBe('ERR_WOULD_DEADLOCK');
+    expect(places - before).toBeGreaterThan(10);
+  });
 });
 
 test('the tests above interrupt at many places', () => {

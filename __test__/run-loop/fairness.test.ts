@@ -284,4 +284,27 @@ describe.each(['run', 'runSync'] as const)('members and %s()', (way) => {
     await (way === 'run' ? within(loop.run(), 'run()') : loop.runSync());
     expect(calls - at).toBeLessThanOrEqual(2);
   });
+
+  test('what one batch does not carry of closed events does not take the turn of the other members', async () => {
+    // With the waker, which the closed events call, as many as one poll of the kernel reports.
+    const members = Array.from({ length: 255 }, () => new Flood({ set: true, loop }));
+    const closing = Array.from({ length: 2 }, () => new WaitableEvent({ loop }));
+    finallyDo(() => [...members, ...closing].forEach((member) => member.close()));
+    const turns: number[] = [];
+    const step = (): void => {
+      turns.push(calls);
+      calls = 0;
+      if (turns.length === 2) {
+        // As another thread does, of which the loop learns by its waker.
+        closing.forEach(({ handle }) => WaitableEvent.open(handle).close());
+      }
+      if (turns.length === 5) {
+        loop.stop();
+      }
+      loop.deferred(step);
+    };
+    loop.deferred(step);
+    await (way === 'run' ? within(loop.run(), 'run()') : loop.runSync());
+    expect(turns).toEqual(turns.map(() => members.length));
+  });
 });

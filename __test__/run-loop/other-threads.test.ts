@@ -1,6 +1,6 @@
 /** Loops that other threads stop, wake and end. */
 
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { RunLoop, type RunLoopHandle, TaskManager, WaitableEvent } from 'waitable-event';
 
 import { runScript } from '../support/child';
@@ -139,6 +139,71 @@ describe.each(both)('%s() of this thread', (way) => {
     await worker.terminate();
     remote.stop();
     expect(codeOf(() => RunLoop.connect(handle))).toBe('ERR_INVALID_HANDLE');
+  });
+});
+
+describe('an error that ends a pass', () => {
+  /** An event whose errors escape: none of its ways to leave the loop works. */
+  class Unlucky extends WaitableEvent {
+    isOver = false;
+
+    override handleRead(): void {
+      throw new Error('of a handler');
+    }
+
+    override handleError(error: unknown): void {
+      throw error;
+    }
+
+    override delChannel(): void {
+      if (!this.isOver) {
+        throw new Error('escapes');
+      }
+      super.delChannel();
+    }
+  }
+
+  test.each(['loop', 'runSync'] as const)('does not lose that another one was closed, in %s()', (by) => {
+    const print = jest.spyOn(console, 'error').mockImplementation(() => {});
+    const unlucky = new Unlucky({ set: true, loop });
+    finallyDo(() => {
+      print.mockRestore();
+      unlucky.isOver = true;
+      unlucky.close();
+    });
+    const members = makeMembers(3, () => loop.stop());
+    const pass = (): void => (by === 'loop' ? loop.loop({ timeout: 0, count: 1 }) : loop.runSync());
+    // As another thread does, of which the loop learns by its waker, behind what is ready.
+    members.forEach(({ handle }) => WaitableEvent.open(handle).close());
+    expect(pass).toThrow('escapes');
+    expect(members.map(({ closes }) => closes)).toEqual([0, 0, 0]);
+    for (let passes = 0; passes < 4; passes += 1) {
+      expect(pass).toThrow('escapes');
+    }
+    expect(members.map(({ closes }) => closes)).toEqual([1, 1, 1]);
+  });
+
+  test('does not lose that another one was closed, in run()', async () => {
+    const source = `
+      const { RunLoop, WaitableEvent } = require('waitable-event');
+      class Unlucky extends WaitableEvent {
+        handleRead() { throw new Error('of a handler') }
+        handleError(error) { throw error }
+        delChannel() { throw new Error('escapes') }
+      }
+      const loop = new RunLoop();
+      const unlucky = new Unlucky({ set: true, loop });
+      const member = new WaitableEvent({ loop });
+      process.on('uncaughtException', () => unlucky.clear());
+      member.handleClose = () => loop.stop();
+      loop.run().then(() => {
+        console.log('ended');
+        process.exit();
+      });
+      WaitableEvent.open(member.handle).close();
+    `;
+    const { stdout } = await runScript({ source });
+    expect(stdout).toBe('ended\n');
   });
 });
 

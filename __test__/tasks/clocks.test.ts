@@ -72,6 +72,36 @@ describe('on the clocks of the system', () => {
     expect(Math.max(...early)).toBeLessThanOrEqual(0);
   });
 
+  test('the time on the wall clock neither goes back nor runs ahead of that of the system', () => {
+    const { manager } = new Owner();
+    const steps: number[] = [];
+    const ahead: number[] = [];
+    for (let last = manager.getTime(), count = 0; count < 100_000; count += 1) {
+      const now = manager.getTime();
+      ahead.push(Math.floor(now) - Date.now());
+      steps.push(now - last);
+      last = now;
+    }
+    expect(steps.filter((step) => step < 0)).toEqual([]);
+    expect(ahead.filter((step) => step > 0)).toEqual([]);
+  });
+
+  test('a time on the wall clock is never early', async () => {
+    const { manager } = new Owner();
+    const early: number[] = [];
+    let left = 200;
+    for (let index = 0; index < 200; index += 1) {
+      const when = manager.getTime() + index / 20;
+      const task = new FunctionTask(() => {
+        early.push(when - manager.getTime());
+        left -= 1;
+      });
+      manager.installTask(task, { when });
+    }
+    await until(() => left === 0, 'all of them');
+    expect(Math.max(...early)).toBeLessThanOrEqual(0);
+  });
+
   test.each([
     ['25 days', 25 * DAY],
     ['2^31 ms', 2 ** 31],
@@ -125,6 +155,48 @@ describe('when the wall clock is set', () => {
     watch.step(3_600_000);
     watch.pass();
     expect(log).toEqual(['a', 'b']);
+  });
+
+  test.each([0, -0.0001, -0.3, -0.499])('by %p ms, a time on it is not early, and the order stays', (step) => {
+    const watch = new ManualClock();
+    const { manager } = watch;
+    const start = manager.getTime();
+    const log: string[] = [];
+    const early: number[] = [];
+    const install = (name: string, when: number): void => {
+      const task = new FunctionTask(() => {
+        log.push(name);
+        early.push(when - manager.getTime());
+      });
+      manager.installTask(task, { when });
+    };
+    for (const name of ['a', 'b', 'c']) {
+      install(name, start + 10);
+    }
+    install('e', start + 10.2);
+    manager.installTask(logger(log, 'on the other clock'), { delta: 10 });
+    watch.step(step);
+    install('d', start + 10.1);
+    watch.pass(9.9);
+    for (let passes = 0; passes < 100; passes += 1) {
+      watch.pass(0.01);
+    }
+    expect(Math.max(...early)).toBeLessThanOrEqual(0);
+    expect(log.filter((name) => name.length === 1)).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(log).toContain('on the other clock');
+    expect(manager.stats().pending).toBe(0);
+  });
+
+  test('getNextTask() does not return a time on it early, and says how long it takes', () => {
+    const watch = new ManualClock();
+    const { manager } = watch;
+    const task = new FunctionTask(() => {});
+    manager.installTask(task, { when: manager.getTime() + 10 });
+    watch.step(-0.25);
+    watch.pass(10);
+    expect(manager.getNextTask()).toEqual([null, 0.25]);
+    watch.now += 0.25;
+    expect(manager.getNextTask()).toEqual([task, null]);
   });
 
   test('tasks of both kinds keep their order', () => {

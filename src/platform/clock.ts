@@ -9,7 +9,10 @@ const PREEMPTED = 0.002;
 /** The maximum number of readings. The shortest one counts. */
 const ATTEMPTS = 64;
 
-/** When this thread's own clock started, on the clock that all threads share. Measured at the first use. */
+/**
+ * When this thread's own clock started, on the clock that all threads share. Measured at the first use. It is a little
+ * too early rather than too late: a time that is told by it has been reached on that clock.
+ */
 let threadOrigin: number | undefined;
 
 function measureThreadOrigin(): number {
@@ -20,7 +23,7 @@ function measureThreadOrigin(): number {
     const took = native.monotonicTime() - before;
     if (took < shortest) {
       shortest = took;
-      origin = before + took / 2 - own;
+      origin = before - own;
     }
   }
   return origin;

@@ -60,6 +60,8 @@ export class ChannelSet {
   #mayHaveMore = false;
   /** The token of the channel with whose error the last pass ended. */
   #unlucky = NO_TOKEN;
+  /** Whether a pass has begun and has not ended. An error may have ended it, or a timeout of `node:vm`. */
+  #isUnfinished = false;
   #watchesClock = false;
   #pass = 0;
 
@@ -145,6 +147,7 @@ export class ChannelSet {
       idlePasses: 0,
       lastActivity: 0,
       closingKey: -1,
+      knowsOfClose: false,
     };
     this.#register(member);
     if (!internal) {
@@ -299,7 +302,12 @@ export class ChannelSet {
     const filledBatch = this.#batch as Int32Array;
     let called = NO_TOKEN;
     let isOver = false;
+    const mayHaveLost = this.#isUnfinished;
+    this.#isUnfinished = true;
     try {
+      if (mayHaveLost) {
+        this.#callClosed();
+      }
       if (this.#unlucky !== NO_TOKEN) {
         for (const [token, call] of this.#othersFirst(copyOf(filledBatch, ENTRY_LENGTH * count), files)) {
           called = token;
@@ -322,8 +330,19 @@ export class ChannelSet {
         }
       }
       isOver = true;
+      this.#isUnfinished = false;
     } finally {
       this.#unlucky = isOver ? NO_TOKEN : called;
+    }
+  }
+
+  /** Calls the channels whose events another thread has closed: a pass that did not end may have had their reports. */
+  #callClosed(): void {
+    for (const member of Array.from(this.#members.values())) {
+      const event = member.closingKey < 0 || member.knowsOfClose ? undefined : slotOf(member.channel);
+      if (event !== undefined && member.isIn && fast.isEventSet(event) === STATUS_CLOSED) {
+        this.#call(member, 0);
+      }
     }
   }
 
@@ -365,6 +384,13 @@ export class ChannelSet {
   /** Calls the handlers of one ready channel, and asks it for its interest. */
   #call(member: Member, flags: number): void {
     const { channel } = member;
+    if (flags === 0) {
+      // The report comes once, and may be found before it arrives.
+      if (member.knowsOfClose) {
+        return;
+      }
+      member.knowsOfClose = true;
+    }
     const unread = noteReady(member, flags, this.#pass);
     try {
       if ((flags & READABLE) !== 0) {

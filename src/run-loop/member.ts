@@ -23,6 +23,8 @@ export interface Member {
   lastActivity: number;
   /** The key that ends the watch for the event's close, when the channel is an event; otherwise negative. */
   closingKey: number;
+  /** Whether the channel was called because another thread has closed its event. */
+  knowsOfClose: boolean;
 }
 
 /**

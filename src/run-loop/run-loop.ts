@@ -563,10 +563,12 @@ export class RunLoop {
     if (isDebugging) {
       debugWakeUp(this);
     }
+    let isOver = false;
     try {
       const hasRun = this.#runTasks();
       this.#channels.dispatchReady(isStale || hasRun);
       this.#deferred.run();
+      isOver = true;
     } finally {
       // Also after an uncaught error, for example of a channel's own `delChannel()`: the loop goes on, and can be
       // stopped.
@@ -575,6 +577,10 @@ export class RunLoop {
         this.#finish?.();
       } else {
         this.#prepareSleep();
+        if (!isOver) {
+          // What it had still to report may cause no further kernel event.
+          this.#requestPass();
+        }
       }
     }
   }

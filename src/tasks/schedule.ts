@@ -20,6 +20,8 @@ export class Schedule {
   #clock: Clock = systemClock;
   /** The wall clock's offset when the tasks on that clock were last put in order. */
   #offset = systemClock.offset();
+  /** What that offset is now, or was when there was last a task on the wall clock. */
+  #measured = this.#offset;
   /** The number of tasks on the wall clock. */
   #byWallClock = 0;
   /**
@@ -67,6 +69,7 @@ export class Schedule {
     // All tasks use the same measured offset, so that equal times stay equal.
     if (this.#byWallClock === 0) {
       this.#offset = this.#clock.offset();
+      this.#measured = this.#offset;
     } else {
       this.#follow();
     }
@@ -149,7 +152,12 @@ export class Schedule {
   /** Dequeues the first task if it is due at `now`. */
   dequeueDue(now: number): Task | undefined {
     this.#follow();
-    return this.#onDequeued(this.#tasks.dequeueDue(now));
+    let task = this.#tasks.dequeueDue(now);
+    while (task !== undefined && this.#isEarly(task, now)) {
+      this.#postpone(task);
+      task = this.#tasks.dequeueDue(now);
+    }
+    return this.#onDequeued(task);
   }
 
   /** Begins a pass over the due tasks. Returns the argument for {@link dequeueDueInPass}. */
@@ -161,7 +169,12 @@ export class Schedule {
   /** Dequeues the first task that is due at `now`, among those that were installed before the pass began. */
   dequeueDueInPass(now: number, pass: number): Task | undefined {
     this.#follow();
-    return this.#onDequeued(this.#tasks.dequeueDueInPass(now, pass));
+    let task = this.#tasks.dequeueDueInPass(now, pass);
+    while (task !== undefined && this.#isEarly(task, now)) {
+      this.#postpone(task);
+      task = this.#tasks.dequeueDueInPass(now, pass);
+    }
+    return this.#onDequeued(task);
   }
 
   /** Changes the clock. Tasks keep their times on the wall clock. */
@@ -169,12 +182,23 @@ export class Schedule {
     const before = this.#clock;
     this.#clock = clock;
     this.#offset = clock.offset();
+    this.#measured = this.#offset;
     const shift = before.offset() - this.#offset;
     this.#tasks.reschedule((task, due) => {
       const { byWallClock, context } = task[installation] as Installation;
       task[installation] = (byWallClock ? this.#byWall : this.#byClock).like(this.#owner, clock, byWallClock, context);
       return due + shift;
     });
+  }
+
+  /** Returns whether a dequeued task is not due yet: the wall clock was set back, by less than the tolerance. */
+  #isEarly(task: Task, now: number): boolean {
+    return this.#measured < this.#offset && isByWallClock(task) && (task[queuedTime] ?? 0) - this.#measured > now;
+  }
+
+  /** Puts a task back that was dequeued early. */
+  #postpone(task: Task): void {
+    this.#push(task, (task[queuedTime] ?? 0) - this.#measured);
   }
 
   /** Counts a task that was dequeued. */
@@ -206,6 +230,7 @@ export class Schedule {
       return;
     }
     const offset = this.#clock.offset();
+    this.#measured = offset;
     if (Math.abs(offset - this.#offset) > CLOCK_TOLERANCE) {
       this.#offset = offset;
       const time = this.now() + offset;

@@ -145,8 +145,7 @@ class World {
     same(this.deferred.shift(), number, 'the next deferred function');
     if (number >= this.batchEnd) {
       // The first of a batch: what is deferred from here on comes in the next one.
-      const isLeftOut = !this.hasBeat || !this.context.allows('loop-turns');
-      hold(this.beats > 0 || isLeftOut, 'The channels had no turn between two batches of deferred functions');
+      hold(this.beats > 0 || !this.hasBeat, 'The channels had no turn between two batches of deferred functions');
       this.beats = 0;
       this.batchEnd = this.nextDeferred;
     }
@@ -513,9 +512,7 @@ async function run(context) {
     world.loop.runOnce();
     await turn(1);
   }
-  if (world.context.allows('loop-turns')) {
-    same([world.deferred, world.tasks], [[], []], 'what never ran');
-  }
+  same([world.deferred, world.tasks], [[], []], 'what never ran');
   world.channels.filter(({ isClosed }) => !isClosed).forEach((channel) => channel.end());
   world.loop.taskManager.close();
   const others = reports.filter((report) => !report.some((part) => String(part).includes(THROWN)));

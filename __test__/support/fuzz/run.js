@@ -5,7 +5,7 @@
 // Prints the seed of each run before it begins, as a line of JSON on stdout. A finding ends the process: code 1 and the
 // last operations of each thread on stderr, or SIGKILL by the watchdog when nothing moves any more.
 
-const { mkdtempSync, readdirSync, rmSync, writeSync } = require('node:fs');
+const { mkdtempSync, readdirSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { inspect, parseArgs } = require('node:util');
@@ -16,6 +16,7 @@ const { Cast } = require('./cast');
 const { Dice } = require('./dice');
 const { Finding, turn } = require('./finding');
 const { collectGarbage } = require('./garbage');
+const { print } = require('./print');
 const { PROGRAMS, load } = require('./programs');
 const { SWITCHES } = require('./switches');
 
@@ -50,14 +51,21 @@ process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 
 function fail(error) {
   const text = error instanceof Finding ? `Finding: ${error.message}` : `Finding: ${error?.stack ?? inspect(error)}`;
-  writeSync(2, `${text}\n${[log, ...cast.logs].join('\n')}\n`);
+  print(2, `${text}\n${[log, ...cast.logs].join('\n')}\n`);
   watchdog.postMessage({ isEnding: true });
   process.exit(1);
 }
 
 /** What the package has reported on the console. A program takes what it expects. */
 const reports = [];
-console.error = (...args) => void reports.push(args);
+console.error = (...args) => {
+  // The package reports what a program throws in a task. It ends the program here: what comes later is a consequence.
+  const finding = args.find((part) => part instanceof Finding);
+  if (finding !== undefined) {
+    fail(finding);
+  }
+  reports.push(args);
+};
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 process.on('warning', (warning) => fail(warning));
@@ -89,7 +97,7 @@ async function main() {
   for (; runs < count && Date.now() < end; runs += 1) {
     const seed = first + runs;
     Atomics.add(progress, 0, 1);
-    writeSync(1, `${JSON.stringify({ seed })}\n`);
+    print(1, `${JSON.stringify({ seed })}\n`);
     log.note(`seed ${seed}`);
     await run({ dice: new Dice(seed), log, operations, allows, cast, directory, reports, isAlone: true, switches });
     if (reports.length > 0) {
@@ -105,7 +113,7 @@ async function main() {
       }
     }
   }
-  writeSync(1, `${JSON.stringify({ runs, operations: runs * operations })}\n`);
+  print(1, `${JSON.stringify({ runs, operations: runs * operations })}\n`);
   process.exit(0);
 }
 

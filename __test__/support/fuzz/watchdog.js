@@ -2,10 +2,10 @@
 
 // A thread that ends the process when its main thread makes no progress, and then prints what each thread did last.
 
-const { writeSync } = require('node:fs');
 const { parentPort, workerData } = require('node:worker_threads');
 
 const { ActorLog } = require('./actor-log');
+const { print } = require('./print');
 
 /** How often it looks, in milliseconds. */
 const INTERVAL = 500;
@@ -34,7 +34,7 @@ setInterval(() => {
     since = now;
   } else if (Number(now - since) / 1e6 > limit) {
     // The main thread may be blocked for good, so process.exit() would be as well.
-    writeSync(2, `Finding: a hang: no end after ${limit} ms\n${logs.join('\n')}\n`);
+    print(2, `Finding: a hang: no end after ${limit} ms\n${logs.join('\n')}\n`);
     process.kill(process.pid, 'SIGKILL');
   }
 }, INTERVAL);

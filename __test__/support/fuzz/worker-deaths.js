@@ -14,6 +14,8 @@ const { RunLoop, TaskManager, WaitableEvent, select, selectAsync } = require('wa
 const { hold, outcomeOf, same, turn } = require('./finding');
 
 const THREADS = 3;
+/** The number of events that a thread does not close. */
+const LEFT_OPEN = 50;
 /** Words that a victim shares. */
 const STARTED = 0;
 const SENT = 1;
@@ -95,11 +97,11 @@ const WAYS = {
   },
   open: async ({ eventHandle }) => {
     for (let count = 1; ; count += 1) {
-      const event = WaitableEvent.open(eventHandle);
-      event.isSet();
-      // Some are left open for the end of the thread.
-      if (count % 3 !== 0) {
-        new WaitableEvent().set();
+      WaitableEvent.open(eventHandle).isSet();
+      const event = new WaitableEvent({ set: true });
+      // Some are left open for the end of the thread. As garbage, all of them could take the last descriptor.
+      if (count > LEFT_OPEN) {
+        event.close();
       }
       if (count % 50 === 0) {
         await turn();

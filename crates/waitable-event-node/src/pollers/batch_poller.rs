@@ -130,7 +130,7 @@ impl BatchPoller {
     /// `outcome_of` is called with the slot of each event whose token was reported, and what its pipe is ready for. It
     /// returns the outcome to report, if there is one.
     pub fn fill(&self, mut outcome_of: impl FnMut(u32, Readiness) -> Option<i32>) -> i32 {
-        if !self.has_more()
+        if !self.has_polled()
             && let Err(error) = self.poll()
         {
             return status::of_io_error(&error);
@@ -214,9 +214,15 @@ impl BatchPoller {
         self.ready.borrow_mut().retain(|ready| ready.readiness == Readiness::default());
     }
 
-    /// Returns whether a `fill()` is due without polling.
+    /// Returns whether a `fill()` has something to report before a sleep.
     pub fn has_more(&self) -> bool {
         !self.ready.borrow().is_empty()
+    }
+
+    /// Returns whether the result of a poll waits for a `fill()`. The calls of a waker alone are none: they may be left
+    /// over from a poll whose other results were discarded, and a pass with them also has to see what is ready.
+    fn has_polled(&self) -> bool {
+        self.ready.borrow().iter().any(|ready| ready.readiness != Readiness::default())
     }
 
     /// Releases the values of JavaScript.
