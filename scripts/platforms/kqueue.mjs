@@ -13,8 +13,6 @@ export const CANNOT = {
   'does not wake while it blocks, although its event loop has a message to deliver':
     'Linux alone has an eventfd of the event loop; elsewhere a blocked thread looks every 20 ms while a message waits',
   'reports a change of the mounts, or refuses the file: \\w+': 'files that report once are of Linux alone',
-  'while they schedule, call and block, leave the owner running, nothing open, and run nothing twice':
-    'one descriptor more than before stays open after 500 lives of workers; what opens it is not known',
   'one event wakes \\d{3} loops(?: that ran before they got it)?': 'the stand-in has the limit of epoll, a kqueue none',
   '2000 dispatchers over one pipe are dispatched': 'as above: no pipe is opened anew to get round it',
   'run\\(\\) with 2000 dispatchers over one description is rejected with EINVAL': 'a limit of epoll',
