@@ -8,7 +8,7 @@ export const summary = 'the poll() backend, for kernels and sandboxes that refus
 
 /** The tests that cannot pass, by the end of their full names, as a regular expression, each with the reason. */
 export const CANNOT = {
-  'random programs do what their model says › (?:select-model|model-threads)':
+  'random programs do what their model says (?:select-model|model-threads)':
     'a descriptor that was closed stays open until the thread that polls it wakes, so its peer hangs up later',
   'run\\(\\) with 2000 dispatchers over one description is rejected with EINVAL': 'a limit of epoll',
   'a running loop takes what the kernel allows of 2000 dispatchers over one description': 'a limit of epoll',

@@ -51,7 +51,10 @@ export function builtCopy(name, env) {
   return tree;
 }
 
-/** Returns the arguments for jest that leave out tests, given by the regular expressions that end their full names. */
+/**
+ * Returns the arguments for jest that leave out tests, given by the regular expressions that end their full names. A
+ * full name has spaces between its parts, where jest prints "›".
+ */
 export function withoutTests(endings) {
   return endings.length === 0 ? [] : [`--testNamePattern=^(?!.*(?:${endings.join('|')})$)`];
 }
