@@ -189,7 +189,9 @@ export declare class TaskWorker<Handlers = UntypedHandlers> extends Worker {
   /**
    * Blocks this thread until the worker serves, and returns `tasks`. For programs that are synchronous.
    *
-   * Throws what `ready` rejects with, and `ERR_WORKER_NOT_READY` after `timeout` milliseconds.
+   * Throws what `ready` rejects with, and `ERR_WORKER_NOT_READY` after `timeout` milliseconds. On Bun and Deno it does
+   * not wait, because a blocked thread cannot hear there that the worker serves. It throws `ERR_WORKER_NOT_READY` until
+   * `ready` is settled.
    *
    * @example
    * const sum = worker.readySync(5000).callSync('add', [1, 2]);

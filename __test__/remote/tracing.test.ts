@@ -182,6 +182,8 @@ describe('what a subscriber sends along', () => {
     const producer = new Producer(owner.manager.handle);
     await producer.do('carry', { traceparent: '00-1', tracestate: 'ä=1', number: 1 });
     await producer.do(action, 'carried', 'first', ...options);
+    // A second task with its key would replace one that has not begun.
+    await owner.logged(1);
     await producer.do('carry');
     await producer.do(action, 'carried', 'second', ...options);
     await owner.logged(2);

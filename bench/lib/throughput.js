@@ -16,9 +16,13 @@ const longRounds = { leastRoundTime: 100, mostRounds: ({ quick }) => (quick ? 5 
 
 /** Times what arrives, from the moment the workers are told to produce to the last arrival. */
 class Arrivals {
-  constructor() {
-    this.arrived = this.arrived.bind(this);
-  }
+  /** Counts an arrival. No bound function: in Bun each call of one costs 8 ns, which is not what is measured. */
+  arrived = () => {
+    this.left -= 1;
+    if (this.left === 0) {
+      this.resolve([((performance.now() - this.before) * 1e6) / this.count]);
+    }
+  };
 
   /** Resolves with the nanoseconds of each of `count` arrivals. */
   expect(count) {
@@ -28,13 +32,6 @@ class Arrivals {
     return new Promise((resolve) => {
       this.resolve = resolve;
     });
-  }
-
-  arrived() {
-    this.left -= 1;
-    if (this.left === 0) {
-      this.resolve([((performance.now() - this.before) * 1e6) / this.count]);
-    }
   }
 }
 

@@ -12,7 +12,8 @@ export const CANNOT = {
   'a recv\\(\\) that is too small for an eventfd is EINVAL, and the channel stays': 'looks for the eventfd of a loop',
   'does not wake while it blocks, although its event loop has a message to deliver':
     'Linux alone has an eventfd of the event loop; elsewhere a blocked thread looks every 20 ms while a message waits',
-  'reports a change of the mounts, or refuses the file: \\w+': 'files that report once are of Linux alone',
+  '(?:loop|run|running|runSync|selectAsync|worker)\\(\\) reports a change, or refuses the file: \\w+ of the \\w+':
+    'files that report once are of Linux alone; only select(), which is poll(), has them here',
   'one event wakes \\d{3} loops(?: that ran before they got it)?': 'the stand-in has the limit of epoll, a kqueue none',
   '2000 dispatchers over one pipe are dispatched': 'as above: no pipe is opened anew to get round it',
   'run\\(\\) with 2000 dispatchers over one description is rejected with EINVAL': 'a limit of epoll',

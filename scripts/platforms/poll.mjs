@@ -8,11 +8,13 @@ export const summary = 'the poll() backend, for kernels and sandboxes that refus
 
 /** The tests that cannot pass, by the end of their full names, as a regular expression, each with the reason. */
 export const CANNOT = {
-  'random programs do what their model says › (?:select-model|model-threads)':
+  'random programs do what their model says (?:select-model|model-threads)':
     'a descriptor that was closed stays open until the thread that polls it wakes, so its peer hangs up later',
   'run\\(\\) with 2000 dispatchers over one description is rejected with EINVAL': 'a limit of epoll',
   'a running loop takes what the kernel allows of 2000 dispatchers over one description': 'a limit of epoll',
   'after the kernel has refused timerfd_settime\\(\\) .*': 'alarms are timeouts of ppoll(), and no timers',
+  'names the fallback when there is no timerfd': 'as above: it works without, and is no fallback',
+  'says what fails when timers cannot be set': 'as above',
   'a channel of \\d levels of epolls is dispatched, or refused with ELOOP': 'looks for the epoll of a loop',
   'a channel that is one epoll is dispatched': 'looks for the epoll of a loop',
   'a recv\\(\\) that is too small for an eventfd is EINVAL, and the channel stays':

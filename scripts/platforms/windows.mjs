@@ -12,17 +12,14 @@ export const summary = "Windows x64 in Wine: Rust's tests, the suite on Node 22;
 /** Node for Windows, of each version that is supported. The first one runs the whole suite. */
 const NODES = { 22: '22.23.3', 20: '20.20.2', 24: '24.21.0', 26: '26.10.0' };
 
-/**
- * What depends most on the system and on the version of Node: sockets, how threads end, what is called of Node. The
- * random programs are left out: in Wine they have ended with failed calls of sockets, and workers that die with an
- * access violation, whose reasons are not known.
- */
+/** What depends most on the system and on the version of Node: sockets, how threads end, what is called of Node. */
 const SUBSET = [
   'conformance/asyncore-(dispatcher|file-dispatcher)',
   'event/(async-iterator|close|end-of-pipe|many-threads|select|state-and-descriptors|wait-async)',
   'process/(child-process-event|exit-with-blocked-workers|libuv-packets|terminate-worker|worker-alone)',
   'remote/(call-sync|schedule)',
   'run-loop/(adaptive-spin|deferred|descriptor-conditions|fairness|run|stop)',
+  'stress/random-programs',
 ].map((pattern) => `__test__/${pattern}\\.test`);
 
 /** How many times as long as usual the tests may take. */

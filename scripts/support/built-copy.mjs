@@ -11,9 +11,6 @@ const root = join(import.meta.dirname, '..', '..');
 /** What the build makes of TypeScript. */
 const BUILT = ['dist', 'lib', 'binding.d.ts'];
 
-/** What the tests do not need. */
-const LEFT_OUT = /^(?:crates|\.ci|bench|docs)\//;
-
 /** Runs a command, and ends this process when it fails. */
 export function run(command, args, { cwd = root, env = {} } = {}) {
   console.error(
@@ -42,9 +39,7 @@ export function builtCopy(name, env) {
   const tree = join(target, 'tree');
   rmSync(tree, { recursive: true, force: true });
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' });
-  const files = listed
-    .split('\n')
-    .filter((file) => file !== '' && !LEFT_OUT.test(file) && existsSync(join(root, file)));
+  const files = listed.split('\n').filter((file) => file !== '' && existsSync(join(root, file)));
   for (const file of [...files, ...BUILT]) {
     mkdirSync(dirname(join(tree, file)), { recursive: true });
     cpSync(join(root, file), join(tree, file), { recursive: true });
@@ -56,7 +51,10 @@ export function builtCopy(name, env) {
   return tree;
 }
 
-/** Returns the arguments for jest that leave out tests, given by the regular expressions that end their full names. */
+/**
+ * Returns the arguments for jest that leave out tests, given by the regular expressions that end their full names. A
+ * full name has spaces between its parts, where jest prints "›".
+ */
 export function withoutTests(endings) {
   return endings.length === 0 ? [] : [`--testNamePattern=^(?!.*(?:${endings.join('|')})$)`];
 }

@@ -17,6 +17,7 @@ const OWN_SIGNALS =
 const LONELY_THREADS = 'process.hrtime() counts from the start of each thread, and the test compares threads';
 const ENVIRONMENT = 'process.env is not the environment of C code, by which the test tells its library what to refuse';
 const LOST_CODES = "the 'error' event of a worker loses the code of the error";
+const BLOCKED_START = 'readySync() cannot hear from a worker: a blocked thread reads no channel there';
 const STACKS = 'the stack ends elsewhere, within functions of the runtime, too';
 
 /**
@@ -98,7 +99,29 @@ const SKIPS = [
   },
   { on: BOTH, file: 'stress/random-programs', tests: [/remote-tasks$/], reason: LONELY_THREADS },
 
+  { on: BOTH, file: 'pool/pool-subclass', tests: [/^a subclass of TaskWorker/], reason: BLOCKED_START },
+  {
+    on: BOTH,
+    file: 'pool/task-worker',
+    tests: [/^the start (?:can be waited for by|leaves workerData|loads |fails )/],
+    reason: BLOCKED_START,
+  },
+
   // Bun.
+  { on: BUN, file: 'pool/task-pool', tests: [/have results and errors, whole$/], reason: STACKS },
+  {
+    on: BUN,
+    file: 'pool/task-pool',
+    tests: [/by its resource limits is replaced$/],
+    reason: 'a worker has no resource limits',
+  },
+  { on: BUN, file: 'examples/small-examples', tests: [/^synckit\.js/], reason: BLOCKED_START },
+  {
+    on: BUN,
+    file: 'process/node-debug',
+    tests: [/are one line each$/],
+    reason: 'util.debuglog() does not say whether it is enabled',
+  },
   {
     on: BUN,
     file: 'examples/sha256sum-output',

@@ -7,7 +7,7 @@ import { BroadcastChannel, Worker, type WorkerOptions, receiveMessageOnPort } fr
 
 import type { RemoteTaskManager } from '../client';
 import { WaitableEvent } from '../event';
-import { reserveStack } from '../platform';
+import { canReadChannels, clearTimeout, reserveStack, setTimeout } from '../platform';
 import type { UntypedHandlers } from '../protocol';
 import { core } from '../run-loop';
 import { TaskManager } from '../task-manager';
@@ -26,6 +26,12 @@ import { type Answer, IDLE_TASK, STOP_TASK, type Start, offerStart } from './int
 
 /** The module that a worker starts with. */
 const MAIN = './worker-main.js';
+
+/**
+ * How long, in milliseconds, the answer of a worker that has ended may be on its way, where the event loop alone can
+ * read it.
+ */
+const ARRIVAL = 1000;
 
 /** Options of `new TaskWorker()`: those of a Worker, except `eval`, and these. */
 export interface TaskWorkerOptions extends Omit<WorkerOptions, 'eval'> {
@@ -107,7 +113,9 @@ export class TaskWorker<Handlers = UntypedHandlers> extends Worker {
   /**
    * Blocks this thread until the worker serves, and returns `tasks`. For programs that are synchronous.
    *
-   * Throws what `ready` rejects with, and `ERR_WORKER_NOT_READY` after `timeout` milliseconds.
+   * Throws what `ready` rejects with, and `ERR_WORKER_NOT_READY` after `timeout` milliseconds. On Bun and Deno it does
+   * not wait, because a blocked thread cannot hear there that the worker serves. It throws `ERR_WORKER_NOT_READY` until
+   * `ready` is settled.
    *
    * @example
    * const sum = worker.readySync(5000).callSync('add', [1, 2]);
@@ -116,7 +124,7 @@ export class TaskWorker<Handlers = UntypedHandlers> extends Worker {
     reserveStack();
     const milliseconds = validateTimeout(timeout, 'timeout');
     const state = stateOf(this);
-    if (state.tasks === undefined && state.failure === undefined) {
+    if (canReadChannels && state.tasks === undefined && state.failure === undefined) {
       let hasEnded = false;
       try {
         state.answered.wait(milliseconds);
@@ -214,12 +222,28 @@ function observe(worker: Worker, answered: WaitableEvent, channel: BroadcastChan
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the other one is not declared for this class
   channel.onmessage = (message) => accept(state, (message as { data: Answer }).data);
   (channel as unknown as { unref(): void }).unref();
-  void exited.then((code) => {
-    receive(state);
+  void exited.then(async (code) => {
+    if (canReadChannels) {
+      receive(state);
+    } else {
+      await arrival(state);
+    }
     fail(state, new WorkerFailedError(`ended with the exit code ${code} before it served`, state.uncaught));
     return answered.close();
   });
   return state;
+}
+
+/** Waits until the event loop has read the answer, or none comes. */
+function arrival({ ready }: State<UntypedHandlers>): Promise<void> {
+  return new Promise((resolveArrival) => {
+    const timer = setTimeout(resolveArrival, ARRIVAL);
+    const onSettled = (): void => {
+      clearTimeout(timer);
+      resolveArrival();
+    };
+    ready.then(onSettled, onSettled);
+  });
 }
 
 /** Reads the answer where the event loop has not: while this thread blocks, or when the worker has just ended. */

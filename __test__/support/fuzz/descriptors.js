@@ -9,6 +9,8 @@ const { join } = require('node:path');
 const { getSystemErrorName } = require('node:util');
 const { threadId } = require('node:worker_threads');
 
+const { select } = require('waitable-event');
+
 const { hold } = require('./finding');
 
 /** What a binding for Windows has for tests: connections, with numbers that `node:fs` does not know. */
@@ -33,7 +35,10 @@ function takeFifo(directory) {
 
 /** Returns a count of a socket, or throws the error that it stands for. */
 function check(count) {
-  if (count < 0) throw Object.assign(new Error('A call of a socket failed'), { code: getSystemErrorName(count) });
+  if (count < 0) {
+    const code = getSystemErrorName(count);
+    throw Object.assign(new Error(`A call of a socket failed: ${code}`), { code });
+  }
   return count;
 }
 
@@ -42,9 +47,29 @@ function write(fd, size) {
   return sockets === undefined ? writeSync(fd, data) : check(sockets.sendToSocket(fd, data));
 }
 
+/** How long what was sent may be on its way through a connection of this machine, in milliseconds. */
+const TRANSIT = 20_000;
+
+/** Reads what is there, or on its way. */
 function read(fd, size) {
   const buffer = Buffer.alloc(size);
-  return sockets === undefined ? readSync(fd, buffer) : check(sockets.receiveFromSocket(fd, buffer));
+  if (sockets === undefined) return readSync(fd, buffer);
+  const deadline = Date.now() + TRANSIT;
+  for (;;) {
+    try {
+      return check(sockets.receiveFromSocket(fd, buffer));
+    } catch (error) {
+      if (error.code !== 'EAGAIN' || Date.now() > deadline) throw error;
+      select([], [], [], 1);
+    }
+  }
+}
+
+/** Waits until what was sent has arrived, so that it is known what the other side is ready for. */
+function awaitArrival(fd) {
+  if (sockets !== undefined) {
+    hold(select([fd], [], [], TRANSIT)[0].length === 1, () => 'What was sent arrives');
+  }
 }
 
 function close(fd) {
@@ -82,7 +107,9 @@ class Stream {
   }
 
   write(size) {
+    const wasEmpty = this.bytes === 0;
     this.bytes += write(this.writer, size);
+    if (wasEmpty) awaitArrival(this.reader);
   }
 
   fill() {

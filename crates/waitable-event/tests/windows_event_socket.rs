@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Outcome, TIMEOUT, Watchdog};
+use common::{Outcome, TIMEOUT, Watchdog, foreign_byte};
 use waitable_event::sys::{Fileno, Member, look};
 use waitable_event::{Event, Interest, Readiness};
 use windows_sys::Win32::Foundation::FILETIME;
@@ -117,6 +117,31 @@ fn what_is_written_to_the_number_changes_nothing() -> Outcome {
     for _ in 0..3 {
         foreign(number)?.write_all(&[7; 2000])?;
         check_mirror(&event, number)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn after_a_read_the_number_is_readable_if_bytes_are_left_and_not_if_none_are() -> Outcome {
+    let _watchdog = Watchdog::new("after_a_read_the_number_is_readable_if_bytes_are_left_and_not_if_none_are");
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let event = Event::new()?;
+    let doorbell = event.signal().doorbell()?;
+    let number = doorbell.shared_reader()?;
+    for round in 0..200 {
+        foreign_byte(&event)?;
+        foreign_byte(&event)?;
+        // In every other round, perhaps before the thread that takes bytes out of the pipe has seen them.
+        if round % 2 == 0 {
+            wait_until("the number is readable", || matches!(is_readable(number), Ok(true)));
+        }
+        assert_eq!(doorbell.read(&mut [0; 1])?, 1, "round {round}");
+        wait_until("the number is readable for the second byte", || matches!(is_readable(number), Ok(true)));
+        assert_eq!(doorbell.read(&mut [0; 8])?, 1, "round {round}");
+        assert!(!event.is_set()?);
+        // The thread may be about to answer for bytes that are gone by now.
+        thread::sleep(Duration::from_millis(round % 3));
+        assert!(!is_readable(number)?, "round {round}: no byte is left");
     }
     Ok(())
 }

@@ -37,10 +37,10 @@ impl Level {
         self.raise_with(|| ());
     }
 
-    /// Lowers it, and returns whether it was raised. Calls `mirror` with the level locked in any case.
-    pub(super) fn lower_with(&self, mirror: impl FnOnce()) -> bool {
+    /// Lowers it, and returns whether it was raised. Calls `mirror` with that, and with the level locked, in any case.
+    pub(super) fn lower_with(&self, mirror: impl FnOnce(bool)) -> bool {
         let mut state = lock(&self.0);
-        mirror();
+        mirror(state.is_raised);
         mem::take(&mut state.is_raised)
     }
 

@@ -70,7 +70,7 @@ impl Bell {
 
     fn drain(&self) -> io::Result<bool> {
         let mut had_bytes = Ok(false);
-        let was_raised = self.level.lower_with(|| {
+        let was_raised = self.level.lower_with(|_| {
             had_bytes = self.inbound.get().map_or(Ok(false), |inbound| inbound.drain());
             self.unmark();
         });
@@ -206,17 +206,24 @@ impl Pipe {
     /// Reads up to `buffer.len()` bytes, and returns the count: zero when it is not notified. A notification of this
     /// process is one byte.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some((first, rest)) = buffer.split_first_mut() else { return Ok(0) };
-        let Some(inbound) = self.bell.inbound.get() else {
-            let was_raised = self.bell.level.lower_with(|| self.bell.unmark());
-            *first = 1;
-            return Ok(usize::from(was_raised));
-        };
-        if self.bell.level.lower_with(|| self.bell.unmark()) {
-            *first = 1;
-            return Ok(1 + inbound.read(rest)?);
+        if buffer.is_empty() {
+            return Ok(0);
         }
-        inbound.read(buffer)
+        let bell = &self.bell;
+        let mut count = Ok(0);
+        // The level stays locked, so that the thread that finds bytes does not mark the socket for those that this
+        // call takes.
+        bell.level.lower_with(|was_raised| {
+            let own = usize::from(was_raised);
+            buffer[..own].fill(1);
+            let foreign = bell.inbound.get().map_or(Ok(0), |inbound| inbound.read(&mut buffer[own..]));
+            count = foreign.map(|foreign| own + foreign);
+            match bell.has_byte() {
+                Ok(true) => bell.mark(),
+                _ => bell.unmark(),
+            }
+        });
+        count
     }
 
     /// Returns the error that says that there is no write side any more.
