@@ -135,7 +135,7 @@ export class Connection {
       if (isDeadlock && !this.#blocked.isTold) {
         this.#blocked.tellItself();
         tellPeers.forEach((tell) => tell());
-      } else if (!isDeadlock && !hasCome) {
+      } else if (!isDeadlock && !hasCome && !this.#blocked.isTold) {
         this.#waitForDoorbell(timeout);
       }
     } finally {
@@ -151,6 +151,7 @@ export class Connection {
   /** Says that this thread does not wait any more. */
   endSleep(): void {
     this.#blockedSince = undefined;
+    this.#blocked.endCall();
   }
 
   #waitForDoorbell(timeout: number): void {

@@ -2,10 +2,11 @@
  * How two threads that block for each other's managers find out. Each would sleep forever, because neither runs what
  * the other one waits for.
  *
- * Each connection has two words. The producer's thread stores WAIT before it sleeps, and 0 afterwards. A thread that is
- * about to sleep for a manager stores its own WAIT, and *then* loads the WAIT of each producer that the manager's
- * thread has in this thread's managers (`findBlockedPeers()`). Both threads do it in this order, so at least one of
- * them sees the other's store, and finds the deadlock. It tells the other one by the word DEADLOCKED and the doorbell.
+ * Each connection has two words. The producer's thread stores WAIT before it sleeps, and 0 afterwards. The value is
+ * another one for each call or wait for room, and the same for all sleeps of one. A thread that is about to sleep for a
+ * manager stores its own WAIT, and *then* loads the WAIT of each producer that the manager's thread has in this
+ * thread's managers (`findBlockedPeers()`). Both threads do it in this order, so at least one of them sees the other's
+ * store, and finds the deadlock. It tells the other one by the word DEADLOCKED and the doorbell.
  *
  * ## Why a thread that will wake up is not taken for a blocked one
  *
@@ -14,13 +15,15 @@
  *   has read everything and sleeps.
  * - What the peer sent to the finder before it went to sleep was sent before WAIT was stored. So the finder looks into
  *   its own queue once more when it has found a sleeping peer.
- * - DEADLOCKED repeats the value of WAIT, which is another one for each sleep. A late one has no effect.
+ * - DEADLOCKED repeats the value of WAIT. One that comes late has no effect on the next call.
  *
  * ## Why a thread that has got its error may sleep for the same peer again at once
  *
- * A sleep whose DEADLOCKED is stored will end, so it does not count. The finder stores its own before it tells others.
- * It tells no other thread if it was told itself after its search: then what it has found may be a new sleep. And it
- * does not tell a peer that knows already; another one is told also of the sleep into which it has gone meanwhile.
+ * A call whose DEADLOCKED is stored will end, so it does not count. The finder stores its own before it tells others. It
+ * tells no other thread if it was told itself after its search: then what it has found may be a new call. It may stand
+ * still before it tells, while the peer ends one sleep and begins the next, or even another call. So what it stores
+ * counts for the whole call, whether the peer sleeps or not. The peer looks again when it has stored WAIT: it may have
+ * cleared the doorbell that the finder had set. And an exchange never replaces the value of a later call.
  */
 
 /** Words in the memory of a connection's activity, behind those of `virtual-time/thread-activity.ts`. */
@@ -37,6 +40,8 @@ const ONE_WAIT = 2;
 export class BlockedProducer {
   readonly #words: Int32Array;
   #wait = 0;
+  /** Whether the next sleep belongs to the same call as the last one. */
+  #isWithinCall = false;
 
   constructor(memory: SharedArrayBuffer) {
     this.#words = new Int32Array(memory);
@@ -44,16 +49,24 @@ export class BlockedProducer {
 
   /** Says that this thread is about to sleep for the manager. */
   begin(isForRoom: boolean): void {
-    this.#wait = ((this.#wait & ~FOR_ROOM) + ONE_WAIT) | (isForRoom ? FOR_ROOM : 0);
+    if (!this.#isWithinCall) {
+      this.#isWithinCall = true;
+      this.#wait = ((this.#wait & ~FOR_ROOM) + ONE_WAIT) | (isForRoom ? FOR_ROOM : 0);
+    }
     Atomics.store(this.#words, WAIT, this.#wait);
   }
 
-  /** Stores that this thread has found that its own sleep is a deadlock. */
+  /** Says that the call, or the wait for room, is over. */
+  endCall(): void {
+    this.#isWithinCall = false;
+  }
+
+  /** Stores that this thread has found that its own call is a deadlock. */
   tellItself(): void {
     Atomics.store(this.#words, DEADLOCKED, this.#wait);
   }
 
-  /** Whether this sleep is known to be a deadlock. */
+  /** Whether this call is known to be a deadlock. */
   get isTold(): boolean {
     return Atomics.load(this.#words, DEADLOCKED) === this.#wait;
   }
@@ -68,7 +81,7 @@ export class BlockedProducer {
 /** A manager's end of one producer. */
 export class BlockedPeer {
   readonly #words: Int32Array;
-  /** The sleep in which the producer was found. */
+  /** The call in which the producer was found. */
   #found = 0;
 
   constructor(memory: SharedArrayBuffer) {
@@ -86,19 +99,16 @@ export class BlockedPeer {
     return wait !== 0 && !isTold && !((wait & FOR_ROOM) === 0 ? hasReplies : hasRoom);
   }
 
-  /** Tells the producer that the sleep in which it was found is a deadlock. The caller sets the doorbell. */
+  /** Tells the producer that the call in which it was found is a deadlock. The caller sets the doorbell. */
   tell(): void {
-    let wait = this.#found;
-    if (((Atomics.load(this.#words, DEADLOCKED) - wait) | 0) >= 0) {
-      return;
-    }
-    for (;;) {
-      Atomics.store(this.#words, DEADLOCKED, wait);
-      const current = Atomics.load(this.#words, WAIT);
-      if (current === wait || current === 0) {
+    const wait = this.#found;
+    let known = Atomics.load(this.#words, DEADLOCKED);
+    while (((known - wait) | 0) < 0) {
+      const seen = Atomics.compareExchange(this.#words, DEADLOCKED, known, wait);
+      if (seen === known) {
         return;
       }
-      wait = current;
+      known = seen;
     }
   }
 }
