@@ -19,11 +19,11 @@
  *
  * ## Why a thread that has got its error may sleep for the same peer again at once
  *
- * A call whose DEADLOCKED is stored will end, so it does not count. The finder stores its own before it tells others. It
- * tells no other thread if it was told itself after its search: then what it has found may be a new call. It may stand
- * still before it tells, while the peer ends one sleep and begins the next, or even another call. So what it stores
- * counts for the whole call, whether the peer sleeps or not. The peer looks again when it has stored WAIT: it may have
- * cleared the doorbell that the finder had set. And an exchange never replaces the value of a later call.
+ * A call whose DEADLOCKED is stored will end, so it does not count. The finder stores its own before it tells others.
+ * It tells no other thread if it was told itself after its search: then what it has found may be a new call. It may
+ * stand still before it tells, while the peer ends one sleep and begins the next, or even another call. So what it
+ * stores counts for the whole call, whether the peer sleeps or not. The peer looks again when it has stored WAIT: it
+ * may have cleared the doorbell that the finder had set. And an exchange never replaces the value of a later call.
  */
 
 /** Words in the memory of a connection's activity, behind those of `virtual-time/thread-activity.ts`. */
