@@ -3,11 +3,8 @@
 import { native } from './binding';
 import { threadTime } from './real-timers';
 
-/** A reading that takes longer than this, in milliseconds, was preempted and is repeated. */
-const PREEMPTED = 0.002;
-
-/** The maximum number of readings. The shortest one counts. */
-const ATTEMPTS = 64;
+/** How many readings are taken. The first ones are slow, and any of them may be preempted. */
+const READINGS = 16;
 
 /**
  * When this thread's own clock started, on the clock that all threads share. Measured at the first use. It is a little
@@ -15,16 +12,11 @@ const ATTEMPTS = 64;
  */
 let threadOrigin: number | undefined;
 
+/** Each reading is too early by the time between its two clocks, so the latest one is the best. */
 function measureThreadOrigin(): number {
-  let [shortest, origin] = [Infinity, 0];
-  for (let attempt = 0; attempt < ATTEMPTS && shortest > PREEMPTED; attempt += 1) {
-    const before = native.monotonicTime();
-    const own = threadTime();
-    const took = native.monotonicTime() - before;
-    if (took < shortest) {
-      shortest = took;
-      origin = before - own;
-    }
+  let origin = Number.NEGATIVE_INFINITY;
+  for (let reading = 0; reading < READINGS; reading += 1) {
+    origin = Math.max(origin, native.monotonicTime() - threadTime());
   }
   return origin;
 }
