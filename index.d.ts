@@ -1242,11 +1242,11 @@ export declare interface TaskContext<Handlers = UntypedHandlers> {
   readonly carrier: TaskCarrier | undefined;
 }
 
-/** The counts of one name: that of a handler, or the class of a task of the manager's own thread. */
+/** The counts of the tasks of one name, or of all. */
 export declare interface TaskCounts {
   /** Tasks that were scheduled or installed; each run of a recurring one counts. */
   scheduled: number;
-  /** Tasks that were run. */
+  /** Tasks that were run; each run of a recurring one counts. */
   run: number;
   /** Tasks that threw, or whose promise was rejected. */
   failed: number;
@@ -1415,15 +1415,7 @@ export declare class TaskManagerClosedError extends Error {
 }
 
 /** The counts of a manager since it was made. */
-export declare interface TaskManagerCounts {
-  /** Tasks that were scheduled or installed; each run of a recurring one counts. */
-  scheduled: number;
-  /** Tasks that were run; each run of a recurring one counts. */
-  run: number;
-  /** Tasks that threw, or whose promise was rejected. */
-  failed: number;
-  /** Tasks that were cancelled before they began. */
-  cancelled: number;
+export declare interface TaskManagerCounts extends TaskCounts {
   /** Runs of recurring tasks that were skipped because the last run was not over. */
   skipped: number;
   /** Tasks that wait for their time. */

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, stripVTControlCharacters } from 'node:util';
-import { Failure, root, say } from './support/cache.mjs';
+import { Failure, root, runMain, say } from './support/cache.mjs';
 import { installLocked } from './support/locked-packages.mjs';
 import { checkSite } from './support/site-links.mjs';
 import { stagePage, stagePages } from './support/site-pages.mjs';
@@ -106,10 +106,4 @@ async function main() {
   return 0;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (!(error instanceof Failure)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runMain(main);

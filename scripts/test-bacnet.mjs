@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Failure, root, run, say } from './support/cache.mjs';
+import { Failure, root, run, runMain, say } from './support/cache.mjs';
 import { installLocked, lintFolder, testFolder } from './support/locked-packages.mjs';
 import { findPython, pythonEnvironment } from './support/python.mjs';
 
@@ -78,10 +78,4 @@ async function main() {
   return testFolder(folder, { name: 'bacnet', node, args: positionals, env, stall: STALL });
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (!(error instanceof Failure)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runMain(main);

@@ -2,7 +2,7 @@
 import { existsSync, rmSync, symlinkSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Failure, root, run, say } from './support/cache.mjs';
+import { Failure, root, run, runMain, say } from './support/cache.mjs';
 import { installLocked, lintFolder, testFolder } from './support/locked-packages.mjs';
 import { pythonEnvironment } from './support/python.mjs';
 import { findPostgres, findRedis, findValkey } from '../packages/bullmq/support/find-servers.mjs';
@@ -109,10 +109,4 @@ async function main() {
   });
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (!(error instanceof Failure)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runMain(main);

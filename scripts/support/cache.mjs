@@ -14,6 +14,17 @@ export class Failure extends Error {}
 /** Why this machine cannot run a script at all: it lacks a program, or refuses something. Nothing was tested. */
 export class Unavailable extends Failure {}
 
+/** Runs a script. Its exit code is what `main` returns, or 1 after a {@link Failure}, whose message is printed. */
+export async function runMain(main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
+
 /** Tells the user what happens next. */
 export function say(text) {
   console.error(`> ${text}`);

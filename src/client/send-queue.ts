@@ -229,7 +229,12 @@ export class SendQueue {
     if (handler === undefined) {
       handler = this.#handlers.size;
       const nameId = this.#ids.allocate();
-      this.#keep(this.#message({ kind: RECORD_NAME, arg: handler, value: 0, time: 0, id: nameId }, encodedName(name)));
+      this.#keep(
+        this.#message(
+          { kind: RECORD_NAME, arg: handler, value: 0, time: 0, id: nameId },
+          encodedBytes(encodeName(name)),
+        ),
+      );
       this.#handlers.set(name, handler);
     }
     const header = { kind: RECORD_CALL, arg: handler, value: 0, time: IMMEDIATELY, id };
@@ -494,7 +499,7 @@ export class SendQueue {
 
   /** Sends a name that is long, or has no room. */
   #sendName(index: number, data: Uint8Array, timeout: Timeout): void {
-    const encoded: DeferredPayload = { kind: PAYLOAD_BYTES, value: 0, data, unsent: undefined };
+    const encoded = encodedBytes(data);
     const records = this.#countRecords(encoded);
     this.#throwIfFull(timeout, records, paddedSize(encoded));
     // Pieces need an id.
@@ -630,8 +635,8 @@ function controlRecord(operation: number, id: number, replyId: number): RingReco
   return { kind: RECORD_CONTROL, arg: replyId, value: operation, time: 0, id, data: undefined };
 }
 
-function encodedName(name: string): DeferredPayload {
-  return { kind: PAYLOAD_BYTES, value: 0, data: encodeName(name), unsent: undefined };
+function encodedBytes(data: Uint8Array): DeferredPayload {
+  return { kind: PAYLOAD_BYTES, value: 0, data, unsent: undefined };
 }
 
 function paddedSize({ data }: EncodedPayload): number {

@@ -1,19 +1,7 @@
 /** The counts of a task manager, in a form that travels to other threads. */
 
-/** The counts of one name: that of a handler, or the class of a task of the manager's own thread. */
+/** The counts of the tasks of one name, or of all. */
 export interface TaskCounts {
-  /** Tasks that were scheduled or installed; each run of a recurring one counts. */
-  scheduled: number;
-  /** Tasks that were run. */
-  run: number;
-  /** Tasks that threw, or whose promise was rejected. */
-  failed: number;
-  /** Tasks that were cancelled before they began. */
-  cancelled: number;
-}
-
-/** The counts of a manager since it was made. */
-export interface TaskManagerCounts {
   /** Tasks that were scheduled or installed; each run of a recurring one counts. */
   scheduled: number;
   /** Tasks that were run; each run of a recurring one counts. */
@@ -22,6 +10,10 @@ export interface TaskManagerCounts {
   failed: number;
   /** Tasks that were cancelled before they began. */
   cancelled: number;
+}
+
+/** The counts of a manager since it was made. */
+export interface TaskManagerCounts extends TaskCounts {
   /** Runs of recurring tasks that were skipped because the last run was not over. */
   skipped: number;
   /** Tasks that wait for their time. */
