@@ -4,7 +4,9 @@
  */
 
 import type * as facade from '../../index';
+import type * as alarmLead from '../../src/platform/alarm-lead';
 import type * as binaryHeap from '../../src/util/binary-heap';
+import type * as clock from '../../src/platform/clock';
 import type * as elf from '../../src/platform/elf';
 import type * as loadBinding from '../../src/platform/load-binding';
 import type * as platformBinding from '../../src/platform/binding';
@@ -25,6 +27,10 @@ import type * as taskQueue from '../../src/task-queue/task-queue';
 /** The facade that these modules belong to; the one of `require('waitable-event')` is another copy. */
 export const { OneShotTask } = require('../../dist/index.js') as typeof facade;
 export type Task = facade.Task;
+
+export const { AlarmLead } = require('../../dist/src/platform/alarm-lead.js') as typeof alarmLead;
+export type AlarmLead = alarmLead.AlarmLead;
+export const { monotonicNow } = require('../../dist/src/platform/clock.js') as typeof clock;
 
 export const { BinaryHeap } = require('../../dist/src/util/binary-heap.js') as typeof binaryHeap;
 export type BinaryHeap<T extends binaryHeap.BinaryHeapMember> = binaryHeap.BinaryHeap<T>;

@@ -7,6 +7,7 @@
  */
 
 import { BinaryHeap, type BinaryHeapMember } from '../util';
+import { AlarmLead } from './alarm-lead';
 import {
   ALARM,
   DRIVER_FAILED,
@@ -37,7 +38,10 @@ const HOLDERS_INDEX = ENTRY_LENGTH * BATCH_ENTRIES + HOLDERS;
 /** A time to wait for, on the clock of {@link now}. */
 export interface Deadline extends BinaryHeapMember {
   readonly at: number;
+  /** Is called at that time, or by the lead of an alarm before it if `isLed`. */
   readonly onDeadline: () => void;
+  /** Whether `onDeadline` calls {@link reach} before the work that is due, as late as it can. */
+  readonly isLed?: boolean;
   /** Is called in place of `onDeadline` when the kernel refuses the alarm or the poll. The deadline is removed then. */
   readonly onFailure: (error: Error) => void;
 }
@@ -54,8 +58,9 @@ type EventListener = (outcome: number) => void;
 let reactor = -1;
 let batch: Int32Array;
 let nextToken = 1;
-/** When the native alarm expires. That may be before the first deadline, never after it. */
+/** The deadline that the native alarm is set for. It may be before the first deadline, never after it. */
 let alarmAt = Infinity;
+const lead = new AlarmLead();
 
 /** The listeners by the slots of their events. */
 const eventListeners = new Map<number, EventListener>();
@@ -210,13 +215,21 @@ function setAlarm(): void {
   if (first === undefined || first.at >= alarmAt) {
     return;
   }
-  const outcome = native.setPollerAlarm(reactor, first.at - now());
+  const time = now();
+  const delay = Math.max(first.at - lead.length - time, 0);
+  const outcome = native.setPollerAlarm(reactor, delay);
   if (outcome < 0) {
     // The alarm is as it was: it still serves the later deadlines.
     failDeadlines(alarmAt, toError(outcome, 'timerfd_settime'));
   } else {
     alarmAt = first.at;
+    lead.onSet(first.at, time, delay);
   }
+}
+
+/** Stays awake until `at`, for an `onDeadline` that was called ahead of it. */
+export function reach(at: number): void {
+  lead.reach(at);
 }
 
 /** Removes the deadlines before `end`, and has their `onFailure` called, but not beneath the code that adds one. */
@@ -305,12 +318,15 @@ function isEvent(flags: number): boolean {
 }
 
 function onAlarm(): void {
-  alarmAt = Infinity;
   // A deadline that a listener adds waits for the next alarm, even if it is due already.
-  const time = now();
+  const time = lead.horizon(now());
+  alarmAt = Infinity;
   for (let first = deadlines.peek(); first !== undefined && first.at <= time; first = deadlines.peek()) {
     deadlines.pop();
     const deadline = first;
+    if (deadline.isLed !== true) {
+      reach(deadline.at);
+    }
     callSafely(() => deadline.onDeadline());
   }
   setAlarm();

@@ -100,10 +100,11 @@ export class RunLoop {
   /** Native code keeps 1 in it while `runSync()` is on the stack. */
   #syncMark: Int32Array | undefined;
   readonly #onFailure = (error: Error): void => this.#finish?.(error);
-  readonly #deadline: { at: number; heapIndex: number; onDeadline: () => void; onFailure: (error: Error) => void } = {
+  readonly #deadline = {
     at: Infinity,
     heapIndex: -1,
-    onDeadline: () => this.#passAsync(true),
+    isLed: true,
+    onDeadline: (): void => this.#passAsync(true, true),
     onFailure: this.#onFailure,
   };
 
@@ -550,8 +551,11 @@ export class RunLoop {
     return stopping;
   }
 
-  /** Makes a pass. `isStale` says that other code may have run since the reactor found channels ready. */
-  #passAsync(isStale: boolean): void {
+  /**
+   * Makes a pass. `isStale` says that other code may have run since the reactor found channels ready, `isLed` that the
+   * alarm may be ahead of its deadline.
+   */
+  #passAsync(isStale: boolean, isLed = false): void {
     if (this.#mode !== 'async' || this.#inPass) {
       return;
     }
@@ -565,6 +569,9 @@ export class RunLoop {
     }
     let isOver = false;
     try {
+      if (isLed) {
+        reactor.reach(this.#deadline.at);
+      }
       const hasRun = this.#runTasks();
       this.#channels.dispatchReady(isStale || hasRun);
       this.#deferred.run();
@@ -588,17 +595,25 @@ export class RunLoop {
   /** Arranges the next pass: soon when there is work, otherwise when the next task is due. */
   #prepareSleep(): void {
     this.#channels.askNew();
-    const timeout = this.#channels.hasAlwaysReady ? 0 : Math.min(this.#spin, this.#timeUntilWork());
+    const due = this.#channels.hasAlwaysReady ? Number.NEGATIVE_INFINITY : this.#nextWork();
     reactor.removeDeadline(this.#deadline);
-    if (isDebugging && timeout > 0) {
-      debugSleep(this, timeout);
+    if (due === Infinity && this.#spin === Infinity) {
+      if (isDebugging) {
+        debugSleep(this, Infinity);
+      }
+      return;
     }
-    if (timeout <= 0) {
+    const now = reactor.now();
+    const at = Math.min(due, now + this.#spin);
+    if (at <= now) {
       this.#requestPass();
-    } else if (timeout !== Infinity) {
-      this.#deadline.at = reactor.now() + timeout;
-      reactor.addDeadline(this.#deadline);
+      return;
     }
+    if (isDebugging) {
+      debugSleep(this, at - now);
+    }
+    this.#deadline.at = at;
+    reactor.addDeadline(this.#deadline);
   }
 
   /** Arranges a pass for regular files, which cause no kernel event. */
@@ -608,8 +623,8 @@ export class RunLoop {
     }
   }
 
-  /** Returns in how many milliseconds there is work; zero or less means now. */
-  #timeUntilWork(): number {
+  /** Returns when there is work, on the monotonic clock: `-Infinity` if there is now, `Infinity` if there is none. */
+  #nextWork(): number {
     let due = Infinity;
     const sources = this.#sources;
     for (let index = 0; index < sources.length; index += 1) {
@@ -617,9 +632,12 @@ export class RunLoop {
       // Each source learns that the loop is about to sleep, also when another one keeps it awake.
       due = source.beforeSleep() ? Math.min(due, source.nextDue()) : Number.NEGATIVE_INFINITY;
     }
-    if (this.#deferred.size > 0) {
-      return 0;
-    }
+    return this.#deferred.size > 0 ? Number.NEGATIVE_INFINITY : due;
+  }
+
+  /** Returns in how many milliseconds there is work; zero or less means now. */
+  #timeUntilWork(): number {
+    const due = this.#nextWork();
     // The clock is read only when it is needed: a reading is a fiftieth of the cost of a pass.
     return Number.isFinite(due) ? due - reactor.now() : due;
   }
