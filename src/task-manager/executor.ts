@@ -14,7 +14,15 @@ import { systemClock } from '../platform';
 import { TaskCancelledError, isThenable } from '../util';
 import type { ErrorReporter } from './error-reporter';
 import type { HandlerRegistry } from './handler-registry';
-import { type HandlerEntry, type NamedTask, NamedTaskContext, TimedTaskContext, callTraced, turns } from './named-task';
+import {
+  type HandlerEntry,
+  type NamedTask,
+  NamedTaskContext,
+  type NamedTaskSide,
+  TimedTaskContext,
+  callTraced,
+  turns,
+} from './named-task';
 import type { ManagerStats } from './manager-stats';
 import type { NameStats } from './name-stats';
 
@@ -105,22 +113,24 @@ export class Executor implements RecordHandler<HandlerEntry> {
     isTimed: boolean,
     options: RemoteOptions | undefined,
   ): void {
-    const run = (task: NamedTask): unknown => {
-      const context = isTimed ? new TimedTaskContext(task, this.#manager, this.#threadId) : this.#contextOf(entry);
-      const result = this.#call(id, entry, task.payload, context, options?.carrier);
-      return options?.tracked === true ? this.#track(id, result) : result;
-    };
-    const onTaken = (isCancelled: boolean): void => {
-      this.#tasks.delete(id);
-      this.#immediate.delete(id);
-      if (isCancelled) {
-        this.#replies.replyError(id, new TaskCancelledError(entry.name));
-        if (!this.#running.has(id)) {
-          this.#replies.sendEnd(id);
+    const side: NamedTaskSide = {
+      run: (task) => {
+        const context = isTimed ? new TimedTaskContext(task, this.#manager, this.#threadId) : this.#contextOf(entry);
+        const result = this.#call(id, entry, task.payload, context, options?.carrier);
+        return options?.tracked === true ? this.#track(id, result) : result;
+      },
+      onEnd: (isCancelled) => {
+        this.#tasks.delete(id);
+        this.#immediate.delete(id);
+        if (isCancelled) {
+          this.#replies.replyError(id, new TaskCancelledError(entry.name));
+          if (!this.#running.has(id)) {
+            this.#replies.sendEnd(id);
+          }
         }
-      }
+      },
     };
-    this.#tasks.set(id, this.#handlers.install(entry.name, payload, run, onTaken, options ?? {}, { due }));
+    this.#tasks.set(id, this.#handlers.install(entry.name, payload, side, options ?? {}, { due }));
   }
 
   onUnreadable(id: number, entry: HandlerEntry, error: unknown): void {

@@ -2,7 +2,7 @@
 
 import type { RemoteOptions } from '../protocol';
 import type { RecurringOptions, Task } from '../tasks';
-import { HandlerEntry, NamedTask, type AnyHandler, type OnEnd } from './named-task';
+import { HandlerEntry, NamedTask, type AnyHandler, type NamedTaskSide } from './named-task';
 import type { ManagerStats } from './manager-stats';
 
 /** What the registry needs of the tasks' owner. */
@@ -74,30 +74,10 @@ export class HandlerRegistry {
     return this.#owner.now();
   }
 
-  /** Installs a task; it replaces one with the same key. `onEnd` is called as {@link NamedTask} does. */
-  install(
-    name: string,
-    payload: unknown,
-    run: (task: NamedTask) => unknown,
-    onEnd: OnEnd,
-    options: RemoteOptions,
-    at: From,
-  ): NamedTask {
+  /** Installs a task; it replaces one with the same key. */
+  install(name: string, payload: unknown, side: NamedTaskSide, options: RemoteOptions, at: From): NamedTask {
     const { key, when, interval, offset = 0, priority = 0 } = options;
-    const task = new NamedTask(
-      name,
-      payload,
-      key,
-      run,
-      key === undefined
-        ? onEnd
-        : (isCancelled) => {
-            onEnd(isCancelled);
-            if (this.#byKey.get(key) === task) {
-              this.#byKey.delete(key);
-            }
-          },
-    );
+    const task = new NamedTask(name, payload, key, key === undefined ? side : new KeyedSide(side, key, this.#byKey));
     if (key !== undefined) {
       this.cancelKey(key);
       this.#byKey.set(key, task);
@@ -125,5 +105,29 @@ export class HandlerRegistry {
     this.#counts.of(task.name).onCancel();
     task.cancel();
     return true;
+  }
+}
+
+/** Frees the key of a task when the task ends. */
+class KeyedSide implements NamedTaskSide {
+  readonly #side: NamedTaskSide;
+  readonly #key: string;
+  readonly #byKey: Map<string, NamedTask>;
+
+  constructor(side: NamedTaskSide, key: string, byKey: Map<string, NamedTask>) {
+    this.#side = side;
+    this.#key = key;
+    this.#byKey = byKey;
+  }
+
+  run(task: NamedTask): unknown {
+    return this.#side.run(task);
+  }
+
+  onEnd(isCancelled: boolean, task: NamedTask): void {
+    this.#side.onEnd(isCancelled, task);
+    if (this.#byKey.get(this.#key) === task) {
+      this.#byKey.delete(this.#key);
+    }
   }
 }

@@ -2,17 +2,41 @@
 
 import type { ScheduledTask } from '../client';
 import { workerThreads } from '../platform';
-import type { CancelOutcome, TaskCarrier } from '../protocol';
+import { type CancelOutcome, type TaskCarrier, isTracing } from '../protocol';
 import { isThenable } from '../util';
 import type { HandlerRegistry } from './handler-registry';
-import { type NamedTask, NamedTaskContext, TimedTaskContext, callTraced, turns } from './named-task';
+import {
+  type NamedTask,
+  NamedTaskContext,
+  type NamedTaskSide,
+  TimedTaskContext,
+  callTraced,
+  turns,
+} from './named-task';
 import type { ManagerStats } from './manager-stats';
 
+/** What all tasks that a manager's own thread schedules have in common. */
+export class LocalTasks {
+  readonly manager: object;
+  readonly handlers: HandlerRegistry;
+  readonly stats: ManagerStats;
+  readonly threadId: number = workerThreads().threadId;
+  /** How many there have been. */
+  count = 0;
+
+  constructor(manager: object, handlers: HandlerRegistry, stats: ManagerStats) {
+    this.manager = manager;
+    this.handlers = handlers;
+    this.stats = stats;
+  }
+}
+
 /** What `schedule()` of a manager returns. */
-export class LocalTask implements ScheduledTask {
+export class LocalTask implements ScheduledTask, NamedTaskSide {
   readonly id: number;
-  readonly #name: string;
-  readonly #stats: ManagerStats;
+  readonly #tasks: LocalTasks;
+  readonly #isTimed: boolean;
+  readonly #carrier: TaskCarrier | undefined;
   /** While it waits for its time, or is suspended. */
   #task: NamedTask | undefined;
   /** The contexts of runs whose promise is pending. */
@@ -21,10 +45,12 @@ export class LocalTask implements ScheduledTask {
   /** Ends the listening to a signal, where there is one. */
   #stopListening: (() => void) | undefined;
 
-  constructor(id: number, name: string, stats: ManagerStats) {
-    this.id = id;
-    this.#name = name;
-    this.#stats = stats;
+  constructor(tasks: LocalTasks, isTimed: boolean, carrier: TaskCarrier | undefined) {
+    tasks.count += 1;
+    this.id = tasks.count;
+    this.#tasks = tasks;
+    this.#isTimed = isTimed;
+    this.#carrier = carrier;
   }
 
   suspend(): void {
@@ -34,7 +60,7 @@ export class LocalTask implements ScheduledTask {
   resume(): void {
     if (this.#task?.isScheduled === false) {
       // It is the same task, and is about to be counted again.
-      this.#stats.of(this.#name).onReschedule();
+      this.#tasks.stats.of(this.#task.name).onReschedule();
       this.#task.resumeTask();
     }
   }
@@ -44,18 +70,18 @@ export class LocalTask implements ScheduledTask {
   }
 
   #cancel(reason: unknown): Promise<CancelOutcome> {
-    const isWaiting = this.#task !== undefined;
-    this.#task?.cancel();
+    const task = this.#task;
+    task?.cancel();
     const running = [...(this.#running ?? [])];
     const isRunning = running.some((context) => !turns.has(context));
     running.forEach((context) => context.abort(reason));
     if (isRunning) {
       return Promise.resolve('running');
     }
-    if (isWaiting) {
-      this.#stats.of(this.#name).onCancel();
+    if (task !== undefined) {
+      this.#tasks.stats.of(task.name).onCancel();
     }
-    this.#isCancelled ||= isWaiting || running.length > 0;
+    this.#isCancelled ||= task !== undefined || running.length > 0;
     return Promise.resolve(this.#isCancelled ? 'cancelled' : 'done');
   }
 
@@ -64,8 +90,7 @@ export class LocalTask implements ScheduledTask {
     this.#task = task;
   }
 
-  /** Learns that the task will not run again, or is about to run for the only time. */
-  detach(isCancelled: boolean): void {
+  onEnd(isCancelled: boolean): void {
     this.#task = undefined;
     if (isCancelled) {
       this.#onOver();
@@ -79,22 +104,18 @@ export class LocalTask implements ScheduledTask {
     this.#stopListening = () => signal.removeEventListener('abort', onAbort);
   }
 
-  /** Runs the task, which has waited as `task`. */
-  run(
-    task: NamedTask,
-    isTimed: boolean,
-    manager: object,
-    handlers: HandlerRegistry,
-    carrier: TaskCarrier | undefined,
-  ): unknown {
-    const { threadId } = workerThreads();
-    const context = isTimed
+  run(task: NamedTask): unknown {
+    const { manager, handlers, threadId } = this.#tasks;
+    const context = this.#isTimed
       ? new TimedTaskContext(task, manager, threadId)
-      : new NamedTaskContext(this.#name, manager, threadId);
-    const call = (): unknown => handlers.name(this.#name).get()(task.payload, context);
+      : new NamedTaskContext(task.name, manager, threadId);
+    const carrier = this.#carrier;
     let isPending = false;
     try {
-      const result = callTraced(call, context, this.id, carrier);
+      const result =
+        isTracing || carrier !== undefined
+          ? callTraced(() => handlers.name(task.name).get()(task.payload, context), context, this.id, carrier)
+          : handlers.name(task.name).get()(task.payload, context);
       isPending = isThenable(result);
       if (isPending) {
         const running = (this.#running ??= new Set());
@@ -121,7 +142,7 @@ export class LocalTask implements ScheduledTask {
     if (turns.get(context) !== 'cancelled') {
       throw error;
     }
-    this.#stats.of(this.#name).onCancel();
+    this.#tasks.stats.of(context.name).onCancel();
   }
 
   /** Stops listening to the signal when the task does not run, and will not run again. */

@@ -37,7 +37,6 @@ import {
   validateString,
 } from '../util';
 import type { InstalledTask } from './installed-tasks';
-import type { NamedTask } from './named-task';
 import type * as onDemand from './on-demand';
 import type { TaskManagerOptions } from './options';
 import type { TaskManagerStats } from './manager-stats';
@@ -146,8 +145,6 @@ function timeAndOptions(options: ScheduleOptions): TimeAndOptions {
  */
 export class TaskManager<Handlers = UntypedHandlers> {
   readonly #runner: TaskRunner;
-  /** How many tasks `schedule()` has made. */
-  #scheduled = 0;
 
   /** Makes a manager. Throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for invalid options. */
   constructor(options?: TaskManagerOptions) {
@@ -295,13 +292,8 @@ export class TaskManager<Handlers = UntypedHandlers> {
     const { at, isTimed, rarer } = options === undefined ? IMMEDIATE : timeAndOptions(options);
     const signal = options?.signal;
     throwIfAborted(signal);
-    const { handlers } = this.#runner;
-    this.#scheduled += 1;
-    const scheduled = this.#runner.makeLocalTask(this.#scheduled, name);
-    const carrier = announceSend(name);
-    const run = (task: NamedTask): unknown => scheduled.run(task, isTimed, this, handlers, carrier);
-    const onEnd = (isCancelled: boolean): void => scheduled.detach(isCancelled);
-    scheduled.attach(handlers.install(name, payload, run, onEnd, rarer, at));
+    const scheduled = this.#runner.makeLocalTask(isTimed, announceSend(name));
+    scheduled.attach(this.#runner.handlers.install(name, payload, scheduled, rarer, at));
     if (signal !== undefined) {
       scheduled.cancelOn(signal);
     }

@@ -3,7 +3,14 @@
  * manager.
  */
 
-import { OwnerControlBlock, type TaskManagerCounts, isTracing, traceRun, updateTracing } from '../protocol';
+import {
+  OwnerControlBlock,
+  type TaskCarrier,
+  type TaskManagerCounts,
+  isTracing,
+  traceRun,
+  updateTracing,
+} from '../protocol';
 import { Receiver } from '../server';
 import {
   type InstallOptions,
@@ -31,7 +38,7 @@ import { ErrorReporter } from './error-reporter';
 import { Executor } from './executor';
 import { HandlerRegistry } from './handler-registry';
 import type { TaskHost, TaskSource } from './host';
-import { LocalTask } from './local-task';
+import { LocalTask, LocalTasks } from './local-task';
 import { type TaskManagerOptions, type TaskManagerSettings, toSettings } from './options';
 import { ManagerStats } from './manager-stats';
 import type { NameStats } from './name-stats';
@@ -53,6 +60,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   readonly #plainSuspend: PublicSide['suspendTask'];
   readonly #host: TaskHost;
   readonly #schedule = new Schedule(this);
+  readonly #local: LocalTasks;
   readonly #errorReporter: ErrorReporter;
   /** The memory in which other threads see the state of this manager. */
   readonly #control = new OwnerControlBlock();
@@ -63,6 +71,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     this.#host = settings.host;
     this.#errorReporter = new ErrorReporter(settings.onError);
     this.handlers = new HandlerRegistry(this, this.stats);
+    this.#local = new LocalTasks(manager, this.handlers, this.stats);
     this.receiver = new Receiver(manager, settings, this.#control, (replies, threadId) => {
       const count = (): TaskManagerCounts => this.stats.count(this.pending, this.receiver);
       const { handlers, stats } = this;
@@ -84,8 +93,8 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
   }
 
   /** Makes the task of a name that this thread schedules. */
-  makeLocalTask(id: number, name: string): LocalTask {
-    return new LocalTask(id, name, this.stats);
+  makeLocalTask(isTimed: boolean, carrier: TaskCarrier | undefined): LocalTask {
+    return new LocalTask(this.#local, isTimed, carrier);
   }
 
   clear(): void {
