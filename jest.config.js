@@ -12,7 +12,8 @@ module.exports = {
   // The tests wait more than they compute: a run with one worker leaves two cores idle for half of its time.
   maxWorkers: availableParallelism() + 1,
   testMatch: ['**/*.test.ts'],
-  testTimeout: 30_000 * Number(process.env.TEST_TIMEOUT_FACTOR ?? 1),
+  // Longer than the tests' own limits, which say what hangs.
+  testTimeout: 150_000 * Number(process.env.TEST_TIMEOUT_FACTOR ?? 1),
   // Only the tests themselves are compiled: they use the built package, and worker fixtures run outside of jest.
   transform: {
     '\\.ts$': [
