@@ -83,7 +83,9 @@ export class HandlerRegistry {
       this.#byKey.set(key, task);
     }
     const owner = this.#owner;
-    task.priority = priority;
+    if (priority !== 0) {
+      task.priority = priority;
+    }
     if (interval !== undefined) {
       owner.install(task, { interval, offset });
     } else if (when !== undefined) {
