@@ -8,6 +8,7 @@ import type * as alarmLead from '../../src/platform/alarm-lead';
 import type * as binaryHeap from '../../src/util/binary-heap';
 import type * as clock from '../../src/platform/clock';
 import type * as elf from '../../src/platform/elf';
+import type * as lateHistogram from '../../src/platform/late-histogram';
 import type * as loadBinding from '../../src/platform/load-binding';
 import type * as platformBinding from '../../src/platform/binding';
 import type * as idAllocator from '../../src/client/id-allocator';
@@ -30,6 +31,7 @@ export type Task = facade.Task;
 
 export const { AlarmLead } = require('../../dist/src/platform/alarm-lead.js') as typeof alarmLead;
 export type AlarmLead = alarmLead.AlarmLead;
+export const { LateHistogram } = require('../../dist/src/platform/late-histogram.js') as typeof lateHistogram;
 export const { monotonicNow } = require('../../dist/src/platform/clock.js') as typeof clock;
 
 export const { BinaryHeap } = require('../../dist/src/util/binary-heap.js') as typeof binaryHeap;

@@ -45,6 +45,7 @@ import {
 } from '../util';
 import type { Connection } from './connection';
 import type { PendingCalls } from './pending-calls';
+import type { ManagerParts } from './rehearsal';
 import type { SendQueue } from './send-queue';
 import type * as sendingParts from './sending';
 import { CallTimeout, NO_TIMEOUT } from './timeout';
@@ -145,9 +146,15 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
   readonly #sendQueue: SendQueue;
   readonly #calls: PendingCalls;
 
-  /** @internal */
-  constructor(handle: TaskManagerHandle<Handlers>, onFull: 'block' | 'throw' | undefined) {
-    const { ChannelPayloadSender, Connection, PendingCalls, SendQueue, ...parts } = sending();
+  /** @internal `parts` are those of a rehearsal. */
+  constructor(handle: TaskManagerHandle<Handlers>, onFull: 'block' | 'throw' | undefined, parts?: ManagerParts) {
+    if (parts !== undefined) {
+      this.#connection = parts.connection;
+      this.#calls = parts.calls;
+      this.#sendQueue = parts.sendQueue;
+      return;
+    }
+    const { ChannelPayloadSender, Connection, PendingCalls, SendQueue, ...more } = sending();
     // The manager may end while this waits for an offer, when there is nothing to give back.
     const whole: { onClose?: () => void } = {};
     const connection = new Connection(handle, onFull, () => whole.onClose?.());
@@ -158,13 +165,13 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
     const channel = connectionChannelName(connection.doorbell.handle.key);
     const offer = connection.seat === undefined ? connection.takeOffer() : undefined;
     const taken = offer === undefined ? undefined : new ChannelPayloadSender(offeredChannelName(offer), channel);
-    const { ring, replies } = connection.seat ?? parts.obtainRings(handle, taken !== undefined && canReadChannels);
+    const { ring, replies } = connection.seat ?? more.obtainRings(handle, taken !== undefined && canReadChannels);
     this.#connection = connection;
     this.#calls = new PendingCalls(connection, replies, channel, () => this.#sendQueue);
     this.#sendQueue = new SendQueue(connection, ring, taken, channel, this.#calls);
     whole.onClose = () => {
       if (connection.seat === undefined) {
-        parts.keepRings(handle, this.#sendQueue.memory, this.#calls.memory);
+        more.keepRings(handle, this.#sendQueue.memory, this.#calls.memory);
       }
       this.#calls.close(new TaskManagerClosedError('connection to the task manager'));
     };
@@ -177,12 +184,18 @@ export class RemoteTaskManager<Handlers = UntypedHandlers> {
       if (connection.seat !== undefined) {
         introduceInSeat(connection.seat, introduction);
       } else if (taken === undefined) {
-        parts.postToChannel(handle.channel, message);
+        more.postToChannel(handle.channel, message);
       } else {
         taken.post(message);
         dropped.register(this, taken, taken);
       }
       connection.control.announcePosted();
+      // The manager's thread makes the producer meanwhile.
+      more.rehearse(
+        connection,
+        this.#calls,
+        (own) => new RemoteTaskManager<UntypedHandlers>(connection.handle, onFull, own),
+      );
       if (isDebugging) {
         debug(`connected to the task manager of thread ${handle.threadId}`);
       }

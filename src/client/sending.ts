@@ -3,5 +3,6 @@
 export { ChannelPayloadSender, postToChannel } from '../transport';
 export { Connection } from './connection';
 export { PendingCalls } from './pending-calls';
+export { rehearse } from './rehearsal';
 export { keepRings, obtainRings } from './ring-pool';
 export { SendQueue } from './send-queue';

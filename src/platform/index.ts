@@ -32,6 +32,7 @@ export { debug, debugSleep, debugWakeUp, isDebugging } from './debug';
 export { isMusl } from './elf';
 export { errno } from './errno';
 export { jobRunner } from './jobs';
+export { LateHistogram } from './late-histogram';
 export { markAsUncloneable, markAsUntransferable, os, perfHooks, v8, workerThreads } from './lazy-builtins';
 export { PLATFORMS, platformName } from './load-binding';
 export { nodeProcess } from './node-process';

@@ -78,6 +78,9 @@ function start(): number {
   if (reactor < 0) {
     batch = makeBatch(BATCH_ENTRIES);
     reactor = check(native.startReactor(batch, onReady), 'startReactor');
+    // V8 compiles both now, and not while the first wake-up waits for them.
+    onReady(0);
+    callMember(undefined, 0);
   }
   return reactor;
 }

@@ -47,6 +47,7 @@ export {
   type RemoteOptions,
   countPieces,
   decodeName,
+  REHEARSAL,
   encodeName,
   firstRingSizes,
   handlerIndexOf,

@@ -158,6 +158,9 @@ export function encodeName(name: string): Uint8Array {
   return Buffer.from(name, 'utf16le');
 }
 
+/** The name of tasks that no manager gets: see `client/rehearsal.ts` and `server/rehearsal.ts`. */
+export const REHEARSAL = 'rehearsal';
+
 /** Returns the name in the payload of a RECORD_NAME. Throws for what {@link encodeName} does not make. */
 export function decodeName(payload: unknown): string {
   if (!(payload instanceof Uint8Array) || payload.length % 2 !== 0) {

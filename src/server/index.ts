@@ -4,6 +4,6 @@
  */
 
 export type { ConnectionMessage } from './connection-channels';
-export type { CreateRecordHandler, RecordHandler } from './producer';
+export type { CreateRecordHandler, RecordHandler, RecordHandlers } from './producer';
 export { Receiver, type ReceiverHost, type ReceiverSettings } from './receiver';
 export type { ReplySender } from './reply-sender';

@@ -5,7 +5,8 @@ import type { SideChannel } from '../transport';
 import { canReadChannels, debug, isDebugging } from '../platform';
 import { Introductions } from './introductions';
 import { publishConnect, publishDisconnect } from './connection-channels';
-import { type CreateRecordHandler, Producer } from './producer';
+import { Producer, type RecordHandlers } from './producer';
+import { rehearse } from './rehearsal';
 
 /** How many records of one producer are read before the next one's turn. */
 const QUANTUM = 64;
@@ -16,7 +17,7 @@ const MANY = 64;
 /** All producers of one manager. */
 export class ProducerSet {
   readonly #manager: object;
-  readonly #createHandler: CreateRecordHandler;
+  readonly #handlers: RecordHandlers;
   readonly #introductions: Introductions;
   /** In their own order, so that virtual time is the same each time. */
   readonly #producers = new Set<Producer>();
@@ -40,11 +41,11 @@ export class ProducerSet {
     seats: readonly Seat[],
     capacity: number,
     control: OwnerControlBlock,
-    createHandler: CreateRecordHandler,
+    handlers: RecordHandlers,
     onIntroduction: () => void,
   ) {
     this.#manager = manager;
-    this.#createHandler = createHandler;
+    this.#handlers = handlers;
     this.#onIntroduction = onIntroduction;
     this.#introductions = new Introductions(
       channel,
@@ -212,7 +213,7 @@ export class ProducerSet {
     const introductions = this.#introductions;
     const producer: Producer = new Producer(
       introduction,
-      this.#createHandler,
+      this.#handlers.create,
       (claim) => (taken === undefined ? introductions.claimPayload(producer, claim) : taken.claimPayload(claim)),
       (claim) => (taken ?? introductions.channelOf(producer))?.hasArrived(claim) === true,
     );
@@ -220,6 +221,7 @@ export class ProducerSet {
       this.#withoutChannel.add(producer);
     }
     this.#add(producer);
+    rehearse(this.#handlers);
     this.#onIntroduction();
     return producer;
   }

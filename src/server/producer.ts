@@ -1,6 +1,6 @@
 /** One producer, as the manager sees it: reads its records, and decides which tasks run immediately. */
 
-import { WaitableEvent, closeWithThread, release } from '../event';
+import { type EventHandle, WaitableEvent, closeWithThread, release } from '../event';
 import {
   BlockedPeer,
   CONTROL_ABANDON,
@@ -75,6 +75,19 @@ export interface RecordHandler<E = unknown> {
 /** Makes the handler of the records of a producer in the thread `threadId`, which replies through `replies`. */
 export type CreateRecordHandler = (replies: ReplySender, threadId: number) => RecordHandler;
 
+/** Makes such handlers. */
+export interface RecordHandlers {
+  readonly create: CreateRecordHandler;
+  /**
+   * Returns what makes handlers that know the name of a rehearsal alone, and count nowhere; `undefined` where a
+   * subscriber would learn of one.
+   */
+  readonly createForRehearsal: () => CreateRecordHandler | undefined;
+}
+
+/** What a producer consists of. One without a doorbell is gone. */
+type ProducerParts = Omit<Introduction, 'doorbell'> & { readonly doorbell: EventHandle | undefined };
+
 export class Producer {
   /** How many records are left of those that were there when the pass began. */
   quota = 0;
@@ -116,7 +129,7 @@ export class Producer {
   #reasonOf = 0;
 
   constructor(
-    introduction: Introduction,
+    introduction: ProducerParts,
     createHandler: CreateRecordHandler,
     claimPayload: (claim: number) => unknown,
     hasArrived?: (claim: number) => boolean,
@@ -132,7 +145,7 @@ export class Producer {
     this.#lookahead = new Lookahead(this.#reader.record);
     this.#replies = new ReplySender(replies, channel, this.#activity, () => this.notify());
     this.#handler = createHandler(this.#replies, threadId);
-    this.#doorbell = openDoorbell(doorbell);
+    this.#doorbell = doorbell === undefined ? undefined : openDoorbell(doorbell);
   }
 
   /** Whether its thread has ended, or it was closed: it adds nothing to its queue any more. */
@@ -460,7 +473,7 @@ export class Producer {
 }
 
 /** Opens a producer's event. Without one, its thread has ended; what it had scheduled runs all the same. */
-function openDoorbell(handle: Introduction['doorbell']): WaitableEvent | undefined {
+function openDoorbell(handle: EventHandle): WaitableEvent | undefined {
   try {
     const doorbell = WaitableEvent.open(handle);
     doorbell[closeWithThread]();

@@ -11,17 +11,17 @@ import {
   updateTracing,
 } from '../protocol';
 import {
+  LateHistogram,
   canReadChannels,
   fast,
-  perfHooks,
   nodeProcess,
   setTimeout,
   systemClock,
   workerThreads,
   reserveStack,
 } from '../platform';
-import { EventClosedError, InvalidArgValueError, TaskManagerClosedError, recordMilliseconds } from '../util';
-import type { CreateRecordHandler } from './producer';
+import { EventClosedError, InvalidArgValueError, TaskManagerClosedError } from '../util';
+import type { RecordHandlers } from './producer';
 import type { ProducerSet } from './producer-set';
 import type * as parts from './receiving';
 
@@ -87,7 +87,7 @@ export class Receiver {
   readonly #manager: object;
   #settings: ReceiverSettings;
   readonly #control: OwnerControlBlock;
-  readonly #createHandler: CreateRecordHandler;
+  readonly #handlers: RecordHandlers;
   #handle: TaskManagerHandle | undefined;
   #threads: Threads | undefined;
   #isInRun = false;
@@ -95,7 +95,7 @@ export class Receiver {
   #passes = 0;
   #isWatched = false;
   #hasWarned = false;
-  #wakeUpLatency: RecordableHistogram | undefined;
+  readonly #wakeUpLatency = new LateHistogram();
   #isClosed = false;
   readonly #findBlocked = (threadId: number): (() => void)[] => {
     const producerSet = this.#threads?.producerSet;
@@ -106,16 +106,11 @@ export class Receiver {
   };
 
   /** `manager` is what the diagnostics channels name. */
-  constructor(
-    manager: object,
-    settings: ReceiverSettings,
-    control: OwnerControlBlock,
-    createHandler: CreateRecordHandler,
-  ) {
+  constructor(manager: object, settings: ReceiverSettings, control: OwnerControlBlock, handlers: RecordHandlers) {
     this.#manager = manager;
     this.#settings = settings;
     this.#control = control;
-    this.#createHandler = createHandler;
+    this.#handlers = handlers;
   }
 
   /** Changes settings. Throws when the handle was read: other threads may have it. */
@@ -163,7 +158,7 @@ export class Receiver {
 
   /** From the first notification of a producer to the loop's answer, in nanoseconds. */
   get wakeUpLatency(): RecordableHistogram {
-    return (this.#wakeUpLatency ??= perfHooks().createHistogram());
+    return this.#wakeUpLatency.histogram;
   }
 
   /**
@@ -294,7 +289,7 @@ export class Receiver {
       seats ?? [],
       capacity,
       this.#control,
-      this.#createHandler,
+      this.#handlers,
       () => host.requestPass(),
     );
     this.#threads = { producerSet, trigger };
@@ -386,7 +381,7 @@ export class Receiver {
     const notifiedAt = this.#control.consumeNotifiedAt();
     if (notifiedAt > 0) {
       // The first notification in this sleep counts: later ones did not wake the loop.
-      recordMilliseconds(this.wakeUpLatency, systemClock.monotonic() - notifiedAt);
+      this.#wakeUpLatency.record(systemClock.monotonic() - notifiedAt);
     }
     // First the word, then the trigger, then the look into the queues: see `protocol/control-block.ts`.
     this.#markAwake();

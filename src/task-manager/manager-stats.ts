@@ -27,11 +27,16 @@ interface ReceiverCounts {
   readonly wakeUpLatency: RecordableHistogram;
 }
 
+/** Tells whether a handler is defined for a name. */
+interface StatsOwner {
+  readonly handlers: { has(name: string): boolean };
+}
+
 /** Counts tasks, for each name and for all. */
 export class ManagerStats {
   /** Runs of recurring tasks that were skipped. */
   skipped = 0;
-  readonly #hasHandler: (name: string) => boolean;
+  readonly #owner: StatsOwner;
   readonly #names = new Map<string, NameStats>();
   /** The sums of all names that have no handler. */
   readonly #unknown = new NameStats('');
@@ -39,9 +44,8 @@ export class ManagerStats {
   #lastClass: unknown;
   #lastStats: NameStats | undefined;
 
-  /** `hasHandler` tells whether a handler is defined for a name. */
-  constructor(hasHandler: (name: string) => boolean) {
-    this.#hasHandler = hasHandler;
+  constructor(owner: StatsOwner) {
+    this.#owner = owner;
   }
 
   /** Returns the counts of the handler of a name; the first call makes them. Those of an unknown name are not kept. */
@@ -50,7 +54,7 @@ export class ManagerStats {
     if (stats !== undefined) {
       return stats;
     }
-    return this.#hasHandler(name) ? this.#add(name) : new UnknownNameStats(name, this.#unknown);
+    return this.#owner.handlers.has(name) ? this.#add(name) : new UnknownNameStats(name, this.#unknown);
   }
 
   /** Returns the counts of a task's name. */

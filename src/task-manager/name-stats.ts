@@ -2,9 +2,8 @@
 
 import { channel } from 'node:diagnostics_channel';
 import type { RecordableHistogram } from 'node:perf_hooks';
-import { monotonicNow, perfHooks } from '../platform';
+import { LateHistogram, monotonicNow } from '../platform';
 import type { TaskCounts } from '../protocol';
-import { recordMilliseconds } from '../util';
 
 /**
  * One run in so many is measured, for each name: a measurement costs ten times as much as a small task. The first run
@@ -31,6 +30,11 @@ export interface TaskMessage {
 
 const onScheduleChannel = channel('waitable-event:task:schedule');
 
+/** Returns whether a subscriber learns of each task. */
+export function isScheduleObserved(): boolean {
+  return onScheduleChannel.hasSubscribers;
+}
+
 /** Counts the tasks of one name, and publishes them on the diagnostics channel. */
 export class NameStats implements TaskStats {
   readonly name: string;
@@ -38,20 +42,19 @@ export class NameStats implements TaskStats {
   run: number = 0;
   failed: number = 0;
   cancelled: number = 0;
-  /** Made at the first access: a histogram takes 12 kB. */
-  #lateness: RecordableHistogram | undefined;
-  #runTime: RecordableHistogram | undefined;
+  readonly #lateness = new LateHistogram();
+  readonly #runTime = new LateHistogram();
 
   constructor(name: string) {
     this.name = name;
   }
 
   get lateness(): RecordableHistogram {
-    return (this.#lateness ??= perfHooks().createHistogram());
+    return this.#lateness.histogram;
   }
 
   get runTime(): RecordableHistogram {
-    return (this.#runTime ??= perfHooks().createHistogram());
+    return this.#runTime.histogram;
   }
 
   /** Counts a task that was scheduled or installed. */
@@ -74,14 +77,21 @@ export class NameStats implements TaskStats {
   onStart(late: number): number {
     const { isMeasured } = this;
     this.run += 1;
-    return isMeasured ? startMeasuring(this, late) : Number.NaN;
+    return isMeasured ? this.#startMeasuring(late) : Number.NaN;
   }
 
   /** Ends a run. `start` is what {@link onStart} has returned. */
   onEnd(start: number): void {
     if (start >= 0) {
-      endMeasuring(this, start);
+      this.#runTime.record(monotonicNow() - start);
     }
+  }
+
+  #startMeasuring(late: number): number {
+    if (late >= 0) {
+      this.#lateness.record(late);
+    }
+    return monotonicNow();
   }
 
   /** Counts a task that was cancelled. */
@@ -138,15 +148,4 @@ export class UnknownNameStats extends NameStats {
     this.#all.failed += 1;
     super.onFail();
   }
-}
-
-function startMeasuring(stats: NameStats, late: number): number {
-  if (late >= 0) {
-    recordMilliseconds(stats.lateness, late);
-  }
-  return monotonicNow();
-}
-
-function endMeasuring(stats: NameStats, start: number): void {
-  recordMilliseconds(stats.runTime, monotonicNow() - start);
 }

@@ -5,13 +5,14 @@
 
 import {
   OwnerControlBlock,
+  REHEARSAL,
   type TaskCarrier,
   type TaskManagerCounts,
   isTracing,
   traceRun,
   updateTracing,
 } from '../protocol';
-import { Receiver } from '../server';
+import { type CreateRecordHandler, Receiver } from '../server';
 import {
   type InstallOptions,
   NextTimeTask,
@@ -41,7 +42,7 @@ import type { TaskHost, TaskSource } from './host';
 import { LocalTask, LocalTasks } from './local-task';
 import { type TaskManagerOptions, type TaskManagerSettings, toSettings } from './options';
 import { ManagerStats } from './manager-stats';
-import type { NameStats } from './name-stats';
+import { type NameStats, isScheduleObserved } from './name-stats';
 import { NamedTask } from './named-task';
 
 /** The methods that the runner calls on its manager, because a subclass may override them. */
@@ -52,7 +53,7 @@ interface PublicSide {
 
 /** Installs, orders and runs the tasks of one manager. */
 export class TaskRunner implements TaskOwner, TaskSource, Participant {
-  readonly stats: ManagerStats = new ManagerStats((name) => this.handlers.has(name));
+  readonly stats: ManagerStats = new ManagerStats(this);
   readonly handlers: HandlerRegistry;
   readonly receiver: Receiver;
   readonly #manager: PublicSide;
@@ -72,10 +73,19 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     this.#errorReporter = new ErrorReporter(settings.onError);
     this.handlers = new HandlerRegistry(this, this.stats);
     this.#local = new LocalTasks(manager, this.handlers, this.stats);
-    this.receiver = new Receiver(manager, settings, this.#control, (replies, threadId) => {
-      const count = (): TaskManagerCounts => this.stats.count(this.pending, this.receiver);
-      const { handlers, stats } = this;
-      return new Executor(manager, handlers, stats, count, this.#errorReporter, this.#control, replies, threadId);
+    const count = (): TaskManagerCounts => this.stats.count(this.pending, this.receiver);
+    const createExecutor =
+      (handlers: HandlerRegistry, stats: ManagerStats): CreateRecordHandler =>
+      (replies, threadId) =>
+        new Executor(manager, handlers, stats, count, this.#errorReporter, this.#control, replies, threadId);
+    this.receiver = new Receiver(manager, settings, this.#control, {
+      create: createExecutor(this.handlers, this.stats),
+      createForRehearsal: () => {
+        const stats: ManagerStats = new ManagerStats({ handlers: { has: (name) => handlers.has(name) } });
+        const handlers = new HandlerRegistry(this, stats);
+        handlers.define(REHEARSAL, () => undefined);
+        return isTracing || isScheduleObserved() ? undefined : createExecutor(handlers, stats);
+      },
     });
     this.#host.attach(this);
     this.#host.clock.add(this);

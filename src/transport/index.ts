@@ -19,6 +19,7 @@ export {
   type RingRecord,
   type RingSizes,
   isRingMemory,
+  makePrivateRingMemory,
   makeRingMemory,
   padded,
   releaseRingMemory,

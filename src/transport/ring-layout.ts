@@ -170,6 +170,13 @@ export function makeRingMemory(
   return { words, area: makeArea(sizes), limits };
 }
 
+/** Makes the memory of a ring that one thread uses alone: its writer finds a reader that polls. */
+export function makePrivateRingMemory(sizes: RingSizes): RingMemory {
+  const memory = makeRingMemory(sizes);
+  new Int32Array(memory.words)[HEAD] = 0;
+  return memory;
+}
+
 /** Makes the memory for so many records and bytes. */
 export function makeArea({ slots, bytes }: RingSizes): RingArea {
   return {
