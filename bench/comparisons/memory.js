@@ -2,6 +2,7 @@
 /** Measures the memory that loading the package takes. */
 
 const { execFileSync } = require('node:child_process');
+const { readdirSync } = require('node:fs');
 const { join } = require('node:path');
 
 /** Returns the resident bytes of a fresh process that has run `statement`. */
@@ -13,18 +14,31 @@ function memoryAfter(statement) {
 /** Loads the addon of crates/bench-uv, which uses nothing. */
 const emptyAddon = () => `process.dlopen({ exports: {} }, ${JSON.stringify(process.env.BENCH_UV)})`;
 
-function contender(name, path, ours) {
+function contender(name, statement, more) {
   return {
-    name: `require('${name}')`,
-    ours,
-    setup: () => (count) =>
-      Array.from({ length: count }, () => memoryAfter(`require(${JSON.stringify(path)})`) - memoryAfter(emptyAddon())),
+    name,
+    ...more,
+    setup: () => (count) => Array.from({ length: count }, () => memoryAfter(statement()) - memoryAfter(emptyAddon())),
   };
+}
+
+const requiring = (path) => () => `require(${JSON.stringify(path)})`;
+
+/** Loads a file beside the empty addon. */
+const withAddon = (path) => () => `${emptyAddon()}; require(${JSON.stringify(path)})`;
+
+/** Loads the binding without its JavaScript. */
+function bindingAlone() {
+  const root = join(__dirname, '../..');
+  const file = readdirSync(root).find((name) => name.endsWith('.node'));
+  return `process.dlopen({ exports: {} }, ${JSON.stringify(join(root, file))})`;
 }
 
 module.exports = {
   title: 'Memory of a process that has loaded the package',
-  text: 'Resident memory of a fresh process, beyond that of another one that has loaded an empty addon.',
+  text:
+    'Resident memory of a fresh process, beyond that of another one that has loaded an empty addon. Two limits: the ' +
+    'binding without its JavaScript, and any file, for which Node loads its code for CommonJS modules.',
   show: 'bytes',
   chart: 'bars',
   count: () => 1,
@@ -32,8 +46,10 @@ module.exports = {
   generations: 1,
   mostRounds: ({ quick }) => (quick ? 3 : Infinity),
   contenders: [
-    contender('waitable-event', join(__dirname, '../..'), true),
-    contender('piscina', require.resolve('piscina')),
+    contender("require('waitable-event')", requiring(join(__dirname, '../..')), { ours: true }),
+    contender("require('piscina')", requiring(require.resolve('piscina'))),
+    contender('the binding alone', bindingAlone, { kind: 'limit' }),
+    contender('the first require() of any file', withAddon(join(__dirname, '../peers/empty.js')), { kind: 'limit' }),
   ],
   targets: [{ row: '26', ours: "require('waitable-event')", atMost: 2e6 }],
 };

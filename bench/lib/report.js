@@ -16,7 +16,9 @@ const PICTURES = new Set([
   'round-trip-event-loop',
   'schedule-number',
   'schedule-workers',
+  'payload-size',
   'members',
+  'memory-each',
 ]);
 
 function escape(text) {
