@@ -125,12 +125,6 @@ const SKIPS = [
   },
   {
     on: BUN,
-    file: 'process/node-debug',
-    tests: [/are one line each$/],
-    reason: 'util.debuglog() does not say whether it is enabled',
-  },
-  {
-    on: BUN,
     file: 'examples/sha256sum-output',
     tests: [/^arguments a directory may begin/],
     reason: 'takes -- out of the arguments',
