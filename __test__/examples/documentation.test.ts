@@ -3,11 +3,19 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { beforeAll, expect, test } from '@jest/globals';
 
 import { Child, type Ended, endedWith } from '../support/child';
-import { type CodeBlock, type SourceFile, codeBlocks, runnable, typed } from '../support/examples/code-blocks';
+import {
+  type CodeBlock,
+  type SourceFile,
+  codeBlocks,
+  isModule,
+  runnable,
+  typed,
+} from '../support/examples/code-blocks';
 import { GIVEN_FILES, givenArguments } from '../support/examples/given';
 import { fixture, root, temporaryPath } from '../support/files';
 
@@ -17,10 +25,18 @@ const NOT_RUN = ['docs/many-machines.md', 'docs/many-machines.md', 'docs/testing
 /** Packages that blocks may use, beside this one. */
 const TOOLS = ['croner'];
 
+/** What each file loads first. */
+const END = {
+  path: fixture('examples/end-of-block.js'),
+  href: pathToFileURL(fixture('examples/end-of-block.js')).href,
+};
+
 /** How many programs run at the same time. */
 const CONCURRENCY = 6;
 
-const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+const docs = readdirSync(join(root, 'docs'))
+  .filter((name) => name.endsWith('.md'))
+  .toSorted();
 const PAGES = [
   'README.md',
   ...docs.map((name) => `docs/${name}`),
@@ -44,11 +60,19 @@ function isMain({ name }: SourceFile): boolean {
   return /^(main|block)\./.test(name);
 }
 
+/** Returns the name of the test of a program. Where a blocked thread reads no channel, some are left out. */
+function nameOf({ place, files }: CodeBlock): string {
+  const isBlocking = files.some((file) => isMain(file) && runnable(file).source.includes('.readySync('));
+  return isBlocking ? `${place}, which blocks until a worker serves` : place;
+}
+
 /** Makes a directory in which the package is installed, and the tools that the documentation names. */
 function makeDirectory(name: string): string {
   const directory = temporaryPath(name);
   mkdirSync(join(directory, 'node_modules'), { recursive: true });
   symlinkSync(root, join(directory, 'node_modules', 'waitable-event'), 'junction');
+  // Deno does not look into node_modules otherwise.
+  writeFileSync(join(directory, 'package.json'), '{}');
   for (const each of TOOLS) {
     symlinkSync(join(root, 'node_modules', each), join(directory, 'node_modules', each), 'junction');
   }
@@ -59,8 +83,13 @@ function makeDirectory(name: string): string {
 function writeFiles(block: CodeBlock, directory: string): void {
   const others = blocks.filter(({ page }) => page === block.page).flatMap(({ files }) => files);
   const files = [...others.filter((file) => !isMain(file)), ...block.files].map((file) => runnable(file));
-  for (const { name, source } of [...GIVEN_FILES, ...files]) {
+  for (const { name, source } of GIVEN_FILES) {
     writeFileSync(join(directory, name), source);
+  }
+  for (const file of files) {
+    // Not by --require, which Deno does not know.
+    const first = isModule(file) ? `import ${JSON.stringify(END.href)};` : `require(${JSON.stringify(END.path)});`;
+    writeFileSync(join(directory, file.name), `${first}\n${file.source}`);
   }
 }
 
@@ -73,7 +102,7 @@ async function run(block: CodeBlock, index: number): Promise<Ended> {
   // The block is stopped where it would go on, perhaps with tasks on their way.
   const codes = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON', 'WAITABLE_EVENT_NOT_RUNNING'];
   const quiet = codes.map((code) => `--disable-warning=${code}`);
-  const child = new Child(process.execPath, [...quiet, '--require', fixture('examples/end-of-block.js'), ...args], {
+  const child = new Child(process.execPath, [...quiet, ...args], {
     cwd: directory,
     env: { ...process.env, BLOCK_PRINTS: JSON.stringify(block.prints) },
   });
@@ -106,7 +135,7 @@ test('the documentation has blocks of code, and few of them cannot run alone', (
   expect(blocks.filter(({ notRun }) => notRun !== undefined).map(({ page }) => page)).toEqual(NOT_RUN);
 });
 
-test.each(programs.map((block, index) => [block.place, block, index] as const))('%s', async (_place, block, index) => {
+test.each(programs.map((block, index) => [nameOf(block), block, index] as const))('%s', async (_name, block, index) => {
   const { stdout, stderr } = endedWith(await (ends[index] as Promise<Ended>), 0);
   expect(stderr).toBe('');
   expect(block.prints.filter((text) => !stdout.includes(text))).toEqual([]);

@@ -50,6 +50,23 @@ describe('the start', () => {
     expect(startWorker(writeModule(name, text)).readySync(TIME_LIMIT).callSync('one')).toBe(1);
   });
 
+  test('survives a garbage collection before the worker serves', async () => {
+    const lines = [
+      `const { collect } = require(${JSON.stringify(join(root, '__test__/support/collect.js'))});`,
+      "const { serve } = require('waitable-event/pool');",
+      '(async () => {',
+      '  for (let times = 0; times < 20; times += 1) {',
+      '    collect();',
+      '    await new Promise((resolve) => { setTimeout(resolve, 1); });',
+      '  }',
+      '  serve({ one: () => 1 });',
+      '})();',
+    ];
+    const worker = startWorker(writeModule('collecting.cjs', lines.join('\n')));
+    await within(worker.ready, 'the start');
+    expect(await worker.tasks.call('one')).toBe(1);
+  });
+
   const canStrip = (process.features as { typescript?: unknown }).typescript;
 
   test.each([

@@ -1,10 +1,13 @@
 /** Which files of the package a program loads, and when. */
 
+import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { runScript } from '../support/child';
+import { Child, endedWith, runScript } from '../support/child';
+import { temporaryPath } from '../support/files';
 
 /** Before a program: what it calls to print the files of the package that are loaded. */
 const PRELUDE = `
@@ -97,17 +100,23 @@ describe('a program', () => {
   });
 
   test('has the same exports by require() and by import', async () => {
-    const lines = await filesAfter(`
-      const all = require('waitable-event');
-      import('waitable-event').then((namespace) => {
+    // In a file: Deno has no import() in a program of the command line.
+    const path = temporaryPath('program.cjs');
+    const entry = require.resolve('waitable-event');
+    const program = `
+      const all = require(${JSON.stringify(entry)});
+      import(${JSON.stringify(pathToFileURL(entry))}).then((namespace) => {
         const { default: whole, 'module.exports': same, ...names } = namespace;
         console.log(whole === all);
         const wrong = Object.keys(all).filter((name) => names[name] !== all[name]);
         console.log(wrong.length, Object.keys(names).filter((name) => !(name in all)).length);
         console.log(Object.keys(all).length > 40);
       });
-    `);
+    `;
+    writeFileSync(path, program);
+    const { stdout } = endedWith(await new Child(process.execPath, [path]).ended, 0);
+    const lines = stdout.trim().split('\n');
     expect(lines).toEqual(['true', '0 0', 'true']);
-    expect(basename(require.resolve('waitable-event'))).toBe('index.js');
+    expect(basename(entry)).toBe('index.js');
   });
 });

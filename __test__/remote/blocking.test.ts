@@ -8,7 +8,7 @@ import { finallyDo } from '../support/clean-up';
 import { codeOf, rejectionOf } from '../support/outcomes';
 import { Owner, Producer, RemoteOwner } from '../support/remote/task-managers';
 import { until } from '../support/threads';
-import { within } from '../support/timing';
+import { rounds, within } from '../support/timing';
 
 const MEGABYTE = 1 << 20;
 
@@ -166,7 +166,7 @@ describe('two threads that block for each other', () => {
     const handle = await producer.do<typeof owner.manager.handle>('own');
     const remote = TaskManager.connect(handle);
     finallyDo(() => remote.close());
-    for (let round = 0; round < 500; round += 1) {
+    for (const round of rounds(500)) {
       expect(codeOf(() => remote.callSync('block'))).toBe('ERR_WOULD_DEADLOCK');
       expect(remote.callSync('echo', round)).toBe(round);
     }
@@ -199,9 +199,9 @@ describe('two threads that block for each other', () => {
       setImmediate(() => owner.log.push(codeOf(() => remote.callSync('echo', 7)) ?? 'done'));
       return 5;
     });
-    for (let round = 1; round <= 200; round += 1) {
+    for (const round of rounds(200)) {
       expect(await producer.do('callSync', 'reply and call')).toBe(5);
-      await owner.logged(round);
+      await owner.logged(round + 1);
     }
     expect(new Set(owner.log)).toEqual(new Set(['done']));
   });

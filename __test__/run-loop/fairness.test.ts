@@ -226,15 +226,21 @@ describe.each(['a member of a loop', 'an event that is awaited'] as const)(
         ended = consume();
       }
       const between: number[] = [];
-      for (let turn = 0; turn < 10; turn += 1) {
-        const before = calls;
-        await new Promise((resolve) => setTimeout(resolve, 1));
-        between.push(calls - before);
-      }
+      // On a busy machine the second driver's thread may not run for many turns.
+      const turns = async (): Promise<void> => {
+        for (let before = 0; before < 10; before = calls) {
+          before = calls;
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          between.push(calls - before);
+        }
+      };
+      finallyDo(() => {
+        state.isOver = true;
+      });
+      await within(turns(), 'ten calls');
       state.isOver = true;
       loop.stop();
       await within(ended, 'the end');
-      expect(Math.max(...between)).toBeGreaterThan(0);
       // By the second driver it is two, one for each of its functions.
       expect(Math.max(...between)).toBeLessThanOrEqual(3);
     });

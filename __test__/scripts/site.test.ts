@@ -16,9 +16,9 @@ function evaluate(module: string, code: string): unknown {
   const source = `import * as module from '${href}';
     const attempt = () => { try { return ${code}; } catch (error) { return error.message; } };
     console.log(JSON.stringify(attempt()));`;
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', source], {
-    encoding: 'utf8',
-  });
+  const path = temporaryPath('evaluated.mjs');
+  writeFileSync(path, source);
+  const { stdout, stderr } = spawnSync(process.execPath, [path], { encoding: 'utf8' });
   expect(stderr).toBe('');
   return JSON.parse(stdout);
 }

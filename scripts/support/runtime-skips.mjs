@@ -99,6 +99,7 @@ const SKIPS = [
   },
   { on: BOTH, file: 'stress/random-programs', tests: [/remote-tasks$/], reason: LONELY_THREADS },
 
+  { on: BOTH, file: 'examples/documentation', tests: [/blocks until a worker serves$/], reason: BLOCKED_START },
   { on: BOTH, file: 'pool/pool-subclass', tests: [/^a subclass of TaskWorker/], reason: BLOCKED_START },
   {
     on: BOTH,
@@ -118,9 +119,9 @@ const SKIPS = [
   { on: BUN, file: 'examples/small-examples', tests: [/^synckit\.js/], reason: BLOCKED_START },
   {
     on: BUN,
-    file: 'process/node-debug',
-    tests: [/are one line each$/],
-    reason: 'util.debuglog() does not say whether it is enabled',
+    file: 'examples/documentation',
+    tests: [/^docs\/test-a-nightly-task\.md/],
+    reason: 'node:test runs within "bun test" alone',
   },
   {
     on: BUN,
@@ -258,12 +259,6 @@ const SKIPS = [
   { on: DENO, file: 'internals/end-of-stack', reason: STACKS },
   { on: DENO, file: 'process/end-of-stack', reason: FOREIGN_DESCRIPTORS },
   { on: DENO, file: 'process/exhausted-descriptors', reason: 'Deno itself reads /proc with a permission of its own' },
-  {
-    on: DENO,
-    file: 'process/descriptor-leaks',
-    tests: [/keeps them while a wait for it is pending/],
-    reason: 'opens two sockets of its own meanwhile',
-  },
   {
     on: DENO,
     file: 'process/interrupt-by-vm',

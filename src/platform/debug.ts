@@ -3,11 +3,21 @@
 import { debuglog } from 'node:util';
 
 import { workerThreads } from './lazy-builtins';
+import { nodeProcess } from './node-process';
 
-const log = debuglog('waitable-event');
+const SECTION = 'waitable-event';
+
+const log = debuglog(SECTION);
 
 /** Whether the lines are printed. Callers look at this first, so that nothing is done where they are not. */
-export const isDebugging: boolean = log.enabled;
+export const isDebugging: boolean = 'enabled' in log ? log.enabled : isNamed();
+
+/** Whether NODE_DEBUG names the section. Bun does not tell that otherwise. */
+function isNamed(): boolean {
+  const names = (nodeProcess.env['NODE_DEBUG'] ?? '').split(',').map((name) => name.trim().toLowerCase());
+  const sections = new Set(names);
+  return sections.has(SECTION) || sections.has('*');
+}
 
 /** The loops that sleep. */
 const asleep = new WeakSet();

@@ -30,7 +30,7 @@ function askFile(path: string, ask: (file: ElfFile) => boolean): boolean {
   try {
     fd = openSync(path, 'r');
     const header = new DataView(new ArrayBuffer(HEADER_BYTES));
-    if (readSync(fd, header, 0, HEADER_BYTES, 0) < HEADER_BYTES || header.getUint32(0) !== ELF_MAGIC) {
+    if (readInto(header, fd, 0) < HEADER_BYTES || header.getUint32(0) !== ELF_MAGIC) {
       return false;
     }
     return ask({ fd, header, is64: header.getUint8(4) === 2, isLittleEndian: header.getUint8(5) === 1 });
@@ -39,6 +39,12 @@ function askFile(path: string, ask: (file: ElfFile) => boolean): boolean {
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
+}
+
+/** Fills `view` with what stands at `position`. Returns how many bytes that are. */
+function readInto(view: DataView, fd: number, position: number): number {
+  // Deno refuses a DataView of another realm, such as that of a test runner.
+  return readSync(fd, new Uint8Array(view.buffer), 0, view.byteLength, position);
 }
 
 /** Returns an offset or a size, of 64 or 32 bits. */
@@ -51,7 +57,7 @@ function readLoader(file: ElfFile): string {
   const { fd, header, is64, isLittleEndian } = file;
   const size = header.getUint16(is64 ? 54 : 42, isLittleEndian);
   const entries = new DataView(new ArrayBuffer(size * header.getUint16(is64 ? 56 : 44, isLittleEndian)));
-  const length = readSync(fd, entries, 0, entries.byteLength, offsetAt(file, header, 32, 28));
+  const length = readInto(entries, fd, offsetAt(file, header, 32, 28));
   for (let at = 0; at + size <= length; at += size) {
     if (entries.getUint32(at, isLittleEndian) === PT_INTERP) {
       const name = Buffer.alloc(Math.min(offsetAt(file, entries, at + 32, at + 16), NAME_BYTES));
@@ -78,6 +84,6 @@ export function isTruncated(path: string): boolean {
     // The linker puts the table of sections behind all else.
     const table = header.getUint16(size, isLittleEndian) * header.getUint16(count, isLittleEndian);
     const end = offsetAt(file, header, 40, 32) + table;
-    return end > 0 && readSync(fd, header, 0, 1, end - 1) === 0;
+    return end > 0 && readInto(new DataView(new ArrayBuffer(1)), fd, end - 1) === 0;
   });
 }

@@ -57,11 +57,13 @@ export function currentStart(): Start | undefined {
   return start?.thread[0] === threadId ? start : undefined;
 }
 
+/** The event of the answer, once this thread has opened it. Without a reference the collector would close it. */
+let answered: WaitableEvent | undefined;
+
 /** Closes the event of the answer when this thread ends: a thread that blocks for the answer learns of it. */
-export function openAnswer(start: Start): WaitableEvent {
-  const event = WaitableEvent.open(start.answered);
-  event[closeWithThread]();
-  return event;
+export function openAnswer(start: Start): void {
+  answered = WaitableEvent.open(start.answered);
+  answered[closeWithThread]();
 }
 
 /** Sends the answer: first the message, then the event, since a thread that blocks reads the channel after it. */
@@ -71,5 +73,7 @@ export function answer(start: Start, result: { handle: TaskManagerHandle } | { t
   const channel = new BroadcastChannel(start.channel);
   channel.postMessage(message);
   channel.close();
-  WaitableEvent.open(start.answered).set();
+  // Another copy of the package may have opened the event.
+  answered ??= WaitableEvent.open(start.answered);
+  answered.set();
 }

@@ -1,7 +1,5 @@
 /** The channels of one run loop, and the kernel's poller that holds them. */
 
-import { fstatSync } from 'node:fs';
-
 import { type Channel, followHandler, memberFileno, onHandlerError } from '../dispatcher';
 import {
   ALARM,
@@ -488,7 +486,8 @@ function copyOf(batch: Int32Array, length: number): number[] {
  * Throws `EISDIR` for a directory.
  */
 function isAlwaysReady(fd: number): boolean {
-  if (fstatSync(fd).isDirectory()) {
+  // Not by node:fs: Deno's knows only descriptors that it has opened itself.
+  if (check(native.isDirectory(fd), 'fstat') === 1) {
     throw new SystemError(-errno().EISDIR, 'epoll_ctl');
   }
   return true;

@@ -158,7 +158,7 @@ function keysOf(thrown: object): string[] {
 
 /** Returns the name of the class by which an error is made again: the nearest one that the other thread has, too. */
 function baseOf(thrown: object): string {
-  if (Object.prototype.toString.call(thrown) === '[object DOMException]') {
+  if (isDomException(thrown)) {
     return DOM_EXCEPTION;
   }
   const brand = brandOf(thrown);
@@ -231,7 +231,20 @@ interface ErrorLike {
 
 /** Tells by its properties whether a value is an error: it may come from another realm. */
 function isError(value: unknown): value is ErrorLike {
-  return attempt(() => typeof value === 'object' && value !== null && 'message' in value && 'stack' in value) === true;
+  return (
+    attempt(
+      () =>
+        typeof value === 'object' &&
+        value !== null &&
+        'message' in value &&
+        // Bun gives no stack to a DOMException that the program makes.
+        ('stack' in value || isDomException(value)),
+    ) === true
+  );
+}
+
+function isDomException(value: object): boolean {
+  return Object.prototype.toString.call(value) === '[object DOMException]';
 }
 
 function cloneOrText(value: unknown): unknown {

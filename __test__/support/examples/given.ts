@@ -79,7 +79,8 @@ export function declareGiven(code: string, isModule: boolean): string {
     for (const [name, declaration] of Object.entries(DECLARATIONS)) {
       if (!isDone.has(name) && uses(text, name)) {
         isDone.add(name);
-        declarations.unshift(declaration);
+        // A blocked thread cannot hear in each runtime that a worker serves.
+        declarations.unshift(isModule ? declaration.replace('worker.readySync()', 'await worker.ready') : declaration);
         text = `${declaration}\n${text}`;
       }
     }

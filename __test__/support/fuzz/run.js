@@ -37,6 +37,8 @@ const { values: options } = parseArgs({
 const WARM_UP = 5;
 /** How many more descriptors than after the warm-up are no leak: threads of the pool keep some. */
 const SPARE_DESCRIPTORS = 64;
+/** How often garbage is collected before a descriptor counts as left. Bun needs up to 17 collections. */
+const GARBAGE_ROUNDS = 200;
 
 const log = new ActorLog('main');
 log.isTraced = options.trace;
@@ -77,7 +79,7 @@ function countDescriptors() {
 
 /** Counts the open descriptors, less those of garbage when they are more than `limit`. A dropped loop keeps its own. */
 async function countWithoutGarbage(limit) {
-  for (let rounds = 0; rounds < 10 && countDescriptors() > limit; rounds += 1) {
+  for (let rounds = 0; rounds < GARBAGE_ROUNDS && countDescriptors() > limit; rounds += 1) {
     await collectGarbage();
   }
   return countDescriptors();

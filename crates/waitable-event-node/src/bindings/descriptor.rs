@@ -52,6 +52,12 @@ pub fn is_write_only(fd: i32) -> i32 {
     status::of_io_count(descriptor::is_write_only(fd).map(usize::from))
 }
 
+/// Returns whether a descriptor stands for a directory: 1 or 0.
+#[napi]
+pub fn is_directory(fd: i32) -> i32 {
+    status::of_io_count(descriptor::is_directory(fd).map(usize::from))
+}
+
 /// Returns the error number that waits in a socket, and clears it: 0 when there is none.
 #[napi]
 pub fn consume_error(fd: i32) -> i32 {

@@ -9,6 +9,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc::{FIONREAD, SO_ERROR, SOL_SOCKET, c_int, getsockopt, ioctl, socklen_t};
+use nix::sys::stat::SFlag;
 use nix::unistd;
 
 use super::file_status::file_status;
@@ -158,6 +159,12 @@ pub fn is_write_only(fd: RawFd) -> io::Result<bool> {
     // SAFETY: fcntl() answers EBADF when the number is not open.
     let flags = OFlag::from_bits_retain(fcntl(unsafe { borrow(fd) }?, FcntlArg::F_GETFL)?);
     Ok(flags & OFlag::O_ACCMODE == OFlag::O_WRONLY)
+}
+
+/// Returns whether a descriptor stands for a directory.
+pub fn is_directory(fd: RawFd) -> io::Result<bool> {
+    // SAFETY: fstat64() answers EBADF when the number is not open.
+    Ok(file_status(unsafe { borrow(fd) }?)?.kind == SFlag::S_IFDIR)
 }
 
 /// Returns the error that waits in a socket, and clears it: zero when there is none. ENOTSOCK for other files.

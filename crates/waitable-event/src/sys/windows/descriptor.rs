@@ -147,6 +147,11 @@ pub fn is_write_only(_fd: Fileno) -> io::Result<bool> {
     Ok(false)
 }
 
+/// Returns whether a descriptor stands for a directory: no socket does.
+pub fn is_directory(_fd: Fileno) -> io::Result<bool> {
+    Ok(false)
+}
+
 /// Returns the error that waits in a socket, and clears it: zero when there is none.
 pub fn consume_error(fd: Fileno) -> io::Result<i32> {
     option(socket(fd)?, SO_ERROR)
