@@ -1,7 +1,7 @@
 /** Each block of code in the documentation, as a program of its own: see `support/examples/code-blocks.ts`. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -60,22 +60,34 @@ function isMain({ name }: SourceFile): boolean {
   return /^(main|block)\./.test(name);
 }
 
-/** Returns the name of the test of a program. Where a blocked thread reads no channel, some are left out. */
-function nameOf({ place, files }: CodeBlock): string {
-  const isBlocking = files.some((file) => isMain(file) && runnable(file).source.includes('.readySync('));
-  return isBlocking ? `${place}, which blocks until a worker serves` : place;
+/** Installs the package, and the tools that the documentation names, for all directories of the blocks. */
+function install(): void {
+  const modules = temporaryPath('node_modules');
+  mkdirSync(modules);
+  // Deno does not look into node_modules otherwise.
+  writeFileSync(temporaryPath('package.json'), '{}');
+  const binding = readdirSync(root).filter((name) => name.endsWith('.node'));
+  const parts = ['package.json', 'lib', 'index.d.ts', 'testing.d.ts', 'pool.d.ts', ...binding];
+  link(root, join(modules, 'waitable-event'), parts);
+  for (const each of TOOLS) {
+    const folder = join(root, 'node_modules', each);
+    link(folder, join(modules, each), readdirSync(folder));
+  }
 }
 
-/** Makes a directory in which the package is installed, and the tools that the documentation names. */
+/** Links a folder. Copies parts of it where a link cannot lead to another drive. */
+function link(folder: string, path: string, parts: readonly string[]): void {
+  try {
+    symlinkSync(folder, path, 'junction');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTSUP') throw error;
+    parts.forEach((part) => cpSync(join(folder, part), join(path, part), { recursive: true }));
+  }
+}
+
 function makeDirectory(name: string): string {
   const directory = temporaryPath(name);
-  mkdirSync(join(directory, 'node_modules'), { recursive: true });
-  symlinkSync(root, join(directory, 'node_modules', 'waitable-event'), 'junction');
-  // Deno does not look into node_modules otherwise.
-  writeFileSync(join(directory, 'package.json'), '{}');
-  for (const each of TOOLS) {
-    symlinkSync(join(root, 'node_modules', each), join(directory, 'node_modules', each), 'junction');
-  }
+  mkdirSync(directory);
   return directory;
 }
 
@@ -124,9 +136,21 @@ function runAll(): Promise<Ended>[] {
   return ends;
 }
 
+/** What blocks use that is not everywhere. */
+const OF_UNIX = /'sh'|\/dev\/(?:stdin|tty)|std(?:in|out)\.fd|toWritable\(1\)|kill\(process\.pid/;
+
+/** Returns the name of a block's test, with what the tests of other platforms leave it out by. */
+function nameOf({ place, files }: CodeBlock): string {
+  // A blocked thread of Bun or Deno reads no channel.
+  const isBlocking = files.some((file) => isMain(file) && runnable(file).source.includes('.readySync('));
+  const isOfUnix = files.some(({ source }) => OF_UNIX.test(source));
+  return `${place}${isBlocking ? ', which blocks until a worker serves' : ''}${isOfUnix ? ', on Unix' : ''}`;
+}
+
 let ends: Promise<Ended>[];
 
 beforeAll(() => {
+  install();
   ends = runAll();
 });
 

@@ -20,7 +20,7 @@ function writeModule(name: string, text: string): string {
   const path = temporaryPath(name);
   const pool = join(root, 'lib', 'pool.js');
   // import() takes no path of Windows.
-  const specifier = name.endsWith('.mjs') ? pathToFileURL(pool).href : pool;
+  const specifier = /\.m[jt]s$/.test(name) ? pathToFileURL(pool).href : pool;
   writeFileSync(path, text.replace("'waitable-event/pool'", JSON.stringify(specifier)));
   return path;
 }

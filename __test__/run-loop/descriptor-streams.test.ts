@@ -7,31 +7,18 @@ import { finished, pipeline } from 'node:stream/promises';
 import { describe, expect, test } from '@jest/globals';
 import { FileDispatcher, RunLoop, toReadable, toWritable } from 'waitable-event';
 
-import { finallyDo } from '../support/clean-up';
-import { makeFifo, temporaryPath } from '../support/files';
+import { temporaryPath } from '../support/files';
 import { codeOf } from '../support/outcomes';
+import { Pipe, closeSync, isOpen, readSync, writeSync } from '../support/pipe';
 import { startLoop } from '../support/run-loop/loops';
 import { until } from '../support/threads';
 import { within } from '../support/timing';
 
 const MEGABYTE = 1 << 20;
 
-/** Whether a descriptor is open. */
-function isOpen(fd: number): boolean {
-  try {
-    fs.fstatSync(fd);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Opens both ends of a FIFO. */
-function openFifo(): [reader: number, writer: number] {
-  const path = makeFifo();
-  const reader = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-  const writer = fs.openSync(path, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
-  finallyDo(() => [reader, writer].filter(isOpen).forEach((fd) => fs.closeSync(fd)));
+/** Opens both ends of a pipe: of a FIFO, whose reads and writes are non-blocking. */
+function openPipe(): [reader: number, writer: number] {
+  const { reader, writer } = new Pipe();
   return [reader, writer];
 }
 
@@ -46,14 +33,14 @@ async function collect(stream: Readable): Promise<Buffer> {
 describe('toReadable()', () => {
   test('delivers what is written, to the last byte, and ends', async () => {
     const loop = startLoop();
-    const [reader, writer] = openFifo();
+    const [reader, writer] = openPipe();
     const stream = toReadable(reader, { loop, encoding: 'utf8' });
     const texts: unknown[] = [];
     stream.on('data', (text) => texts.push(text));
-    fs.writeSync(writer, 'ä one');
+    writeSync(writer, 'ä one');
     await until(() => texts.length === 1, 'the first chunk');
-    fs.writeSync(writer, 'two');
-    fs.closeSync(writer);
+    writeSync(writer, 'two');
+    closeSync(writer);
     await within(finished(stream), 'the end');
     expect(texts).toEqual(['ä one', 'two']);
     // The duplicate is closed, and the caller's descriptor is not.
@@ -62,13 +49,13 @@ describe('toReadable()', () => {
 
   test('holds up the writer while it is not read', async () => {
     const loop = startLoop();
-    const [reader, writer] = openFifo();
+    const [reader, writer] = openPipe();
     const stream = toReadable(reader, { loop, highWaterMark: 1000, own: true });
     let written = 0;
     const fill = (): void => {
       for (;;) {
         try {
-          written += fs.writeSync(writer, Buffer.alloc(4096, written % 251));
+          written += writeSync(writer, Buffer.alloc(4096, written % 251));
         } catch {
           return;
         }
@@ -86,7 +73,7 @@ describe('toReadable()', () => {
     // No more was read than the stream wants.
     expect(stream.readableLength).toBeLessThanOrEqual(2000);
     const all = collect(stream);
-    fs.closeSync(writer);
+    closeSync(writer);
     expect(await within(all, 'the rest')).toHaveLength(written);
   });
 
@@ -102,22 +89,22 @@ describe('toReadable()', () => {
 
   test('is destroyed by a signal, and closes its descriptor', async () => {
     const loop = startLoop();
-    const [reader, writer] = openFifo();
+    const [reader, writer] = openPipe();
     const controller = new AbortController();
     const stream = toReadable(reader, { loop, own: true, signal: controller.signal });
     const end = finished(stream.resume());
     controller.abort();
     await expect(within(end, 'the end')).rejects.toMatchObject({ name: 'AbortError' });
     // The reader is closed, with poll() when the thread that polls it has woken.
-    await until(() => codeOf(() => fs.writeSync(writer, 'x')) === 'EPIPE', 'a reader that is closed');
+    await until(() => codeOf(() => writeSync(writer, 'x')) === 'EPIPE', 'a reader that is closed');
   });
 
   test('becomes a ReadableStream', async () => {
     const loop = startLoop();
-    const [reader, writer] = openFifo();
+    const [reader, writer] = openPipe();
     const web = Readable.toWeb(toReadable(reader, { loop, own: true }));
-    fs.writeSync(writer, 'web');
-    fs.closeSync(writer);
+    writeSync(writer, 'web');
+    closeSync(writer);
     let text = '';
     for await (const chunk of web) {
       text += Buffer.from(chunk as Uint8Array).toString();
@@ -129,7 +116,7 @@ describe('toReadable()', () => {
 describe('toWritable()', () => {
   test('writes what does not fit when there is room', async () => {
     const loop = startLoop();
-    const [reader, writer] = openFifo();
+    const [reader, writer] = openPipe();
     const bytes = Buffer.from(Array.from({ length: MEGABYTE }, (_, index) => index % 253));
     const to = toWritable(writer, { loop, own: true });
     const read = collect(toReadable(reader, { loop, own: true }));
@@ -139,7 +126,7 @@ describe('toWritable()', () => {
 
   test('tells when it has enough, joins small writes, and drains', async () => {
     const loop = startLoop();
-    const [reader, writer] = openFifo();
+    const [reader, writer] = openPipe();
     const stream = toWritable(writer, { loop, own: true, highWaterMark: 10, defaultEncoding: 'latin1' });
     let accepted = 0;
     while (stream.write('\u00e9'.repeat(7))) {
@@ -154,20 +141,20 @@ describe('toWritable()', () => {
 
   test('is destroyed with EPIPE when the reader goes away while something waits', async () => {
     const loop = startLoop();
-    const [reader, writer] = openFifo();
+    const [reader, writer] = openPipe();
     const stream = toWritable(writer, { loop, own: true });
     const end = finished(stream);
     stream.write(Buffer.alloc(MEGABYTE));
-    fs.closeSync(reader);
+    closeSync(reader);
     await expect(within(end, 'the end')).rejects.toMatchObject({ code: 'EPIPE' });
   });
 
   test('is destroyed with EPIPE by the first write after the reader has gone', async () => {
     const loop = startLoop();
-    const [reader, writer] = openFifo();
+    const [reader, writer] = openPipe();
     const stream = toWritable(writer, { loop, own: true });
     const end = finished(stream);
-    fs.closeSync(reader);
+    closeSync(reader);
     stream.write('x');
     await expect(within(end, 'the end')).rejects.toMatchObject({ code: 'EPIPE' });
   });
@@ -175,7 +162,7 @@ describe('toWritable()', () => {
 
 describe('options', () => {
   test('that do not exist, or are invalid, are refused, and nothing is taken', () => {
-    const [reader] = openFifo();
+    const [reader] = openPipe();
     const codes = [
       () => toReadable(reader, { higWaterMark: 1 } as never),
       () => toWritable(reader, { encoding: 'utf8' } as never),
@@ -202,18 +189,18 @@ describe('options', () => {
 
 describe('own: true of a FileDispatcher', () => {
   test('closes the number of the caller, and the file when the channel closes', () => {
-    const [reader, writer] = openFifo();
+    const [reader, writer] = openPipe();
     const channel = new FileDispatcher(writer, { own: true, loop: new RunLoop() });
     expect(isOpen(writer)).toBe(false);
     expect(channel.send('x')).toBe(1);
     channel.close();
     const buffer = Buffer.alloc(2);
-    expect([fs.readSync(reader, buffer), fs.readSync(reader, buffer)]).toEqual([1, 0]);
+    expect([readSync(reader, buffer), readSync(reader, buffer)]).toEqual([1, 0]);
   });
 
   test('leaves the descriptor with the caller when the constructor throws', () => {
     expect(codeOf(() => new FileDispatcher(987_654, { own: true }))).toBe('EBADF');
-    const [reader] = openFifo();
+    const [reader] = openPipe();
     const closed = new RunLoop();
     closed.close();
     expect(codeOf(() => new FileDispatcher(reader, { own: true, loop: closed }))).toBe('ERR_LOOP_CLOSED');
@@ -221,9 +208,9 @@ describe('own: true of a FileDispatcher', () => {
   });
 
   test('is false by default, also with options', () => {
-    const [reader, writer] = openFifo();
+    const [reader, writer] = openPipe();
     new FileDispatcher(writer, { loop: null }).close();
-    expect(fs.writeSync(writer, 'x')).toBe(1);
+    expect(writeSync(writer, 'x')).toBe(1);
     expect(new FileDispatcher({ fd: reader }, null).recv(5).toString()).toBe('x');
   });
 });

@@ -39,6 +39,23 @@ export function readSync(fd: number, buffer: Buffer): number {
   return connections.has(fd) ? calls.read(fd, buffer) : fs.readSync(fd, buffer);
 }
 
+/** Closes one end of a pipe, or another descriptor. */
+export function closeSync(fd: number): void {
+  if (connections.has(fd)) calls.close(fd);
+  else fs.closeSync(fd);
+}
+
+/** Returns whether one end of a pipe, or another descriptor, is open. */
+export function isOpen(fd: number): boolean {
+  try {
+    if (connections.has(fd)) calls.read(fd, Buffer.alloc(0));
+    else fs.fstatSync(fd);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Returns a count, or throws the error that it stands for. */
 function check(count: number): number {
   if (count < 0) throw Object.assign(new Error('A call of a socket failed'), { code: getSystemErrorName(count) });
@@ -70,7 +87,11 @@ export class Pipe {
   constructor() {
     [this.reader, this.writer] = calls.open();
     this.#open = new Set([this.reader, this.writer]);
-    finallyDo(() => [...this.#open].forEach((fd) => this.close(fd)));
+    finallyDo(() => {
+      // A channel may have taken one over.
+      const open = [...this.#open].filter(isOpen);
+      open.forEach((fd) => this.close(fd));
+    });
   }
 
   write(text: string = 'x'): void {

@@ -3,7 +3,7 @@ import { TaskPool, TaskWorker } from 'waitable-event/pool';
 import { TimeMachine } from 'waitable-event/testing';
 
 import { declaredMembers } from './declarations';
-import { TIME_LIMIT } from './threads';
+import { TIMEOUT_FACTOR, TIME_LIMIT } from './threads';
 import { WorkerHarness } from './worker-harness';
 
 /**
@@ -167,7 +167,7 @@ function usedNames(): string[] {
 }
 
 /** How long one scenario may take, in milliseconds; without a fault it takes a few. */
-const SCENARIO_LIMIT = 5000;
+const SCENARIO_LIMIT = 10_000 * TIMEOUT_FACTOR;
 
 /** Returns the names that any of our classes uses and that this one does not declare. */
 function undeclaredNames(className: string, alsoDeclared: readonly string[]): string[] {

@@ -79,7 +79,7 @@ describe('runAsync() with other threads', () => {
     virtual.manager.define('large', (size: number) => new Uint8Array(size));
     const ended = beside === 'run' ? virtual.loop.run() : undefined;
     virtual.start('large', { delta: 10 });
-    await virtual.machine.runAsync({ duration: HOUR, connections: 1, timeout: 5000 });
+    await virtual.machine.runAsync({ duration: HOUR, connections: 1, timeout: TIME_LIMIT });
     expect(virtual.log).toEqual([[[5 << 20, 3 << 20, 4 << 20], 10]]);
     virtual.loop.stop();
     await ended;
@@ -146,7 +146,7 @@ describe('runAsync() with other threads', () => {
       const deadline = Date.now() + TIME_LIMIT;
       while (Atomics.load(thread.words, COUNT) === number && Date.now() < deadline);
     });
-    await within(virtual.machine.runAsync({ duration: DAY, connections: 1, timeout: 5000 }), 'a run');
+    await within(virtual.machine.runAsync({ duration: DAY, connections: 1, timeout: TIME_LIMIT }), 'a run');
     expect(virtual.log).toEqual([
       ['ERR_CALL_TIMEOUT', 0],
       ['ERR_CALL_TIMEOUT', 0],

@@ -5,6 +5,7 @@ import { FunctionTask, RecurringFunctionTask, TaskManager } from 'waitable-event
 
 import { finallyDo } from '../support/clean-up';
 import { rejectionOf } from '../support/outcomes';
+import { TIME_LIMIT } from '../support/threads';
 import { within } from '../support/timing';
 import { HOUR, SECOND, START, VirtualLoop } from '../support/virtual-time/virtual-loop';
 
@@ -148,7 +149,7 @@ describe('with other threads', () => {
         }
         company.start('two', { name: 'c', handle, other: company.manager.handle, steps, delta });
         await within(
-          company.machine.runAsync({ duration: HOUR, connections: 6, timeout: 5000 }),
+          company.machine.runAsync({ duration: HOUR, connections: 6, timeout: TIME_LIMIT }),
           'a run',
           BUSY_LIMIT / 2,
         );

@@ -69,6 +69,15 @@ function testOn(version, wrap, files, args) {
   });
 }
 
+/** Returns the files that are not run at all. */
+function wholeFiles(entries) {
+  const existing = new Set(testFiles());
+  const unknown = entries.filter(({ file }) => !existing.has(join('__test__', file)));
+  if (unknown.length > 0) throw new Failure(`There is no ${unknown[0].file} to be skipped.`);
+  const whole = entries.filter(({ test, pattern }) => test === undefined && pattern === undefined);
+  return new Set(whole.map(({ file }) => join('__test__', file)));
+}
+
 /**
  * Runs the tests. `--versions=20,24,26` runs a part of the suite on other versions of Node, and `--subset` the same
  * part on Node 22. The rest of `args` are jest's, and those without a dash select files.
@@ -85,13 +94,14 @@ export async function run(args) {
   if (patterns.length === 0 && majors.includes('22')) testRust(wrap);
   const entries = JSON.parse(readFileSync(SKIPPED, 'utf8'));
   // A file that is skipped is not loaded, either.
-  const whole = new Set(entries.filter(({ test }) => test === undefined).map(({ file }) => join('__test__', file)));
+  const whole = wholeFiles(entries);
   const failed = [];
   for (const major of majors) {
     const isPart = values.has('subset') || major !== '22';
     const chosen = patterns.length > 0 ? patterns : isPart ? SUBSET : [];
     const files = testFiles(chosen).filter((file) => !whole.has(file));
-    say(`Node ${major}: ${whole.size} files are left out, and ${entries.length - whole.size} tests of others`);
+    const others = `tests of others by ${entries.length - whole.size} names or patterns`;
+    say(`Node ${major}: ${whole.size} files are left out, and ${others}`);
     if (!(await testOn(NODES[major], wrap, files, rest))) failed.push(major);
   }
   if (failed.length > 0) throw new Failure(`Failed on Node ${failed.join(', ')} for Windows`);

@@ -93,7 +93,9 @@ export class FileDispatcher extends Dispatcher {
       }
       if (own) {
         // The number itself cannot be kept: a worker closes the numbers that node:fs has opened in it when it ends.
-        closeSync(number);
+        if (native.closeForeignSocket(number) === 0) {
+          closeSync(number);
+        }
       }
     } catch (error) {
       super.close();

@@ -34,6 +34,12 @@ pub fn close_descriptor(env: Env, fd: i32) -> i32 {
     }
 }
 
+/// Closes a number of the caller if it is a socket that `node:fs` cannot close, and returns whether it is: 1 or 0.
+#[napi]
+pub fn close_foreign_socket(fd: i32) -> i32 {
+    i32::from(descriptor::close_socket(fd))
+}
+
 /// Prepares for other processes that get a descriptor that `duplicate_descriptor` returned.
 #[napi]
 pub fn share_descriptor(fd: i32) {

@@ -82,6 +82,11 @@ pub fn duplicate(fd: RawFd) -> io::Result<RawFd> {
     Ok(number)
 }
 
+/// Returns false: a number of a socket is closed as that of any other file.
+pub fn close_socket(_fd: RawFd) -> bool {
+    false
+}
+
 /// Prepares for others that get the descriptor `fd`, a duplicate. From now on its flags are not relied on.
 pub fn share(fd: RawFd) {
     // SAFETY: the number is only looked up.

@@ -9,7 +9,8 @@ use std::os::windows::io::{AsRawSocket, BorrowedSocket, OwnedSocket, RawSocket};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use windows_sys::Win32::Networking::WinSock::{
-    FIONBIO, FIONREAD, SO_ERROR, SO_TYPE, SOCKET, SOL_SOCKET, WSAENOTSOCK, getsockopt, ioctlsocket, recv, send,
+    FIONBIO, FIONREAD, SO_ERROR, SO_TYPE, SOCKET, SOL_SOCKET, WSAENOTSOCK, closesocket, getsockopt, ioctlsocket, recv,
+    send,
 };
 
 use super::afd::Socket;
@@ -132,6 +133,13 @@ pub fn close(fd: Fileno) -> io::Result<()> {
     }
     let copy = lock(&DUPLICATES).remove(&fd);
     copy.map(drop).ok_or_else(|| code::error(code::NOT_OPEN))
+}
+
+/// Closes a number of the caller if it is a socket, and returns whether it is: the C library closes its own numbers
+/// alone, and may have another file with the number of a socket.
+pub fn close_socket(fd: Fileno) -> bool {
+    // SAFETY: the caller gives the socket up. The call fails for what is no socket any more.
+    socket(fd).is_ok_and(|socket| unsafe { closesocket(socket) } == 0)
 }
 
 /// Returns how many bytes there are to read.

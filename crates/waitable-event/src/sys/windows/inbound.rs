@@ -96,7 +96,14 @@ impl Inbound {
     ///
     /// EBADF when foreign code has closed all write sides, and there is none.
     pub(super) fn is_notified(&self) -> io::Result<bool> {
-        Ok(!lock(&self.reading).buffer.is_empty() || self.available()? > 0)
+        self.is_notified_with(|| self.available())
+    }
+
+    /// Looks into the buffer, and then calls `available` to look into the pipe. The lock is held for both: a byte that
+    /// is moved between two looks would be in neither.
+    fn is_notified_with(&self, available: impl FnOnce() -> io::Result<usize>) -> io::Result<bool> {
+        let reading = lock(&self.reading);
+        Ok(!reading.buffer.is_empty() || available()? > 0)
     }
 
     /// Returns whether the pipe was seen to have ended.
@@ -271,4 +278,56 @@ fn read_now(file: RawHandle, buffer: &mut [u8]) -> io::Result<usize> {
     };
     code::check(result)?;
     Ok(count as usize)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::error::Error;
+    use std::fs::File;
+    use std::io::Write;
+    use std::mem::ManuallyDrop;
+
+    use super::super::files::{FileNumbers, use_file_numbers};
+    use super::*;
+
+    /// The owner of a pipe that does nothing about a byte.
+    struct Idle;
+
+    impl OnInbound for Idle {
+        fn on_inbound(&self) -> io::Result<bool> {
+            Ok(false)
+        }
+
+        fn arm_inbound(&self) {}
+    }
+
+    #[test]
+    fn a_byte_cannot_be_moved_between_the_looks_into_the_buffer_and_into_the_pipe() -> Result<(), Box<dyn Error>> {
+        // A number is the handle itself.
+        let open = |handle: RawHandle| i32::try_from(handle.expose_provenance()).unwrap_or(-1);
+        // SAFETY: the handle is owned by the number.
+        let close =
+            |number: Fileno| drop(unsafe { File::from_raw_handle(ptr::with_exposed_provenance_mut(number as usize)) });
+        use_file_numbers(FileNumbers { open, close, handle: |_| None });
+        let bell: Arc<dyn OnInbound> = Arc::new(Idle);
+        let inbound = Inbound::new(Arc::downgrade(&bell))?;
+        // SAFETY: the pipe keeps it open.
+        let file = unsafe { File::from_raw_handle(ptr::with_exposed_provenance_mut(inbound.writer() as usize)) };
+        let file = ManuallyDrop::new(file);
+        for round in 0..20 {
+            // The thread of operations may move it meanwhile. In some rounds it has not yet.
+            (&*file).write_all(b"x")?;
+            let is_notified = inbound.is_notified_with(|| {
+                if inbound.reading.try_lock().is_ok() {
+                    inbound.with_all(|_| ())?;
+                }
+                inbound.available()
+            })?;
+            assert!(is_notified, "round {round}");
+            assert!(inbound.drain()?);
+            assert!(!inbound.is_notified()?);
+        }
+        inbound.close();
+        Ok(())
+    }
 }
