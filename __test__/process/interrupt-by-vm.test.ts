@@ -127,7 +127,8 @@ describe('a runSync() that node:vm has ended', () => {
       } catch (error) {
         console.log(error.code);
       }
-      setTimeout(() => process.kill(process.pid, 'SIGTERM'), 10);
+      // They are given back in this turn of the event loop, after its timers.
+      setImmediate(() => setImmediate(() => process.kill(process.pid, 'SIGTERM')));
       setTimeout(() => console.log('still there'), 30_000);
     `;
     const { stdout, signal } = await startScript({ source }).ended;
