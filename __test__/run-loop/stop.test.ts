@@ -8,6 +8,7 @@ import { codeOf, rejectionOf } from '../support/outcomes';
 import { Pipe, writeSync } from '../support/pipe';
 import { Recorder } from '../support/run-loop/channels';
 import { after, runIn } from '../support/run-loop/loops';
+import { until } from '../support/threads';
 import { within } from '../support/timing';
 
 const both = ['run', 'runSync'] as const;
@@ -89,16 +90,9 @@ describe.each(both)('stop() and %s()', (way) => {
       log.push(codeOf(() => loop.runSync()));
       void rejectionOf(loop.run()).then((code) => log.push(code));
     });
-    after(loop, 20, () => loop.stop());
+    loop.deferred(() => loop.stop());
     await runIn(way, loop);
-    await within(
-      (async () => {
-        while (log.length < 2) {
-          await Promise.resolve();
-        }
-      })(),
-      'the rejection',
-    );
+    await until(() => log.length === 2, 'the rejection');
     expect(log).toEqual(['ERR_LOOP_RUNNING', 'ERR_LOOP_RUNNING']);
     expect(loop.running).toBe(false);
   });
