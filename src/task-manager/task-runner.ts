@@ -81,10 +81,14 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
     this.receiver = new Receiver(manager, settings, this.#control, {
       create: createExecutor(this.handlers, this.stats),
       createForRehearsal: () => {
-        const stats: ManagerStats = new ManagerStats({ handlers: { has: (name) => handlers.has(name) } });
+        if (isTracing || isScheduleObserved()) {
+          return undefined;
+        }
+        // The only name has a handler.
+        const stats = new ManagerStats({ handlers: { has: () => true } });
         const handlers = new HandlerRegistry(this, stats);
         handlers.define(REHEARSAL, () => undefined);
-        return isTracing || isScheduleObserved() ? undefined : createExecutor(handlers, stats);
+        return createExecutor(handlers, stats);
       },
     });
     this.#host.attach(this);
