@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Selectable, WaitableEvent, select, selectAsync } from 'waitable-event';
+import { FileDispatcher, RunLoop, type Selectable, WaitableEvent, select, selectAsync } from 'waitable-event';
 
 import { runScript } from '../support/child';
 import { outcomes, startWaiters } from '../support/event/waiters';
@@ -280,6 +282,76 @@ describe('selectAsync only', () => {
     pipe.read();
     expect(await wait).toEqual(NONE);
     expect(since(before)).toBeGreaterThanOrEqual(50);
+  });
+
+  test('what a handler of a run loop has read in the same turn ends nothing', async () => {
+    const other = new Pipe();
+    const loop = new RunLoop();
+    const read: string[] = [];
+    class Reader extends FileDispatcher {
+      override handleRead(): void {
+        read.push(this.recv(1).toString(), other.read());
+        loop.stop();
+      }
+    }
+    const reader = new Reader(pipe.reader);
+    reader.addChannel(loop);
+    const running = loop.run();
+    const wait = selectAsync([other.reader], [], [], 60);
+    await new Promise((resolve) => setImmediate(resolve));
+    // In this order, so that the loop has its turn first. But poll() reports by number: there the wait may have ended.
+    pipe.write();
+    other.write('y');
+    const mayHaveEnded = process.env['WAITABLE_EVENT_POLLER'] === 'poll';
+    expect([NONE, ...(mayHaveEnded ? [[[other.reader], [], []]] : [])]).toContainEqual(await wait);
+    await within(running, 'the loop');
+    expect(read).toEqual(['x', 'y']);
+    reader.close();
+  });
+
+  test('a number that is another descriptor since the last wait is watched anew', async () => {
+    let { reader } = pipe;
+    let current = pipe;
+    for (let round = 0; round < 3; round += 1) {
+      const wait = selectAsync([reader], [], [], 10_000);
+      current.write();
+      expect(await within(wait, 'selectAsync()')).toEqual([[reader], [], []]);
+      current.close(reader);
+      const next = new Pipe();
+      // The lowest number that is free.
+      expect(next.reader).toBe(reader);
+      expect(await selectAsync([reader], [], [], 0)).toEqual(NONE);
+      [current, reader] = [next, next.reader];
+    }
+  });
+
+  test('a process that holds the former descriptor of a number ends nothing', async () => {
+    const child = spawn(process.execPath, ['-e', 'process.send(0); setInterval(() => {}, 1e3)'], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc', pipe.reader],
+    });
+    await within(once(child, 'message'), 'the child');
+    const first = selectAsync([pipe.reader], [], [], 10_000);
+    pipe.write();
+    expect(await within(first, 'selectAsync()')).toEqual([[pipe.reader], [], []]);
+    pipe.close(pipe.reader);
+    const next = new Pipe();
+    expect(next.reader).toBe(pipe.reader);
+    // The former one is ready still, and the kernel knows it by the same number.
+    expect(await selectAsync([next.reader], [], [], 60)).toEqual(NONE);
+    const second = selectAsync([next.reader], [], [], 10_000);
+    next.write();
+    expect(await within(second, 'selectAsync()')).toEqual([[next.reader], [], []]);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+
+  test('waits for a descriptor as often as one likes', async () => {
+    for (let round = 0; round < 5000; round += 1) {
+      const wait = selectAsync([pipe.reader], [], [], 10_000);
+      pipe.write();
+      expect(await wait).toEqual([[pipe.reader], [], []]);
+      expect(pipe.read()).toBe('x');
+    }
   });
 
   test('is rejected with EBADF when a member was closed meanwhile and another one is ready', async () => {

@@ -41,6 +41,8 @@ export const EVENT = 32;
 export const ALARM = 0x4000_0000;
 /** In place of the count of a batch: the driver has failed, and the rest of the number is its errno. */
 export const DRIVER_FAILED = 0x2000_0000;
+/** In the count of a batch: the kernel was asked for the entries in this call. */
+export const FRESH = 0x1000_0000;
 
 /** The length of a batch entry: token and flags. */
 export const ENTRY_LENGTH = 2;

@@ -13,6 +13,7 @@ import {
   DRIVER_FAILED,
   ENTRY_LENGTH,
   EVENT,
+  FRESH,
   HOLDERS,
   IN_ITERATION,
   LAST_TOKEN,
@@ -48,8 +49,9 @@ export interface Deadline extends BinaryHeapMember {
 
 /** What waits for a descriptor. */
 export interface MemberListener {
-  readonly onReady: (flags: number) => void;
-  readonly onFailure: (error: Error) => void;
+  /** `isFresh` says that no code of the user has run since the kernel was asked. */
+  onReady(flags: number, isFresh: boolean): void;
+  onFailure(error: Error): void;
 }
 
 /** Is called with 1 when the event is set, or with a negative status. */
@@ -60,6 +62,8 @@ let batch: Int32Array;
 let nextToken = 1;
 /** The deadline that the native alarm is set for. It may be before the first deadline, never after it. */
 let alarmAt = Infinity;
+/** Whether no code of the user has run since the kernel was asked for what the batch reports. */
+let isFresh = false;
 const lead = new AlarmLead();
 
 /** The listeners by the slots of their events. */
@@ -111,8 +115,8 @@ export function disarmEvent(slot: number): void {
  */
 export function watch(fd: number, interest: number, listener: MemberListener): number {
   const token = allocateToken();
-  const status = native.watchDescriptor(start(), fd, token, interest);
-  if (status < 0) {
+  const status = fast.watchDescriptor(start(), fd, token, interest);
+  if (status !== undefined) {
     return status;
   }
   memberListeners.set(token, listener);
@@ -124,13 +128,13 @@ export function watch(fd: number, interest: number, listener: MemberListener): n
  * more.
  */
 export function rearm(fd: number, token: number, interest: number): number {
-  return native.rearmDescriptor(reactor, fd, token, interest);
+  return fast.rearmDescriptor(reactor, fd, token, interest) ?? 0;
 }
 
 /** Undoes {@link watch}. */
 export function unwatch(fd: number, token: number): void {
   if (memberListeners.delete(token)) {
-    native.unwatchDescriptor(reactor, fd, token);
+    fast.unwatchDescriptor(reactor, fd, token);
   }
 }
 
@@ -140,7 +144,12 @@ export function unwatch(fd: number, token: number): void {
  * the poll. Returns the token for {@link unwatchLoop}.
  */
 export function watchLoop(poller: number, onReadable: () => void, onFailure: (error: Error) => void): number {
-  return addListener({ onReady: onReadable, onFailure }, (token) => native.watchLoop(start(), poller, token));
+  const pass = (): void => {
+    // It calls handlers, which may read what other descriptors of this batch had.
+    isFresh = false;
+    onReadable();
+  };
+  return addListener({ onReady: pass, onFailure }, (token) => native.watchLoop(start(), poller, token));
 }
 
 /** Undoes {@link watchLoop}. */
@@ -258,8 +267,8 @@ function onDriverFailed(errno: number): void {
       callSafely(() => listener(-errno));
     }
   });
-  for (const { onFailure } of Array.from(memberListeners.values())) {
-    callSafely(() => onFailure(error));
+  for (const listener of Array.from(memberListeners.values())) {
+    callSafely(() => listener.onFailure(error));
   }
   failDeadlines(Infinity, error);
 }
@@ -269,7 +278,7 @@ function onReady(filled: number): void {
     onDriverFailed(filled & ~DRIVER_FAILED);
     return;
   }
-  const count = check(filled, 'epoll_wait') & ~ALARM;
+  const count = check(filled, 'epoll_wait') & ~(ALARM | FRESH);
   // Events first: their listeners settle promises and call no code of the user.
   for (let index = 0; index < count; index += 1) {
     const flags = batch[ENTRY_LENGTH * index + 1] as number;
@@ -280,6 +289,7 @@ function onReady(filled: number): void {
       listener?.(flags < 0 ? flags : 1);
     }
   }
+  isFresh = (filled & FRESH) !== 0;
   for (let index = 0; index < count; index += 1) {
     if (!isEvent(batch[ENTRY_LENGTH * index + 1] as number)) {
       const flags = batch[ENTRY_LENGTH * index + 1] as number;
@@ -303,7 +313,7 @@ function callSafely(listener: (() => void) | undefined): void {
 /** Does the same for the listener of a member, without a function for each wake-up. */
 function callMember(listener: MemberListener | undefined, flags: number): void {
   try {
-    listener?.onReady(flags);
+    listener?.onReady(flags, isFresh);
   } catch (error) {
     rethrowLater(error);
   }

@@ -12,7 +12,7 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 
-use super::{datagram, descriptor, event, poller, reactor};
+use super::{datagram, descriptor, event, poller, reactor, select};
 use crate::environment::Environment;
 use crate::events::event_table::NO_SLOT;
 use crate::ffi::address::ADDRESS_LENGTH;
@@ -55,6 +55,32 @@ unsafe fn call<const COUNT: usize>(
     }
     match environment {
         Some(environment) if !environment.has_ended() => body(environment, slot, number, word as u32),
+        _ => status::NO_ENVIRONMENT,
+    }
+}
+
+/// Returns what `body` returns for the arguments of a call: the environment, and integers.
+///
+/// # Safety
+///
+/// As for [`call`].
+unsafe fn call_with<const COUNT: usize>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    body: impl FnOnce(&Environment, [i32; COUNT]) -> i32,
+) -> i32 {
+    let (mut count, mut arguments, mut data) = (COUNT, [ptr::null_mut(); COUNT], ptr::null_mut::<c_void>());
+    let mut integers = [-1; COUNT];
+    // SAFETY: as in `call()`.
+    let environment = unsafe {
+        sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), ptr::null_mut(), &mut data);
+        for (argument, integer) in arguments.iter().zip(&mut integers) {
+            sys::napi_get_value_int32(env, *argument, integer);
+        }
+        data.cast::<Environment>().as_ref()
+    };
+    match environment {
+        Some(environment) if !environment.has_ended() => body(environment, integers),
         _ => status::NO_ENVIRONMENT,
     }
 }
@@ -170,6 +196,27 @@ callback!(yield_thread, 0, failure, |_, _, _, _| {
     0
 });
 
+/// Declares a callback that passes on its arguments, all of them integers.
+macro_rules! callback_with {
+    ($name:ident, $count:literal, $answer:ident, $body:expr) => {
+        unsafe extern "C" fn $name(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+            // SAFETY: called by Node, for a function that `fast_functions` made.
+            $answer(env, unsafe { call_with::<$count>(env, info, $body) })
+        }
+    };
+}
+
+callback_with!(look_at_descriptor, 2, number, |_, [fd, interest]| select::look_at_descriptor(fd, interest));
+callback_with!(watch_descriptor, 4, failure, |environment, [reactor, fd, token, interest]| {
+    reactor::watch_descriptor(environment, reactor as u32, fd, token as u32, interest)
+});
+callback_with!(rearm_descriptor, 4, failure, |environment, [reactor, fd, token, interest]| {
+    reactor::rearm_descriptor(environment, reactor as u32, fd, token as u32, interest)
+});
+callback_with!(unwatch_descriptor, 3, failure, |environment, [reactor, fd, token]| {
+    reactor::unwatch_descriptor(environment, reactor as u32, fd, token as u32)
+});
+
 thread_local! {
     /// Where the first look of this thread was.
     static FIRST_POSITION: Cell<Option<usize>> = const { Cell::new(None) };
@@ -210,19 +257,23 @@ unsafe extern "C" fn send_datagram(env: sys::napi_env, info: sys::napi_callback_
     unsafe { exchange(env, info, |environment, fd, data, receiver| datagram::send(environment, fd, data, receiver)) }
 }
 
-const FUNCTIONS: [(&CStr, Callback); 14] = [
+const FUNCTIONS: [(&CStr, Callback); 18] = [
     (c"setEvent", set_event),
     (c"clearEvent", clear_event),
     (c"isEventSet", is_event_set),
     (c"waitEvent", wait_event),
     (c"armEvent", arm_event),
     (c"holdReactor", hold_reactor),
+    (c"lookAtDescriptor", look_at_descriptor),
     (c"readDescriptor", read_descriptor),
+    (c"rearmDescriptor", rearm_descriptor),
     (c"receiveDatagram", receive_datagram),
     (c"sendDatagram", send_datagram),
     (c"stackPosition", stack_position),
     (c"takeReady", take_ready),
+    (c"unwatchDescriptor", unwatch_descriptor),
     (c"waitReady", wait_ready),
+    (c"watchDescriptor", watch_descriptor),
     (c"writeDescriptor", write_descriptor),
     (c"yieldThread", yield_thread),
 ];
@@ -244,8 +295,15 @@ const FUNCTIONS: [(&CStr, Callback); 14] = [
   armEvent(slot: number, reactor: number, entered: number): number
   /** Has the reactor keep the process alive while its batch has holders. */
   holdReactor(reactor: number): number | undefined
+  /** Returns what a descriptor is ready for now, as flags. */
+  lookAtDescriptor(fd: number, interest: number): number
   /** Reads into `buffer`. Returns the count, 0 at the end of the file. */
   readDescriptor(fd: number, buffer: Uint8Array): number
+  /**
+   * Has the reactor report once more that a descriptor is ready. ENOENT when the number is not the descriptor any more
+   * that `watchDescriptor()` added under `token`.
+   */
+  rearmDescriptor(reactor: number, fd: number, token: number, interest: number): number | undefined
   /**
    * Receives one datagram into `buffer`, and writes its sender. Returns the count, with bit 30 when the datagram was
    * longer than the buffer.
@@ -260,8 +318,15 @@ const FUNCTIONS: [(&CStr, Callback); 14] = [
    * polled in the same turn counts as ready, unless `isStale`, 1 or 0, says that something has happened since.
    */
   takeReady(poller: number, isStale: number): number
+  /** Undoes `watchDescriptor()`. */
+  unwatchDescriptor(reactor: number, fd: number, token: number): number | undefined
   /** Blocks until something is ready or `timeout` milliseconds have passed, then does the same as `takeReady()`. */
   waitReady(poller: number, timeout: number): number
+  /**
+   * Has the reactor report once, under `token`, that a descriptor is ready: for `interest`, or for a hang-up or an
+   * error. ENOTSUP for a descriptor whose readiness is gone once it was polled: the reactor would poll it twice.
+   */
+  watchDescriptor(reactor: number, fd: number, token: number, interest: number): number | undefined
   /** Writes what fits of `data`. Returns the count. */
   writeDescriptor(fd: number, data: Uint8Array): number
   /** Lets the other threads of this core run first. */

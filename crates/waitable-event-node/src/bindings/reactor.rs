@@ -40,12 +40,11 @@ pub fn hold_reactor(environment: &Environment, reactor: u32) -> i32 {
 
 /// Has the reactor report once, under `token`, that a descriptor is ready: for `interest`, or for a hang-up or an
 /// error. ENOTSUP for a descriptor whose readiness is gone once it was polled: the reactor would poll it twice.
-#[napi]
-pub fn watch_descriptor(env: Env, reactor: u32, fd: i32, token: u32, interest: i32) -> i32 {
+pub fn watch_descriptor(environment: &Environment, reactor: u32, fd: i32, token: u32, interest: i32) -> i32 {
     if descriptor::is_consumed_by_polling(fd) {
         return -errno::ENOTSUP;
     }
-    with_descriptor(&env, reactor, fd, |reactor, fd| {
+    with_descriptor(environment, reactor, fd, |reactor, fd| {
         let interest = readiness_flags::to_interest(interest);
         reactor.poller.add_foreign(fd, u64::from(token), interest, Trigger::OneShot)
     })
@@ -53,30 +52,25 @@ pub fn watch_descriptor(env: Env, reactor: u32, fd: i32, token: u32, interest: i
 
 /// Has the reactor report once more that a descriptor is ready. ENOENT when the number is not the descriptor any more
 /// that `watch_descriptor` added under `token`.
-#[napi]
-pub fn rearm_descriptor(env: Env, reactor: u32, fd: i32, token: u32, interest: i32) -> i32 {
-    with_descriptor(&env, reactor, fd, |reactor, fd| {
+pub fn rearm_descriptor(environment: &Environment, reactor: u32, fd: i32, token: u32, interest: i32) -> i32 {
+    with_descriptor(environment, reactor, fd, |reactor, fd| {
         let interest = readiness_flags::to_interest(interest);
         reactor.poller.modify_foreign(fd, u64::from(token), interest, Trigger::OneShot)
     })
 }
 
 /// Undoes `watch_descriptor`.
-#[napi]
-pub fn unwatch_descriptor(env: Env, reactor: u32, fd: i32, token: u32) -> i32 {
-    with_descriptor(&env, reactor, fd, |reactor, fd| reactor.poller.remove_foreign(fd, u64::from(token)))
+pub fn unwatch_descriptor(environment: &Environment, reactor: u32, fd: i32, token: u32) -> i32 {
+    with_descriptor(environment, reactor, fd, |reactor, fd| reactor.poller.remove_foreign(fd, u64::from(token)))
 }
 
 /// Calls `operation` with a reactor, and a descriptor of the user. Returns a status.
 fn with_descriptor(
-    env: &Env,
+    environment: &Environment,
     reactor: u32,
     fd: i32,
     operation: impl FnOnce(&Reactor, Descriptor<'_>) -> io::Result<()>,
 ) -> i32 {
-    let Some(environment) = Environment::of(env) else {
-        return status::NO_ENVIRONMENT;
-    };
     let Some(reactor) = environment.reactor(reactor) else {
         return status::NO_POLLER;
     };

@@ -58,6 +58,13 @@ fn look_at(environment: &Environment, events: &[u32], members: &mut [Member]) ->
     Ok(look(members)?)
 }
 
+/// Returns what a descriptor is ready for now, as flags, or a status. Never blocks.
+pub fn look_at_descriptor(fd: i32, interest: i32) -> i32 {
+    let mut members =
+        [Member { fd, interest: readiness_flags::to_interest(interest), readiness: Readiness::default() }];
+    status::of_io_count(look(&mut members).map(|_| readiness_flags::from_readiness(members[0].readiness) as usize))
+}
+
 /// Blocks until one of the descriptors is ready or `timeout` milliseconds have passed. `members` holds triples of
 /// descriptor, interest flags and, afterwards, readiness flags; `events` the slots of those that belong to events.
 /// Returns how many are ready.

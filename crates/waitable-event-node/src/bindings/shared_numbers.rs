@@ -16,7 +16,7 @@ use crate::ffi::{batch, readiness_flags, status};
 use crate::pollers::token::LAST_TOKEN;
 
 /// The numbers, by the names that the facade gives them.
-const SHARED_NUMBERS: [(&str, f64); 23] = [
+const SHARED_NUMBERS: [(&str, f64); 24] = [
     ("STATUS_CLOSED", status::CLOSED as f64),
     ("STATUS_INTERRUPTED", status::INTERRUPTED as f64),
     ("STATUS_INVALID_HANDLE", status::INVALID_HANDLE as f64),
@@ -29,6 +29,7 @@ const SHARED_NUMBERS: [(&str, f64); 23] = [
     ("EVENT", batch::EVENT as f64),
     ("ALARM", batch::ALARM as f64),
     ("DRIVER_FAILED", batch::DRIVER_FAILED as f64),
+    ("FRESH", batch::FRESH as f64),
     ("ENTRY_LENGTH", batch::ENTRY_LENGTH as f64),
     ("IN_ITERATION", batch::IN_ITERATION as f64),
     ("HOLDERS", batch::HOLDERS as f64),

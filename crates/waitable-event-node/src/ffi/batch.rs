@@ -14,6 +14,8 @@ pub const EVENT: i32 = 1 << 5;
 pub const ALARM: i32 = 1 << 30;
 /// A flag in place of the count's: the driver has failed, and the rest of the number is its errno.
 pub const DRIVER_FAILED: i32 = 1 << 29;
+/// A flag beside the count of entries: the kernel was asked for them in this call.
+pub const FRESH: i32 = 1 << 28;
 
 /// The length of an entry: token and flags.
 pub const ENTRY_LENGTH: usize = 2;

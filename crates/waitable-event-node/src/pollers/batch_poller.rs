@@ -221,7 +221,7 @@ impl BatchPoller {
 
     /// Returns whether the result of a poll waits for a `fill()`. The calls of a waker alone are none: they may be left
     /// over from a poll whose other results were discarded, and a pass with them also has to see what is ready.
-    fn has_polled(&self) -> bool {
+    pub fn has_polled(&self) -> bool {
         self.ready.borrow().iter().any(|ready| ready.readiness != Readiness::default())
     }
 

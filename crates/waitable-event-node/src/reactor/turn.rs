@@ -21,6 +21,7 @@ use super::pending_arms::PendingArms;
 use super::ready_loops::{ReadyLoops, Source};
 use crate::events::event_table::EventTable;
 use crate::events::watch::Pending;
+use crate::ffi::batch::FRESH;
 use crate::ffi::status;
 use crate::pollers::batch_poller::BatchPoller;
 
@@ -72,9 +73,14 @@ impl Turn<'_> {
         }
     }
 
-    /// Fills the batch with what was polled, or polls. Returns the result of [`BatchPoller::fill`].
+    /// Fills the batch with what was polled, or polls. Returns the result of [`BatchPoller::fill`], with the bit
+    /// [`FRESH`] if it polled.
     pub fn fill(&self, events: &EventTable) -> i32 {
-        self.poller.fill(|slot, readiness| events.consume(slot, readiness))
+        let is_fresh = !self.poller.has_polled();
+        match self.poller.fill(|slot, readiness| events.consume(slot, readiness)) {
+            filled if filled > 0 && is_fresh => filled | FRESH,
+            filled => filled,
+        }
     }
 
     /// Fills the batch for the next round of the same turn, and returns the number of entries: zero ends the turn.
