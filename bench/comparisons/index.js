@@ -21,6 +21,7 @@ const NAMES = [
   'pool-throughput',
   'pool-latency',
   'local-tasks',
+  'tasks-by-number',
   'timeouts',
   'lateness',
   'members',

@@ -22,7 +22,7 @@ failed, and 2 for a wrong command line. A target that is missed is a result like
 /** Extents of a run. Times are in milliseconds. */
 const EXTENTS = {
   // Three sets of processes: the place of a process in memory is part of the noise.
-  full: { quick: false, generations: 3, rounds: 27, warmUps: 5, roundTime: 100, idleTime: 10_000 },
+  full: { quick: false, generations: 3, rounds: 15, warmUps: 4, roundTime: 100, idleTime: 10_000 },
   quick: { quick: true, generations: 1, rounds: 7, warmUps: 4, roundTime: 25, idleTime: 2000 },
 };
 
