@@ -1,5 +1,5 @@
 'use strict';
-/** Measures what a thread's own task costs by the number of those that wait: one is suspended, and another installed. */
+/** Measures what a task of a thread costs by the number of those that wait: one is suspended, another one installed. */
 
 const { FunctionTask } = require('../..');
 
