@@ -325,6 +325,30 @@ describe('selectAsync only', () => {
     }
   });
 
+  test.each(['has ended', 'goes on'])('a number of an event that was closed, for which a wait %s', async (former) => {
+    // Awaits the event itself, too: the number is watched by a duplicate then.
+    const set = event.waitAsync();
+    const number = event.fileno();
+    const first = selectAsync([number], [], [], 60_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    event.set();
+    expect(await within(set, 'waitAsync()')).toBe(true);
+    expect(await within(first, 'selectAsync()')).toEqual([[number], [], []]);
+    event.clear();
+    const controller = new AbortController();
+    const pending = former === 'goes on' ? selectAsync([number], [], [], 60_000, { signal: controller.signal }) : NONE;
+    event.close();
+    const next = new Pipe();
+    expect(next.reader).toBe(number);
+    expect(await selectAsync([number], [], [], 60)).toEqual(NONE);
+    const second = selectAsync([number], [], [], 60_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    next.write();
+    expect(await within(second, 'selectAsync()')).toEqual([[number], [], []]);
+    controller.abort();
+    await Promise.allSettled([pending]);
+  });
+
   test('a process that holds the former descriptor of a number ends nothing', async () => {
     const child = spawn(process.execPath, ['-e', 'process.send(0); setInterval(() => {}, 1e3)'], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc', pipe.reader],

@@ -9,7 +9,7 @@
  * until it is asked, and the next wait is one call in place of three. What is closed leaves by itself.
  */
 
-import { ERROR, HANG_UP, check, reactor } from '../platform';
+import { ERROR, HANG_UP, reactor } from '../platform';
 
 /**
  * Number of descriptors that stay at most while nothing waits for them. On Windows none: a number that foreign code has
@@ -36,6 +36,8 @@ export interface DescriptorWaiter {
 class WatchedDescriptor {
   readonly fd: number;
   readonly token: number;
+  /** Whether it tells its descriptor from another one with the same number. */
+  readonly tellsApart: boolean;
   readonly waiters: DescriptorWaiter[] = [];
   /** Whether the number is still the descriptor that was watched, as far as is known. */
   isOpen: boolean = true;
@@ -44,7 +46,9 @@ class WatchedDescriptor {
 
   constructor(fd: number, interest: number) {
     this.fd = fd;
-    this.token = check(reactor.watch(fd, interest, this), 'epoll_ctl');
+    const { token, isDuplicate } = reactor.watch(fd, interest, this);
+    this.token = token;
+    this.tellsApart = !isDuplicate;
   }
 
   /** Has the kernel report it once more. Returns false when the number is another descriptor, or none. */
@@ -99,7 +103,7 @@ export function watchDescriptor(fd: number, waiter: DescriptorWaiter): WatchedDe
   let descriptor = watched.get(fd);
   const wasKept = descriptor?.waiters.length === 0;
   // Asks the kernel in any case: it alone knows whether the number is the same descriptor.
-  if (descriptor === undefined || !descriptor.rearm(descriptor.interestWith(waiter.interest))) {
+  if (descriptor?.tellsApart !== true || !descriptor.rearm(descriptor.interestWith(waiter.interest))) {
     if (descriptor !== undefined && wasKept) {
       kept -= 1;
       reactor.unwatch(fd, descriptor.token);
@@ -130,7 +134,7 @@ export function unwatchDescriptor(descriptor: WatchedDescriptor, waiter: Descrip
     return;
   }
   const isCurrent = watched.get(descriptor.fd) === descriptor;
-  if (isCurrent && descriptor.isOpen && !descriptor.isArmed && kept < MOST_KEPT) {
+  if (isCurrent && descriptor.tellsApart && descriptor.isOpen && !descriptor.isArmed && kept < MOST_KEPT) {
     kept += 1;
     return;
   }

@@ -108,24 +108,28 @@ export function disarmEvent(slot: number): void {
   }
 }
 
+/** What {@link watch} has begun. */
+export interface Watch {
+  /** The token for {@link rearm} and {@link unwatch}. */
+  readonly token: number;
+  /** Whether a duplicate of the descriptor is watched. It stays when the user closes the descriptor. */
+  readonly isDuplicate: boolean;
+}
+
 /**
  * Calls `onReady` of the listener once, with the flags of its readiness, when `fd` is ready for `interest`, hangs up or
- * has an error. Calls `onFailure` when the kernel refuses the poll. Returns the token for {@link rearm} and
- * {@link unwatch}, or a negative status.
+ * has an error. Calls `onFailure` when the kernel refuses the poll. Throws what the kernel answers.
  */
-export function watch(fd: number, interest: number, listener: MemberListener): number {
+export function watch(fd: number, interest: number, listener: MemberListener): Watch {
   const token = allocateToken();
-  const status = fast.watchDescriptor(start(), fd, token, interest);
-  if (status !== undefined) {
-    return status;
-  }
+  const status = check(fast.watchDescriptor(start(), fd, token, interest) ?? 0, 'epoll_ctl');
   memberListeners.set(token, listener);
-  return token;
+  return { token, isDuplicate: status > 0 };
 }
 
 /**
  * Has the listener of `token` called once more. Returns a negative status when `fd` is not the watched descriptor any
- * more.
+ * more. Of a duplicate, that is not known.
  */
 export function rearm(fd: number, token: number, interest: number): number {
   return fast.rearmDescriptor(reactor, fd, token, interest) ?? 0;

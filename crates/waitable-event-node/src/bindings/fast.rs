@@ -325,6 +325,7 @@ const FUNCTIONS: [(&CStr, Callback); 18] = [
   /**
    * Has the reactor report once, under `token`, that a descriptor is ready: for `interest`, or for a hang-up or an
    * error. ENOTSUP for a descriptor whose readiness is gone once it was polled: the reactor would poll it twice.
+   * Returns 1 if it has a duplicate: that one stays when the user closes the descriptor.
    */
   watchDescriptor(reactor: number, fd: number, token: number, interest: number): number | undefined
   /** Writes what fits of `data`. Returns the count. */

@@ -39,14 +39,15 @@ pub fn hold_reactor(environment: &Environment, reactor: u32) -> i32 {
 }
 
 /// Has the reactor report once, under `token`, that a descriptor is ready: for `interest`, or for a hang-up or an
-/// error. ENOTSUP for a descriptor whose readiness is gone once it was polled: the reactor would poll it twice.
+/// error. ENOTSUP for a descriptor whose readiness is gone once it was polled: the reactor would poll it twice. Returns
+/// 1 if it has a duplicate, 0 if not.
 pub fn watch_descriptor(environment: &Environment, reactor: u32, fd: i32, token: u32, interest: i32) -> i32 {
     if descriptor::is_consumed_by_polling(fd) {
         return -errno::ENOTSUP;
     }
     with_descriptor(environment, reactor, fd, |reactor, fd| {
         let interest = readiness_flags::to_interest(interest);
-        reactor.poller.add_foreign(fd, u64::from(token), interest, Trigger::OneShot)
+        reactor.poller.add_foreign(fd, u64::from(token), interest, Trigger::OneShot).map(usize::from)
     })
 }
 
@@ -55,13 +56,15 @@ pub fn watch_descriptor(environment: &Environment, reactor: u32, fd: i32, token:
 pub fn rearm_descriptor(environment: &Environment, reactor: u32, fd: i32, token: u32, interest: i32) -> i32 {
     with_descriptor(environment, reactor, fd, |reactor, fd| {
         let interest = readiness_flags::to_interest(interest);
-        reactor.poller.modify_foreign(fd, u64::from(token), interest, Trigger::OneShot)
+        reactor.poller.modify_foreign(fd, u64::from(token), interest, Trigger::OneShot).map(|()| 0)
     })
 }
 
 /// Undoes `watch_descriptor`.
 pub fn unwatch_descriptor(environment: &Environment, reactor: u32, fd: i32, token: u32) -> i32 {
-    with_descriptor(environment, reactor, fd, |reactor, fd| reactor.poller.remove_foreign(fd, u64::from(token)))
+    with_descriptor(environment, reactor, fd, |reactor, fd| {
+        reactor.poller.remove_foreign(fd, u64::from(token)).map(|()| 0)
+    })
 }
 
 /// Calls `operation` with a reactor, and a descriptor of the user. Returns a status.
@@ -69,13 +72,13 @@ fn with_descriptor(
     environment: &Environment,
     reactor: u32,
     fd: i32,
-    operation: impl FnOnce(&Reactor, Descriptor<'_>) -> io::Result<()>,
+    operation: impl FnOnce(&Reactor, Descriptor<'_>) -> io::Result<usize>,
 ) -> i32 {
     let Some(reactor) = environment.reactor(reactor) else {
         return status::NO_POLLER;
     };
     // SAFETY: the operations call epoll_ctl(), which answers EBADF for a number that is not open.
-    status::of_io_unit(unsafe { descriptor::borrow(fd) }.and_then(|fd| operation(&reactor, fd)))
+    status::of_io_count(unsafe { descriptor::borrow(fd) }.and_then(|fd| operation(&reactor, fd)))
 }
 
 /// Has the reactor report `token` while a member of the run loop with `poller` is ready. ENOTSUP when the readiness of

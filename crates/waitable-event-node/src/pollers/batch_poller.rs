@@ -77,16 +77,22 @@ impl BatchPoller {
     }
 
     /// Adds a descriptor of the user, or a duplicate of it if it is in the poller for another reason: as the pipe of an
-    /// awaited event.
-    pub fn add_foreign(&self, fd: Descriptor<'_>, token: u64, interest: Interest, trigger: Trigger) -> io::Result<()> {
+    /// awaited event. Returns whether it is a duplicate: that one stays when the user closes the descriptor.
+    pub fn add_foreign(
+        &self,
+        fd: Descriptor<'_>,
+        token: u64,
+        interest: Interest,
+        trigger: Trigger,
+    ) -> io::Result<bool> {
         match self.add(fd, token, interest, trigger) {
             Err(error) if errno::is(&error, errno::EEXIST) => {
                 let copy = fd.try_clone_to_owned()?;
                 self.add(copy.as_fd(), token, interest, trigger)?;
                 self.copies.borrow_mut().insert(token, copy);
-                Ok(())
+                Ok(true)
             }
-            result => result,
+            result => result.map(|()| false),
         }
     }
 
@@ -94,7 +100,7 @@ impl BatchPoller {
     ///
     /// # Errors
     ///
-    /// ENOENT when the user has closed the descriptor, and the number is another one's.
+    /// ENOENT when the user has closed the descriptor, and the number is another one's. Not for a duplicate.
     pub fn modify_foreign(
         &self,
         fd: Descriptor<'_>,
