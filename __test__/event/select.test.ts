@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FileDispatcher, RunLoop, type Selectable, WaitableEvent, select, selectAsync } from 'waitable-event';
@@ -142,7 +143,7 @@ describe.each([
 
   test('regular files and /dev/null are always ready to be read and written', async () => {
     const file = openSync(__filename, 'r');
-    const nothing = openSync('/dev/null', 'r+');
+    const nothing = openSync(devNull, 'r+');
     expect(await waitFor([file, event, nothing], [nothing, file])).toEqual([[file, nothing], [nothing, file], []]);
     expect(await waitFor([event, file], [], [], 0)).toEqual([[file], [], []]);
     closeSync(file);
