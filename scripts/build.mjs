@@ -124,7 +124,8 @@ for (const [name, part] of Object.entries(PARTS)) {
   if (!values.changed || !isCurrent(name)) {
     if (part.needsRust) needRust(rust);
     if (!existsSync(join(root, 'node_modules', '.package-lock.json'))) fail('Run npm install first.');
-    const { status } = spawnSync('npm', ['run', part.script], { cwd: root, stdio: 'inherit' });
+    // A shell finds it on Windows, too, where npm is a batch file.
+    const { status } = spawnSync(`npm run ${part.script}`, { cwd: root, stdio: 'inherit', shell: true });
     if (status !== 0) process.exit(status ?? 1);
     stamp[name] = { hash: hashOf(part, rust), rust };
     mkdirSync(join(root, 'target'), { recursive: true });

@@ -4,6 +4,7 @@
  */
 
 import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
+import { devNull } from 'node:os';
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { FileDispatcher, RunLoop } from 'waitable-event';
@@ -68,7 +69,7 @@ describe.each(ways)('file_dispatcher, with %s()', (way) => {
   });
 
   test('/dev/null is always ready too, and at its end from the start', async () => {
-    const fd = openSync('/dev/null', 'r+');
+    const fd = openSync(devNull, 'r+');
     finallyDo(() => closeSync(fd));
     const channel = new Recorder(fd, stage.loop);
     await stage.until(() => channel.isClosed, 'the end of /dev/null');

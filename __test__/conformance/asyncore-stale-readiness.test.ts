@@ -5,6 +5,7 @@
  */
 
 import { closeSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type FileDispatcher, RunLoop, WaitableEvent } from 'waitable-event';
@@ -107,7 +108,7 @@ describe.each(ways)('with %s()', (way) => {
     const stale = makeReady('stale');
     const { reader, writer } = new Pipe();
     writeSync(writer, 'spam');
-    const fillers = Array.from({ length: 50 }, () => openSync('/dev/null', 'r'));
+    const fillers = Array.from({ length: 50 }, () => openSync(devNull, 'r'));
     const number = stale.fileno();
     closeSync(number);
     // The lowest number that is free.

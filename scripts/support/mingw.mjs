@@ -25,11 +25,11 @@ function isInstalled() {
 function unpackedMingw() {
   const names = ['gcc-mingw-w64-x86-64-posix', 'binutils-mingw-w64-x86-64', 'dash', 'coreutils'];
   const usr = join(debianPackages('debian-13-mingw-amd64', 'amd64', names, { dependencies: true }), 'usr');
-  return cached('mingw-bin', (folder) => {
+  return cached('mingw-programs', (folder) => {
     mkdirSync(join(usr, 'local'), { recursive: true });
     const mounts = `[ ! -d /usr/local ] || mount --rbind /usr/local '${usr}/local'\nmount --rbind '${usr}' /usr`;
     const wrap = inNamespace(mounts);
-    for (const tool of ['ar', 'as', 'dlltool', 'gcc', 'ld']) {
+    for (const tool of ['ar', 'as', 'dlltool', 'gcc', 'ld', 'strip']) {
       // An installation of Debian's package would link the name to this one.
       const program = `/usr/bin/${PREFIX}${tool}`;
       const found = existsSync(join(usr, '..', program)) ? program : `${program}-posix`;
@@ -39,10 +39,21 @@ function unpackedMingw() {
   });
 }
 
-/** Returns the environment of such a build. */
-export function mingwEnvironment() {
+/** Returns an environment in which the programs of mingw are found. */
+function mingwPrograms() {
   const env = { ...process.env };
   if (!isInstalled()) env.PATH = unpackedMingw() + delimiter + env.PATH;
+  return env;
+}
+
+/** Removes what debuggers read from programs and libraries for Windows. */
+export function stripDebugInfo(files) {
+  run(`${PREFIX}strip`, ['--strip-debug', ...files], { env: mingwPrograms(), what: `${PREFIX}strip` });
+}
+
+/** Returns the environment of a build for Windows. */
+export function mingwEnvironment() {
+  const env = mingwPrograms();
   installRustTargets([TARGET]);
   // napi-build wants to link to Node's library. Nothing of it is used: symbols are found when the addon is loaded.
   env.LIBNODE_PATH = cached('libnode-windows', (folder) => {
