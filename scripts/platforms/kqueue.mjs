@@ -20,6 +20,8 @@ export const CANNOT = {
   'a running loop takes what the kernel allows of 2000 dispatchers over one description': 'a limit of epoll',
   '(?:timerfd_create with errno \\d+|nested with errno 0) polls in a thread': 'refuses what the stand-in calls later',
   'names the fallback when there is no timerfd': 'as above: the stand-in needs timerfd',
+  'a number of an event that was closed, for which a wait goes on':
+    'the stand-in reports a closed number while a duplicate of its descriptor is open, a kqueue does not',
   'WAITABLE_EVENT_POLLER "epoll" has nothing to fall back on': 'there is no epoll',
   'what another system has is refused at the first wait, with a code': 'kqueue is what this one has',
 };
