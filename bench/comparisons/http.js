@@ -23,6 +23,8 @@ const CLIENT = join(__dirname, '../peers/http-client.js');
 /** Starts the server and its client. Returns a function that measures for so many milliseconds. */
 async function serve(runs, latest) {
   const server = createServer((request, response) => response.end(String(latest())));
+  // A connection waits while the other contenders have their turns.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = fork(CLIENT, [String(server.address().port)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });

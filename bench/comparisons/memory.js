@@ -2,7 +2,6 @@
 /** Measures the memory that loading the package takes. */
 
 const { execFileSync } = require('node:child_process');
-const { readdirSync } = require('node:fs');
 const { join } = require('node:path');
 
 /** Returns the resident bytes of a fresh process that has run `statement`. */
@@ -27,11 +26,12 @@ const requiring = (path) => () => `require(${JSON.stringify(path)})`;
 /** Loads a file beside the empty addon. */
 const withAddon = (path) => () => `${emptyAddon()}; require(${JSON.stringify(path)})`;
 
-/** Loads the binding without its JavaScript. */
+/** Loads the binding without its JavaScript: the file that the package has loaded here. */
 function bindingAlone() {
-  const root = join(__dirname, '../..');
-  const file = readdirSync(root).find((name) => name.endsWith('.node'));
-  return `process.dlopen({ exports: {} }, ${JSON.stringify(join(root, file))})`;
+  const { WaitableEvent } = require('../..');
+  new WaitableEvent().close();
+  const file = Object.keys(require.cache).find((name) => name.endsWith('.node'));
+  return `process.dlopen({ exports: {} }, ${JSON.stringify(file)})`;
 }
 
 module.exports = {

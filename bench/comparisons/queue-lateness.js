@@ -43,8 +43,8 @@ module.exports = {
   count: ({ quick }) => (quick ? 10 : 100),
   warmUps: 1,
   generations: 1,
-  // A round is some seconds of waiting.
-  mostRounds: ({ quick }) => (quick ? 2 : Infinity),
+  // A round is ten seconds of waiting.
+  mostRounds: ({ quick }) => (quick ? 2 : 3),
   contenders: Object.entries({ alone, 'among others': bulk }).flatMap(([title, measure]) =>
     queues.map(({ name, ours, open }) => ({
       name: `${name}, ${title}`,

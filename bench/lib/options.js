@@ -9,7 +9,7 @@ const HELP = `Measures what a wake-up costs: each way of doing it beside the oth
 
 Without names it makes all comparisons.
 
-  --quick           fewer and shorter rounds: about four minutes in all
+  --quick           fewer and shorter rounds: about five minutes in all
   --rounds NUMBER   how many rounds each contender runs
   --list            print the names of the comparisons, and make none
   --from FILE       draw the report of an earlier run, bench/results/….json, and measure nothing

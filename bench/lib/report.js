@@ -17,6 +17,7 @@ const PICTURES = new Set([
   'schedule-number',
   'schedule-workers',
   'payload-size',
+  'tasks-by-number',
   'members',
   'memory-each',
 ]);
