@@ -1,7 +1,8 @@
 'use strict';
 /** Compares a thread's own tasks at random times: installed and run, or installed and suspended. */
 
-const { FunctionTask, core } = require('../..');
+const { core } = require('../..');
+const { installTask, randomTimes } = require('../lib/own-tasks');
 const { bacpypes } = require('../lib/programs');
 
 /** Milliseconds until all tasks that run are due. Installing them takes longer, so that no time is slept. */
@@ -10,16 +11,6 @@ const spread = (count) => count / 1e4;
 /** Milliseconds of the span in which suspended tasks would be due. It begins long after they are suspended. */
 const FAR = 60_000;
 
-/** Returns `count` random times, the same ones for all contenders. */
-function randomTimes(count, most) {
-  let seed = 1;
-  return Array.from({ length: count }, () => {
-    // Numerical Recipes' linear congruential generator.
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-    return (seed / 2 ** 32) * most;
-  });
-}
-
 /** Returns the nanoseconds since `before`, for each of `count`. */
 function eachSince(before, count) {
   return [((performance.now() - before) * 1e6) / count];
@@ -27,7 +18,7 @@ function eachSince(before, count) {
 
 /** Installs `count` tasks, and resolves when the last one has run. `run` starts them if nothing else does. */
 function runAll(count, install, run = () => {}) {
-  const times = randomTimes(count, spread(count));
+  const times = Array.from({ length: count }, randomTimes(spread(count)));
   return new Promise((resolve) => {
     const before = performance.now();
     let left = count;
@@ -46,7 +37,8 @@ function runAll(count, install, run = () => {}) {
 
 /** Times suspending `count` tasks in the order of their installation: at random places of the schedule. */
 function suspendAll(count, install, suspend) {
-  const installed = randomTimes(count, FAR).map((time) => install(() => {}, FAR + time));
+  const times = Array.from({ length: count }, randomTimes(FAR));
+  const installed = times.map((time) => install(() => {}, FAR + time));
   globalThis.gc();
   const before = performance.now();
   for (let index = 0; index < count; index += 1) {
@@ -89,12 +81,6 @@ function runLeast(count) {
     }
   };
   return runAll(count, install, run);
-}
-
-function installTask(fn, delta) {
-  const task = new FunctionTask(fn);
-  task.installTask({ delta });
-  return task;
 }
 
 /** Exposes gc(): what installing leaves behind is collected before suspending is timed. */

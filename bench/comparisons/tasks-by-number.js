@@ -1,7 +1,7 @@
 'use strict';
 /** Measures what a task of a thread costs by the number of those that wait: one is suspended, another one installed. */
 
-const { FunctionTask } = require('../..');
+const { installTask, randomTimes } = require('../lib/own-tasks');
 
 const NUMBERS = [10, 100, 1000, 10_000, 100_000, 1_000_000];
 
@@ -11,16 +11,6 @@ const FAR = 600_000;
 /** Milliseconds of the span in which tasks are due. */
 const SPAN = 60_000;
 
-/** Returns a function that returns a random time: the same times for all contenders. */
-function randomTimes() {
-  let seed = 1;
-  return () => {
-    // Numerical Recipes' linear congruential generator.
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-    return FAR + (seed / 2 ** 32) * SPAN;
-  };
-}
-
 /** Returns a contender that replaces the oldest of `number` tasks, again and again. */
 function contender(name, number, { ours, install, suspend }) {
   return {
@@ -28,14 +18,14 @@ function contender(name, number, { ours, install, suspend }) {
     x: number,
     ours,
     setup() {
-      const nextTime = randomTimes();
-      const waiting = Array.from({ length: number }, () => install(() => {}, nextTime()));
+      const nextTime = randomTimes(SPAN);
+      const waiting = Array.from({ length: number }, () => install(() => {}, FAR + nextTime()));
       let oldest = 0;
       return (count) => {
         const before = performance.now();
         for (let index = 0; index < count; index += 1) {
           suspend(waiting[oldest]);
-          waiting[oldest] = install(() => {}, nextTime());
+          waiting[oldest] = install(() => {}, FAR + nextTime());
           oldest = oldest + 1 === number ? 0 : oldest + 1;
         }
         return [((performance.now() - before) * 1e6) / count];
@@ -47,11 +37,7 @@ function contender(name, number, { ours, install, suspend }) {
 const timeouts = { install: setTimeout, suspend: clearTimeout };
 const tasks = {
   ours: true,
-  install(fn, delta) {
-    const task = new FunctionTask(fn);
-    task.installTask({ delta });
-    return task;
-  },
+  install: installTask,
   suspend: (task) => task.suspendTask(),
 };
 
