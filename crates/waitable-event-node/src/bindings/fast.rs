@@ -20,6 +20,14 @@ use crate::ffi::status;
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
+/// Returns what `body` returns, or a status when the environment has ended.
+fn in_environment(environment: Option<&Environment>, body: impl FnOnce(&Environment) -> i32) -> i32 {
+    match environment {
+        Some(environment) if !environment.has_ended() => body(environment),
+        _ => status::NO_ENVIRONMENT,
+    }
+}
+
 /// Returns what `body` returns for the arguments of a call: the environment, a slot and, if there are so many, a number
 /// and a state word.
 ///
@@ -53,10 +61,7 @@ unsafe fn call<const COUNT: usize>(
             sys::napi_get_value_int32(env, arguments[2], &mut word);
         }
     }
-    match environment {
-        Some(environment) if !environment.has_ended() => body(environment, slot, number, word as u32),
-        _ => status::NO_ENVIRONMENT,
-    }
+    in_environment(environment, |environment| body(environment, slot, number, word as u32))
 }
 
 /// Returns what `body` returns for the arguments of a call: the environment, and integers.
@@ -79,10 +84,7 @@ unsafe fn call_with<const COUNT: usize>(
         }
         data.cast::<Environment>().as_ref()
     };
-    match environment {
-        Some(environment) if !environment.has_ended() => body(environment, integers),
-        _ => status::NO_ENVIRONMENT,
-    }
+    in_environment(environment, |environment| body(environment, integers))
 }
 
 /// Returns a number as a value of JavaScript.
@@ -153,10 +155,7 @@ unsafe fn exchange(
         }
         if data.is_null() { &mut [] } else { std::slice::from_raw_parts_mut(data.cast::<u8>(), length) }
     };
-    let result = match environment {
-        Some(environment) if !environment.has_ended() => body(environment, fd, buffer, &mut address),
-        _ => status::NO_ENVIRONMENT,
-    };
+    let result = in_environment(environment, |environment| body(environment, fd, buffer, &mut address));
     if !place.is_null() && room >= ADDRESS_LENGTH {
         // SAFETY: the memory of the address is still there: no JavaScript has run.
         unsafe { ptr::copy_nonoverlapping(address.as_ptr(), place.cast::<u8>(), ADDRESS_LENGTH) };
