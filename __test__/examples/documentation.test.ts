@@ -111,8 +111,7 @@ async function run(block: CodeBlock, index: number): Promise<Ended> {
   writeFiles(block, directory);
   const { name: main, source } = runnable(block.files.find(isMain) as SourceFile);
   const args = [main, ...givenArguments(source, directory)];
-  // The block is stopped where it would go on, perhaps with tasks on their way.
-  const codes = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON', 'WAITABLE_EVENT_NOT_RUNNING'];
+  const codes = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
   const quiet = codes.map((code) => `--disable-warning=${code}`);
   const child = new Child(process.execPath, [...quiet, ...args], {
     cwd: directory,
