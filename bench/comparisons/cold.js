@@ -15,15 +15,16 @@ const parts = (way, count) => ({
 });
 
 /** Runs the program of one way in `count` fresh processes. */
-function contender(name, way, tasks, ours) {
+function contender(name, way, tasks, { flags = [], ...rest } = {}) {
+  const args = [...flags, program, way, String(tasks)];
   return {
     name: `${name}, ${tasks} tasks`,
     x: tasks,
-    ours,
     parts: parts(name, tasks),
+    ...rest,
     setup: () => (count) => {
       const times = Array.from({ length: count }, () =>
-        JSON.parse(execFileSync(process.execPath, [program, way, String(tasks)], { encoding: 'utf8' })),
+        JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })),
       );
       return { wall: times.map(([wall]) => wall), processor: times.map(([, processor]) => processor) };
     },
@@ -35,7 +36,9 @@ module.exports = {
   text:
     'A fresh worker of a fresh process schedules its first tasks; both threads have loaded the package and are ' +
     'connected. From its first call to the last arrival in the main thread: the wall time, and the processor time of ' +
-    'the whole process, with what V8 compiles in other threads.',
+    'the whole process, with what V8 compiles in other threads. The limits: the JavaScript ring of records, with an ' +
+    'addon that calls uv_async_send and nothing else, before and after a rehearsal of its own; and schedule() where V8 ' +
+    'never optimizes (--no-opt).',
   chart: 'scaling',
   axis: 'tasks',
   count: () => 1,
@@ -45,7 +48,10 @@ module.exports = {
   mostRounds: ({ quick }) => (quick ? 3 : Infinity),
   contenders: COUNTS.flatMap((count) => [
     contender('postMessage', 'postMessage', count),
-    contender('schedule()', 'schedule', count, true),
+    contender('schedule()', 'schedule', count, { ours: true }),
+    contender('unoptimized', 'schedule', count, { kind: 'limit', flags: ['--no-opt'] }),
+    contender('ring', 'ring', count, { kind: 'limit' }),
+    contender('rehearsed ring', 'rehearsedRing', count, { kind: 'limit' }),
     {
       ...bacpypes(`BACpypes, ${count} tasks`, ['cold', String(count)]),
       x: count,

@@ -4,6 +4,8 @@
 const { parentPort } = require('node:worker_threads');
 
 const { TaskManager, core } = require('../..');
+const { openRing } = require('../lib/js-ring');
+const { loadAsync } = require('../lib/native');
 const { bePartner, startPartner } = require('../lib/partner');
 
 /** Milliseconds between two wake-ups. */
@@ -47,6 +49,18 @@ const parts = (name) => ({ latency: `${name}, latency`, processor: `${name}, pro
 
 const contenders = [
   {
+    name: 'ring',
+    kind: 'limit',
+    parts: parts('ring'),
+    async setup() {
+      const arrivals = new Arrivals();
+      const ring = openRing('record');
+      const async = loadAsync().open(() => ring.drain(arrivals.arrived));
+      const { worker } = await startPartner(__filename, 'ring', { memory: ring.memory, async });
+      return (count) => arrivals.run(count, () => worker.postMessage(count));
+    },
+  },
+  {
     name: 'postMessage',
     parts: parts('postMessage'),
     async setup() {
@@ -85,7 +99,8 @@ module.exports = {
   title: 'Sparse wake-ups',
   text:
     `A worker wakes the main thread every ${SHORTEST} to ${LONGEST} ms. The latency of each wake-up, and the ` +
-    'processor time of the whole process for each, with the sleeps of the worker.',
+    'processor time of the whole process for each, with the sleeps of the worker. The limit is the JavaScript ring of ' +
+    'records, with an addon that calls uv_async_send and nothing else.',
   chart: 'bars',
   // 4000 in all.
   count: ({ quick }) => (quick ? 200 : 1000),
@@ -102,6 +117,13 @@ module.exports = {
 };
 
 bePartner({
+  ring({ memory, async }, ready) {
+    const ring = openRing('record', memory);
+    const { send } = loadAsync();
+    const wake = () => send(async);
+    produce((sent) => ring.push(sent, wake));
+    ready();
+  },
   post(_, ready) {
     produce((sent) => parentPort.postMessage(sent));
     ready();

@@ -1,11 +1,14 @@
 'use strict';
 /**
- * Measures what the first tasks of a fresh worker cost: `node cold.js schedule | postMessage COUNT`. It prints
+ * Measures what the first tasks of a fresh worker cost: `node cold.js WAY COUNT`, see `ways`. It prints
  * `[wall time, processor time]` of one batch in nanoseconds, from the worker's first call to the last arrival in the
  * main thread. The processor time is that of the whole process, with the threads of V8 that compile.
  */
 
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
+
+const { openRing } = require('../lib/js-ring');
+const { loadAsync } = require('../lib/native');
 
 /** Milliseconds in which the threads come to rest: before the first call, and after the last arrival. */
 const SETTLE = 30;
@@ -23,6 +26,40 @@ function processorTime() {
 }
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Number of records that each thread writes and reads beforehand, for a way that rehearses. */
+const REHEARSED = 40;
+
+/** Pushes as many numbers as `count` says. */
+function pushAll(ring, count, wake) {
+  for (let index = 0; index < count; index += 1) {
+    ring.push(index, wake);
+  }
+}
+
+/** The least that a way of JavaScript's own needs: the ring of records, and an addon that calls libuv alone. */
+const ring = (rehearsed) => ({
+  listen(arrived) {
+    const records = openRing('record');
+    const async = loadAsync().open(() => records.drain(arrived));
+    if (rehearsed > 0) {
+      const others = openRing('record');
+      pushAll(others, rehearsed, () => {});
+      others.drain(() => {});
+    }
+    return { memory: records.memory, async };
+  },
+  connect({ memory, async }) {
+    const records = openRing('record', memory);
+    const { send } = loadAsync();
+    const wake = () => send(async);
+    if (rehearsed > 0) {
+      pushAll(openRing('record'), rehearsed, () => {});
+      wake();
+    }
+    return (count) => pushAll(records, count, wake);
+  },
+});
 
 /** The ways, by their names: what the main thread does before the worker starts, and how the worker sends. */
 const ways = {
@@ -51,6 +88,8 @@ const ways = {
       }
     },
   },
+  ring: ring(0),
+  rehearsedRing: ring(REHEARSED),
 };
 
 async function main(name, count) {
