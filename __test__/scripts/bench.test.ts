@@ -51,6 +51,52 @@ test('one sentence says how many targets are met', () => {
   );
 });
 
+test('a target is out of reach where its limit misses it, too', () => {
+  const found = evaluate(`${RUN}
+    const [one, all] = run.comparisons;
+    const limit = (met) => ({ value: 1.5, confidence: [1, 2], met });
+    // Missed on both: by the limit on both, and on one alone. Missed on all cores: by the limit there.
+    one.targets[2].result.limit = limit(false);
+    all.targets[2].result = { ...result(false), limit: limit(false) };
+    one.targets[3].result.limit = limit(false);
+    all.targets[3].result.limit = limit(true);
+    one.targets[1].result.limit = limit(true);
+    all.targets[1].result.limit = limit(false);
+    const { sentence, targetRows } = require('./bench/lib/table');
+    const rows = targetRows(run).map((row) => [row.row, row.limit, row.isOutOfReach]);
+    return [rows, sentence(run).replace(/.*\\). /, '')];
+  `);
+  expect(found).toEqual([
+    [
+      ['11', '1.50 × / 1.50 ×', true],
+      ['12', '1.50 × / 1.50 ×', false],
+      ['14', '–', false],
+      ['10', '1.50 × / 1.50 ×', true],
+      ['13', '–', false],
+      ['9', '–', false],
+    ],
+    'Of the others, 2 are out of reach: their limit misses them, too.',
+  ]);
+});
+
+test('the limit of a target is the same quotient for another contender', () => {
+  expect(
+    evaluate(`
+    const { evaluate } = require('./bench/lib/evaluate');
+    const participant = (name, value) => ({ contender: { name }, rounds: [[value]], count: 1 });
+    const participants = [participant('peer', 4), participant('ours', 8), participant('least', 2)];
+    const target = { row: '1', ours: 'ours', limit: 'least' };
+    const targets = [{ ...target, against: 'peer', atMost: 1 }, { ...target, against: 'peer', atLeast: 3 }, { ...target, atMost: 5 }];
+    return evaluate({ name: 'one', targets }, 'one core', participants).targets.map(
+      ({ result }) => [result.value, result.met, result.limit.value, result.limit.met]);
+  `),
+  ).toEqual([
+    [2, false, 0.5, true],
+    [0.5, false, 2, false],
+    [8, false, 2, true],
+  ]);
+});
+
 test('what was skipped is one line, and what failed is one for each contender', () => {
   expect(evaluate(`${RUN} return require('./bench/lib/table').figureRows(run).missing`)).toEqual([
     'Skipped: peer (it is not installed).',

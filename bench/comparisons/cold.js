@@ -41,6 +41,7 @@ module.exports = {
     'never optimizes (--no-opt).',
   chart: 'scaling',
   axis: 'tasks',
+  drawn: 'wall time',
   count: () => 1,
   // Each round is a fresh process anyway.
   warmUps: 0,
@@ -64,6 +65,7 @@ module.exports = {
       ours: parts('schedule()', count)[part],
       against: parts('postMessage', count)[part],
       atMost: 1,
+      limit: parts('rehearsed ring', count)[part],
     })),
   ),
 };

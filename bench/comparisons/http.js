@@ -110,9 +110,15 @@ module.exports = {
     }),
   ],
   targets: [
-    { row: '22', ours: parts('schedule()').each, against: parts('postMessage').each, atLeast: 1.3 },
-    { row: '22', ours: parts('schedule()').p99, against: parts('postMessage').p99, atMost: 0.6 },
-  ],
+    { part: 'each', atLeast: 1.3 },
+    { part: 'p99', atMost: 0.6 },
+  ].map(({ part, ...least }) => ({
+    row: '22',
+    ours: parts('schedule()')[part],
+    against: parts('postMessage')[part],
+    limit: parts('no results')[part],
+    ...least,
+  })),
 };
 
 bePartner({

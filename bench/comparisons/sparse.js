@@ -113,6 +113,7 @@ module.exports = {
     ours: `schedule(), ${part}`,
     against: `postMessage, ${part}`,
     atMost: 1,
+    limit: `ring, ${part}`,
   })),
 };
 

@@ -88,7 +88,7 @@ module.exports = {
     }),
   ],
   targets: [
-    { row: '19', ours: 'installTask() again', against: 'timer.refresh()', atLeast: 1 },
-    { row: '19', ours: 'installTask() again', against: 'clearTimeout + setTimeout', atLeast: 4 },
-  ],
+    { against: 'timer.refresh()', atLeast: 1 },
+    { against: 'clearTimeout + setTimeout', atLeast: 4 },
+  ].map((target) => ({ row: '19', ours: 'installTask() again', limit: 'a clock, a store', ...target })),
 };

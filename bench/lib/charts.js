@@ -45,7 +45,9 @@ function colouring(names) {
   );
 }
 
-const measured = (comparison) => comparison.contenders.filter(({ p50 }) => p50 !== undefined);
+/** Returns the contenders to draw: those with figures, and of several parts of each the one that `drawn` names. */
+const measured = ({ contenders, drawn = '' }) =>
+  contenders.filter(({ name, p50 }) => p50 !== undefined && name.includes(drawn));
 
 function axis(theme, more) {
   return {

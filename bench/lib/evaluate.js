@@ -19,6 +19,13 @@ function judge(target, figures) {
   return judged(target, target.atLeast === undefined ? quotient(ours, peer) : quotient(peer, ours));
 }
 
+/** Returns the result of a target, with that of its limit: the contender that does the least that anything must do. */
+function judgeBoth(target, figures) {
+  const result = judge(target, figures);
+  const limit = target.limit === undefined ? undefined : judge({ ...target, ours: target.limit }, figures);
+  return result && { ...result, limit };
+}
+
 function judged(target, { value, confidence }) {
   return { value, confidence, met: target.atLeast === undefined ? value <= target.atMost : value >= target.atLeast };
 }
@@ -34,7 +41,7 @@ function partsOf({ contender: { name, parts }, rounds }) {
 }
 
 /** Returns plain data, which is written to results/. */
-function evaluate({ name, title, text, show, chart, axis, targets }, pin, participants) {
+function evaluate({ name, title, text, show, chart, drawn, axis, targets }, pin, participants) {
   const figures = new Map();
   const contenders = participants.flatMap((participant) => {
     const { contender, skipped, failed, count } = participant;
@@ -54,10 +61,11 @@ function evaluate({ name, title, text, show, chart, axis, targets }, pin, partic
     text,
     show,
     chart,
+    drawn,
     axis,
     pin,
     contenders,
-    targets: targets.map((target) => ({ ...target, result: judge(target, figures) })),
+    targets: targets.map((target) => ({ ...target, result: judgeBoth(target, figures) })),
   };
 }
 

@@ -28,7 +28,7 @@ function escape(text) {
 
 function htmlTable(headings, rows) {
   const keys = Object.keys(headings);
-  const cells = (tag, row) => keys.map((key) => `<${tag}>${escape(row[key])}</${tag}>`).join('');
+  const cells = (tag, row) => keys.map((key) => `<${tag} class="${key}">${escape(row[key])}</${tag}>`).join('');
   const classOf = ({ verdict }) => (verdict?.startsWith('met on') ? 'partly' : (verdict ?? '').replace(' ', '-'));
   const body = rows.map((row) => `<tr class="${classOf(row)}">${cells('td', row)}</tr>`).join('\n');
   return `<table><thead><tr>${cells('th', headings)}</tr></thead><tbody>\n${body}\n</tbody></table>`;
@@ -71,6 +71,7 @@ figure { margin: 0; }
 figure svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .wide { overflow-x: auto; }
+.what { min-width: 16rem; white-space: normal; }
 th, td { text-align: left; padding: 0.2rem 0.8rem 0.2rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 .met td:first-child { color: var(--good); }
 .missed td:first-child { color: var(--bad); font-weight: 600; }
@@ -100,7 +101,8 @@ ${run.extent.rounds} rounds${run.extent.quick ? ', the quick way' : ''}. The con
 <nav>${names.map((name) => `<a href="#${name}">${escape(of(name)[0].title)}</a>`).join(' ')}</nav>
 <h2>Targets</h2>
 <p>The figures are medians of the quotients of rounds that follow each other. With ≤ they are costs, and less is better;
-with ≥ they are speeds, and more is better. The range is that on one core.</p>
+with ≥ they are speeds, and more is better. The range is that on one core. The limit, on one core and on all, is the same
+quotient for a contender that does the least that anything must do.</p>
 <div class="wide">${htmlTable(TARGET_HEADINGS, targetRows(run))}</div>
 ${missing.map((line) => `<p class="muted">${escape(line)}</p>`).join('\n')}
 ${names.map((name) => section(of(name), rows)).join('\n')}

@@ -39,12 +39,19 @@ function verdictOf(one, all) {
   return one?.met ? ON_ONE_CORE : all?.met ? ON_ALL_CORES : MISSED;
 }
 
+/** Returns whether a target is missed, and its limit misses it as well, wherever it is missed. */
+function isOutOfReach(results) {
+  const missed = results.filter((result) => result !== undefined && !result.met);
+  return missed.length > 0 && missed.every(({ limit }) => limit?.met === false);
+}
+
 /** Returns the cells of the table of targets, missed ones first. If one has no figure, the list below says why. */
 function targetRows(run) {
   const rows = targetsOf(run).map(({ comparison: { name, show }, target, results }) => {
     const { 'one core': one, 'all cores': all } = results;
     const text = (result) => (result ? resultText(show, target, result.value) : '–');
     const judged = one ?? all;
+    const limits = [one, all].filter((result) => result?.limit !== undefined);
     return {
       verdict: verdictOf(one, all),
       row: target.row,
@@ -54,6 +61,8 @@ function targetRows(run) {
       range: judged ? judged.confidence.map((value) => resultText(show, target, value)).join(' … ') : '–',
       all: text(all),
       target: targetText(show, target),
+      limit: limits.length === 0 ? '–' : limits.map((result) => text(result.limit)).join(' / '),
+      isOutOfReach: isOutOfReach([one, all]),
     };
   });
   return rows.toSorted((a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict) || a.row - b.row);
@@ -63,6 +72,7 @@ function targetRows(run) {
 function sentence(run) {
   const rows = targetRows(run);
   const count = (...verdicts) => rows.filter(({ verdict }) => verdicts.includes(verdict)).length;
+  const outOfReach = rows.filter((row) => row.isOutOfReach).length;
   const others = [
     [count(MISSED), (number) => `${number} missed`],
     [count(ON_ONE_CORE), (number) => `${number} met on one core alone`],
@@ -70,7 +80,8 @@ function sentence(run) {
     [count(NOT_MEASURED), (number) => `${number} not measured`],
   ].filter(([number]) => number > 0);
   const rest = others.length === 0 ? '' : ` (${others.map(([number, say]) => say(number)).join(', ')})`;
-  return `${count(MET)} of ${rows.length} targets are met${rest}.`;
+  const limits = outOfReach === 0 ? '' : ` Of the others, ${outOfReach} are out of reach: their limit misses them, too.`;
+  return `${count(MET)} of ${rows.length} targets are met${rest}.${limits}`;
 }
 
 /** Returns the line with the reason, from the last output of a process. The file in results/ has all of it. */
@@ -122,6 +133,7 @@ const TARGET_HEADINGS = {
   range: '95 % confidence',
   all: 'All cores',
   target: 'Target',
+  limit: 'Limit',
 };
 const FIGURE_HEADINGS = { name: '', p50: 'p50', range: '95 % confidence', p90: 'p90', p99: 'p99' };
 
