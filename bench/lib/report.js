@@ -57,7 +57,7 @@ const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back); }
 body { max-width: 96rem; margin: 2rem auto; padding: 0 1rem; }
 p, nav { max-width: 60rem; }
-.verdict { font-size: 1.4rem; font-weight: 600; }
+p.verdict { font-size: 1.4rem; font-weight: 600; }
 .pins { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); }
 .pins > div { min-width: 0; }
 .dark { display: none; }
@@ -71,7 +71,9 @@ figure { margin: 0; }
 figure svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .wide { overflow-x: auto; }
-.what { min-width: 16rem; white-space: normal; }
+.what, .name { white-space: normal; }
+.what { min-width: 16rem; }
+.name { min-width: 7rem; }
 th, td { text-align: left; padding: 0.2rem 0.8rem 0.2rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 .met td:first-child { color: var(--good); }
 .missed td:first-child { color: var(--bad); font-weight: 600; }
