@@ -103,7 +103,8 @@ function stepsOf(comparison, extent) {
 }
 
 function roundsOf(comparison, extent) {
-  return Math.min(extent.rounds, comparison.mostRounds?.(extent) ?? Infinity);
+  const rounds = Math.max(extent.rounds, comparison.leastRounds?.(extent) ?? 0);
+  return Math.min(rounds, comparison.mostRounds?.(extent) ?? Infinity);
 }
 
 /** Runs the comparison on one core, or on all if `core` is undefined. Resolves with its participants. */

@@ -39,10 +39,10 @@ function verdictOf(one, all) {
   return one?.met ? ON_ONE_CORE : all?.met ? ON_ALL_CORES : MISSED;
 }
 
-/** Returns whether a target is missed, and its limit misses it as well, wherever it is missed. */
-function isOutOfReach(results) {
-  const missed = results.filter((result) => result !== undefined && !result.met);
-  return missed.length > 0 && missed.every(({ limit }) => limit?.met === false);
+/** Returns whether a target is not met, and its limit does not meet it either, on one core and on all of them. */
+function isOutOfReach(one, all) {
+  const verdicts = [verdictOf(one, all), verdictOf(one?.limit, all?.limit)];
+  return verdicts.every((verdict) => ![MET, NOT_MEASURED].includes(verdict));
 }
 
 /** Returns the cells of the table of targets, missed ones first. If one has no figure, the list below says why. */
@@ -62,7 +62,7 @@ function targetRows(run) {
       all: text(all),
       target: targetText(show, target),
       limit: limits.length === 0 ? '–' : limits.map((result) => text(result.limit)).join(' / '),
-      isOutOfReach: isOutOfReach([one, all]),
+      isOutOfReach: isOutOfReach(one, all),
     };
   });
   return rows.toSorted((a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict) || a.row - b.row);
@@ -80,7 +80,8 @@ function sentence(run) {
     [count(NOT_MEASURED), (number) => `${number} not measured`],
   ].filter(([number]) => number > 0);
   const rest = others.length === 0 ? '' : ` (${others.map(([number, say]) => say(number)).join(', ')})`;
-  const limits = outOfReach === 0 ? '' : ` Of the others, ${outOfReach} are out of reach: their limit misses them, too.`;
+  const limits =
+    outOfReach === 0 ? '' : ` Of the others, ${outOfReach} are out of reach: their limit misses them, too.`;
   return `${count(MET)} of ${rows.length} targets are met${rest}.${limits}`;
 }
 
