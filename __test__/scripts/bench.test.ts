@@ -66,9 +66,9 @@ test('a target is out of reach if its limit does not meet it either', () => {
   `);
   expect(found).toEqual([
     [
-      ['11', '1.50 × / 1.50 ×', true],
       ['12', '1.50 × / 1.50 ×', true],
       ['14', '1.50 ×', false],
+      ['11', '1.50 × / 1.50 ×', true],
       ['10', '1.50 × / 1.50 ×', true],
       ['13', '–', false],
       ['9', '–', false],
