@@ -37,8 +37,8 @@ module.exports = {
     'A fresh worker of a fresh process schedules its first tasks; both threads have loaded the package and are ' +
     'connected. From its first call to the last arrival in the main thread: the wall time, and the processor time of ' +
     'the whole process, with what V8 compiles in other threads. The limits: the JavaScript ring of records, with an ' +
-    'addon that calls uv_async_send and nothing else, before and after a rehearsal of its own; and schedule() where V8 ' +
-    'never optimizes (--no-opt).',
+    'addon that calls uv_async_send and nothing else, before and after a rehearsal of its own; and schedule() where ' +
+    'V8 never optimizes (--no-opt).',
   chart: 'scaling',
   axis: 'tasks',
   drawn: 'wall time',

@@ -99,8 +99,8 @@ module.exports = {
   title: 'Sparse wake-ups',
   text:
     `A worker wakes the main thread every ${SHORTEST} to ${LONGEST} ms. The latency of each wake-up, and the ` +
-    'processor time of the whole process for each, with the sleeps of the worker. The limit is the JavaScript ring of ' +
-    'records, with an addon that calls uv_async_send and nothing else.',
+    'processor time of the whole process for each, with the sleeps of the worker. The limit is the JavaScript ring ' +
+    'of records, with an addon that calls uv_async_send and nothing else.',
   chart: 'bars',
   // 4000 in all.
   count: ({ quick }) => (quick ? 200 : 1000),

@@ -90,5 +90,11 @@ module.exports = {
   targets: [
     { against: 'timer.refresh()', atLeast: 1 },
     { against: 'clearTimeout + setTimeout', atLeast: 4 },
-  ].map((target) => ({ row: '19', ours: 'installTask() again', limit: 'a clock, a store', ...target })),
+  ].map(({ against, atLeast }) => ({
+    row: '19',
+    ours: 'installTask() again',
+    against,
+    atLeast,
+    limit: 'a clock, a store',
+  })),
 };

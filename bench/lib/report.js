@@ -103,8 +103,8 @@ ${run.extent.rounds} rounds${run.extent.quick ? ', the quick way' : ''}. The con
 <nav>${names.map((name) => `<a href="#${name}">${escape(of(name)[0].title)}</a>`).join(' ')}</nav>
 <h2>Targets</h2>
 <p>The figures are medians of the quotients of rounds that follow each other. With ≤ they are costs, and less is better;
-with ≥ they are speeds, and more is better. The range is that on one core. The limit, on one core and on all, is the same
-quotient for a contender that does the least that anything must do.</p>
+with ≥ they are speeds, and more is better. The range is that on one core. The limit, on one core
+and on all, is the same quotient for a contender that does the least that anything must do.</p>
 <div class="wide">${htmlTable(TARGET_HEADINGS, targetRows(run))}</div>
 ${missing.map((line) => `<p class="muted">${escape(line)}</p>`).join('\n')}
 ${names.map((name) => section(of(name), rows)).join('\n')}
