@@ -4,6 +4,7 @@ import { type EventHandle, WaitableEvent, closeWithThread } from '../event';
 import { workerThreads } from '../platform';
 import type { TaskManagerHandle } from '../protocol';
 import { type SerializedError, serializeError } from '../transport';
+import { EventClosedError, InvalidHandleError } from '../util';
 
 /** What a worker is told. It travels as environment data, so that `workerData` is the program's alone. */
 export interface Start {
@@ -60,10 +61,29 @@ export function currentStart(): Start | undefined {
 /** The event of the answer, once this thread has opened it. Without a reference the collector would close it. */
 let answered: WaitableEvent | undefined;
 
-/** Closes the event of the answer when this thread ends: a thread that blocks for the answer learns of it. */
-export function openAnswer(start: Start): void {
-  answered = WaitableEvent.open(start.answered);
-  answered[closeWithThread]();
+/**
+ * Closes the event of the answer when this thread ends: a thread that blocks for the answer learns of it. Returns false
+ * when the thread that has started this one does not wait any more. It has terminated this one, which in Deno may go on
+ * for a while.
+ */
+export function openAnswer(start: Start): boolean {
+  return unlessClosed(() => {
+    answered = WaitableEvent.open(start.answered);
+    answered[closeWithThread]();
+  });
+}
+
+/** Uses the event of the answer. Returns false when the thread that waited has closed it. */
+function unlessClosed(use: () => void): boolean {
+  try {
+    use();
+    return true;
+  } catch (error) {
+    if (error instanceof InvalidHandleError || error instanceof EventClosedError) {
+      return false;
+    }
+    throw error;
+  }
 }
 
 /** Sends the answer: first the message, then the event, since a thread that blocks reads the channel after it. */
@@ -73,7 +93,9 @@ export function answer(start: Start, result: { handle: TaskManagerHandle } | { t
   const channel = new BroadcastChannel(start.channel);
   channel.postMessage(message);
   channel.close();
-  // Another copy of the package may have opened the event.
-  answered ??= WaitableEvent.open(start.answered);
-  answered.set();
+  unlessClosed(() => {
+    // Another copy of the package may have opened the event.
+    answered ??= WaitableEvent.open(start.answered);
+    answered.set();
+  });
 }

@@ -6,7 +6,9 @@ import { nodeProcess } from '../platform';
 import { type Start, answer, claimStart, openAnswer } from './introduction';
 
 async function load(start: Start): Promise<void> {
-  openAnswer(start);
+  if (!openAnswer(start)) {
+    return;
+  }
   if (start.module.startsWith('file:')) {
     // Where the program expects its own module.
     nodeProcess.argv[1] = fileURLToPath(start.module);
