@@ -38,14 +38,14 @@ function startWorker(answered: WaitableEvent, source: string): Promise<{ code: n
   });
 }
 
-test('a worker whose answer nobody awaits ends without an error, and does not load its module', async () => {
+test('a worker that its pool has given up ends without an error, and does not load its module', async () => {
   const answered = new WaitableEvent();
   const ended = startWorker(answered, 'process.exit(3);');
   answered.close();
   expect(await ended).toEqual({ code: 0, error: undefined });
 });
 
-test('a worker whose answer nobody awaits any more serves without an error', async () => {
+test('a worker that its pool gives up later serves without an error', async () => {
   const answered = new WaitableEvent();
   finallyDo(() => answered.close());
   const source = `
