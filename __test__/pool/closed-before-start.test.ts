@@ -1,4 +1,4 @@
-/** A worker that begins after the thread that started it has given up: in Deno, terminate() does not stop it at once. */
+/** A worker that begins after its pool has given it up: in Deno, terminate() does not stop a thread at once. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { root, temporaryPath } from '../support/files';
 /** The place of what a worker of a pool is told. */
 const KEY = 'waitable-event.worker';
 
-/** Starts what each worker of a pool starts, for a module with this source. Resolves with its exit code and its error. */
+/** Starts what each worker of a pool starts, for a module with this source. Resolves with its end. */
 function startWorker(answered: WaitableEvent, source: string): Promise<{ code: number; error: unknown }> {
   const module = temporaryPath('module.cjs');
   writeFileSync(module, source);
