@@ -80,6 +80,11 @@ test('a target is out of reach if its limit does not meet it either', () => {
 test('the limit of a target is the same quotient for another contender', () => {
   expect(
     evaluate(`
+    // Without the library for statistics, which is installed for the benchmarks alone.
+    const id = require.resolve('./bench/lib/statistics');
+    const summarise = ([[p50]]) => ({ p50, confidence: [p50, p50] });
+    const quotient = (above, below) => ({ value: above.p50 / below.p50, confidence: [0, 0] });
+    require.cache[id] = { id, filename: id, loaded: true, exports: { summarise, quotient } };
     const { evaluate } = require('./bench/lib/evaluate');
     const participant = (name, value) => ({ contender: { name }, rounds: [[value]], count: 1 });
     const participants = [participant('peer', 4), participant('ours', 8), participant('least', 2)];
