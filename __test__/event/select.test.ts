@@ -38,6 +38,18 @@ afterEach(() => {
 
 const NONE: Lists = [[], [], []];
 
+/**
+ * Takes all free numbers below `number` until the end of the test: once `number` is free, the next descriptor has it.
+ * The numbers of Windows' sockets have nothing to do with these, so there is a limit.
+ */
+function takeLowerNumbers(number: number): void {
+  for (let [fd, left] = [-1, 100]; fd < number && left > 0; left -= 1) {
+    const taken = openSync(devNull, 'r');
+    finallyDo(() => closeSync(taken));
+    fd = taken;
+  }
+}
+
 /** Calls select as it is, with what it throws as a rejection. */
 const blocking: Select = async (...args) => select(...args);
 const awaiting: Select = async (...args) => within(selectAsync(...args), 'selectAsync()');
@@ -319,14 +331,9 @@ describe('selectAsync only', () => {
       const wait = selectAsync([reader], [], [], 10_000);
       current.write();
       expect(await within(wait, 'selectAsync()')).toEqual([[reader], [], []]);
-      // Takes all lower numbers, which the runtime may have left: the next descriptor has this one.
-      const taken = [openSync(devNull, 'r')];
-      while ((taken.at(-1) as number) < reader && taken.length < 100) {
-        taken.push(openSync(devNull, 'r'));
-      }
+      takeLowerNumbers(reader);
       current.close(reader);
       const next = new Pipe();
-      taken.forEach((fd) => closeSync(fd));
       expect(next.reader).toBe(reader);
       expect(await selectAsync([reader], [], [], 0)).toEqual(NONE);
       [current, reader] = [next, next.reader];
@@ -345,12 +352,7 @@ describe('selectAsync only', () => {
     event.clear();
     const controller = new AbortController();
     const pending = former === 'goes on' ? selectAsync([number], [], [], 60_000, { signal: controller.signal }) : NONE;
-    // Takes all lower numbers: the next descriptor has the number of the event.
-    for (let taken = -1; taken < number;) {
-      const fd = openSync(devNull, 'r');
-      finallyDo(() => closeSync(fd));
-      taken = fd;
-    }
+    takeLowerNumbers(number);
     event.close();
     const next = new Pipe();
     expect(next.reader).toBe(number);
