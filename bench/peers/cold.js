@@ -7,9 +7,6 @@
 
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
 
-const { openRing } = require('../lib/js-ring');
-const { loadAsync } = require('../lib/native');
-
 /** Milliseconds in which the threads come to rest: before the first call, and after the last arrival. */
 const SETTLE = 30;
 
@@ -40,6 +37,8 @@ function pushAll(ring, count, wake) {
 /** The least that a way of JavaScript's own needs: the ring of records, and an addon that calls libuv alone. */
 const ring = (rehearsed) => ({
   listen(arrived) {
+    const { openRing } = require('../lib/js-ring');
+    const { loadAsync } = require('../lib/native');
     const records = openRing('record');
     const async = loadAsync().open(() => records.drain(arrived));
     if (rehearsed > 0) {
@@ -50,8 +49,9 @@ const ring = (rehearsed) => ({
     return { memory: records.memory, async };
   },
   connect({ memory, async }) {
+    const { openRing } = require('../lib/js-ring');
+    const { send } = require('../lib/native').loadAsync();
     const records = openRing('record', memory);
-    const { send } = loadAsync();
     const wake = () => send(async);
     if (rehearsed > 0) {
       pushAll(openRing('record'), rehearsed, () => {});
