@@ -4,14 +4,13 @@
  * #75163).
  */
 
-import { closeSync, openSync } from 'node:fs';
-import { devNull } from 'node:os';
+import { closeSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type FileDispatcher, RunLoop, WaitableEvent } from 'waitable-event';
 
 import { codeOf } from '../support/outcomes';
-import { Pipe, writeSync } from '../support/pipe';
+import { Pipe, takeLowerNumbers, writeSync } from '../support/pipe';
 import { Recorder, Stage, ways } from '../support/run-loop/channels';
 import { fdOf, makeSockets } from '../support/sockets';
 
@@ -90,6 +89,7 @@ describe.each(ways)('with %s()', (way) => {
           const number = other.fileno();
           // An end that is not ready, in the very place of one that is.
           const quiet = new Pipe();
+          takeLowerNumbers(number);
           other.close();
           const next = new Recorder(quiet.reader, stage.loop, log, 'fresh');
           replaced.push(number);
@@ -108,12 +108,10 @@ describe.each(ways)('with %s()', (way) => {
     const stale = makeReady('stale');
     const { reader, writer } = new Pipe();
     writeSync(writer, 'spam');
-    const fillers = Array.from({ length: 50 }, () => openSync(devNull, 'r'));
     const number = stale.fileno();
+    takeLowerNumbers(number);
     closeSync(number);
-    // The lowest number that is free.
     const fresh = new Recorder(reader, stage.loop, log, 'fresh');
-    fillers.forEach((fd) => closeSync(fd));
     expect(fresh.fileno()).toBe(number);
     stale.delChannel();
     await stage.passes(3);

@@ -8,7 +8,7 @@ import { Dispatcher, FileDispatcher, RunLoop, WaitableEvent } from 'waitable-eve
 import { finallyDo } from '../support/clean-up';
 import { makeFifo } from '../support/files';
 import { codeOf } from '../support/outcomes';
-import { Pipe } from '../support/pipe';
+import { Pipe, takeLowerNumbers } from '../support/pipe';
 import { Stage, ways } from '../support/run-loop/channels';
 
 /** A channel over the connection of a library, which replaces it. */
@@ -72,6 +72,7 @@ describe.each(ways)('with %s()', (way) => {
     channel.addChannel(stage.loop);
     await stage.passes(1);
     const { reader: number } = channel.pipe;
+    takeLowerNumbers(number);
     channel.pipe.close(number);
     const fresh = new Pipe();
     expect(fresh.reader).toBe(number);
@@ -89,6 +90,7 @@ describe.each(ways)('with %s()', (way) => {
         super.handleRead();
         numbers.push(this.pipe.reader);
         if (this.received === 'lost') {
+          takeLowerNumbers(this.pipe.reader);
           this.pipe.close(this.pipe.reader);
           this.pipe = new Pipe();
           this.addChannel(stage.loop);

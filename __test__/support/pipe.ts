@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { devNull } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 
 import { finallyDo } from './clean-up';
@@ -20,6 +21,18 @@ const calls =
   process.platform === 'win32'
     ? callsOnWindows(require(`../../waitable-event.win32-${process.arch}-msvc.node`) as WindowsBinding)
     : { open: openFifo, write: fs.writeSync, read: fs.readSync, close: fs.closeSync };
+
+/**
+ * Takes all free numbers below `number` until the end of the test: once `number` is free, the next descriptor has it.
+ * Does nothing on Windows, where a connection that opens needs numbers for a moment that it gives back.
+ */
+export function takeLowerNumbers(number: number): void {
+  for (let taken = -1; process.platform !== 'win32' && taken < number;) {
+    const fd = fs.openSync(devNull, 'r');
+    finallyDo(() => fs.closeSync(fd));
+    taken = fd;
+  }
+}
 
 function openFifo(): [number, number] {
   const path = makeFifo();
