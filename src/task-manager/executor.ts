@@ -184,7 +184,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
   /** Returns the counts of an entry, which keeps them when it has a handler. */
   #statsOf(entry: HandlerEntry): NameStats {
     const stats = this.#counts.of(entry.name);
-    if (entry.handler !== undefined) {
+    if (this.#handlers.has(entry.name)) {
       entry.stats = stats;
     }
     return stats;
@@ -202,11 +202,12 @@ export class Executor implements RecordHandler<HandlerEntry> {
     context: NamedTaskContext,
     carrier: TaskCarrier | undefined,
   ): unknown {
+    const { handler } = entry;
     try {
       const result =
-        isTracing || carrier !== undefined
-          ? this.#callTraced(id, entry, payload, context, carrier)
-          : entry.get()(payload, context);
+        handler === undefined || isTracing || carrier !== undefined
+          ? this.#callRarer(id, entry, payload, context, carrier)
+          : handler(payload, context);
       if (isThenable(result)) {
         return this.#settle(id, entry, context, result);
       }
@@ -217,15 +218,20 @@ export class Executor implements RecordHandler<HandlerEntry> {
     return undefined;
   }
 
-  /** A method of its own: a closure in `#call()` would cost each task. */
-  #callTraced(
+  /**
+   * Calls a handler that is traced, or refuses the task of a name without one. A method of its own: a closure in
+   * `#call()` would cost each task. And the call there has one handler alone: a rehearsal's task comes here.
+   */
+  #callRarer(
     id: number,
     entry: HandlerEntry,
     payload: unknown,
     context: NamedTaskContext,
     carrier: TaskCarrier | undefined,
   ): unknown {
-    return callTraced(() => entry.get()(payload, context), context, id, carrier);
+    return isTracing || carrier !== undefined
+      ? callTraced(() => entry.get()(payload, context), context, id, carrier)
+      : entry.get()(payload, context);
   }
 
   /** Says that a task is over when its run is, unless it will run again. Returns the result of the run. */

@@ -17,15 +17,21 @@ export class HandlerEntry {
   handler: AnyHandler | undefined;
   /** The counts of the name; `undefined` before the first task. */
   stats: NameStats | undefined;
+  readonly #isRehearsed: boolean;
 
-  constructor(name: string) {
+  constructor(name: string, isRehearsed: boolean = false) {
     this.name = name;
+    this.#isRehearsed = isRehearsed;
   }
 
-  /** Returns the handler. Throws `ERR_UNKNOWN_TASK` when there is none. */
+  /** Returns the handler. Throws `ERR_UNKNOWN_TASK` when there is none; for a rehearsal, it returns one then. */
   get(): AnyHandler {
-    return this.handler ?? refuseUnknown(this.name);
+    return this.handler ?? (this.#isRehearsed ? ignoreTask : refuseUnknown(this.name));
   }
+}
+
+function ignoreTask(): void {
+  // A rehearsal's task does nothing.
 }
 
 function refuseUnknown(name: string): never {

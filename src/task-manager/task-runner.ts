@@ -87,7 +87,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
         // The only name has a handler.
         const stats = new ManagerStats({ handlers: { has: () => true } });
         const handlers = new HandlerRegistry(this, stats);
-        handlers.define(REHEARSAL, () => undefined);
+        handlers.defineForRehearsal(REHEARSAL);
         return createExecutor(handlers, stats);
       },
     });
