@@ -73,11 +73,16 @@ async function measureAndSave(options) {
 
 /** Reads an earlier run. */
 function read(file) {
+  let run;
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    run = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new UsageError(`${file} cannot be read: ${error.message}`, { cause: error });
   }
+  if (!Array.isArray(run?.comparisons)) {
+    throw new UsageError(`${file} is no run of the benchmarks`);
+  }
+  return run;
 }
 
 /** Prints and draws a run. */
@@ -92,6 +97,14 @@ async function show(run, { pictures }) {
   }
 }
 
+/** Prints on which targets runs agree. */
+function compareRuns(runs) {
+  const { agreement, agreementText } = require('./lib/agreement');
+  runs.forEach(({ environment }, index) => console.log(`Run ${index + 1}: ${inShort(environment)}`));
+  console.log(`\n${agreementText(runs)}`);
+  process.exitCode = agreement(runs).differing.some(({ isContradiction }) => isContradiction) ? 1 : 0;
+}
+
 async function main() {
   const options = parse(process.argv.slice(2), NAMES);
   if (options.help) {
@@ -100,6 +113,10 @@ async function main() {
   }
   if (options.list) {
     console.log(NAMES.join('\n'));
+    return;
+  }
+  if (options.compare) {
+    compareRuns(options.files.map(read));
     return;
   }
   installPackages();

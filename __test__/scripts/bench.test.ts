@@ -133,3 +133,59 @@ test.each(['number', 'record', 'json', 'structuredClone'])(
     expect(counts).toEqual({ isInOrder: true, isEachSleepWokenOnce: true, isAllRead: true });
   },
 );
+
+/** Runs of one target, at most 1, each with the value and range of its result. */
+const AGREEMENT = `
+  const runs = (...results) => results.map(([value, ...confidence]) => ({ comparisons: [{
+    name: 'one', show: 'time', pin: 'one core', contenders: [],
+    targets: [{ row: '9', ours: 'ours', against: 'peer', atMost: 1, result: { value, confidence, met: value <= 1 } }],
+  }] }));
+  const { agreement, agreementText } = require('./bench/lib/agreement');
+  const found = (...results) => {
+    const { count, differing } = agreement(runs(...results));
+    return [count, differing.map(({ isContradiction }) => isContradiction)];
+  };
+`;
+
+test('runs agree on a target that each meets, or each misses', () => {
+  expect(
+    evaluate(`${AGREEMENT} return [found([0.5, 0.4, 0.6], [0.9, 0.8, 1.1]), found([2, 1, 3], [4, 3, 5])]`),
+  ).toEqual([
+    [1, []],
+    [1, []],
+  ]);
+});
+
+test('runs that differ lie at the target if its range has it, and contradict each other if two are sure', () => {
+  const one = [0.9, 0.8, 0.95];
+  const other = [1.3, 1.2, 1.4];
+  const unsure = [1.1, 0.9, 1.4];
+  expect(
+    evaluate(`${AGREEMENT} return [${JSON.stringify([one, unsure])}, ${JSON.stringify([unsure, other, one])}]
+    .map((results) => found(...results))`),
+  ).toEqual([
+    [1, [false]],
+    [1, [true]],
+  ]);
+});
+
+test('a result that one run has not is not compared', () => {
+  expect(
+    evaluate(`${AGREEMENT}
+      const [one, other] = runs([1, 1, 1], [2, 2, 2]);
+      other.comparisons[0].pin = 'all cores';
+      return agreement([one, other]);
+    `),
+  ).toEqual({ count: 0, differing: [] });
+});
+
+test('runs that contradict each other are listed with their figures', () => {
+  const text = evaluate(`${AGREEMENT} return agreementText(runs([0.9, 0.8, 0.95], [1.3, 1.2, 1.4]))`) as string;
+  expect(text.split('\n')[1]).toMatch(
+    /^contradiction {2}9 .* ours : peer .* 0\.900 × \(0\.800 × … 0\.950 ×\) met {2}1\.30 × \(1\.20 × … 1\.40 ×\) missed$/,
+  );
+  expect(text.split('\n').at(-1)).toBe(
+    '2 runs have 1 results in common. On the same side of the target in each run: 0. At the target, which lies in the ' +
+      '95 % range of a run that differs: 0. Contradictions: 1.',
+  );
+});

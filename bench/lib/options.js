@@ -6,6 +6,7 @@ const { parseArgs } = require('node:util');
 const HELP = `Measures what a wake-up costs: each way of doing it beside the others, on this machine and in one run.
 
   npm run bench -- [options] [comparison …]
+  npm run bench -- --compare FILE FILE …
 
 Without names it makes all comparisons.
 
@@ -13,11 +14,13 @@ Without names it makes all comparisons.
   --rounds NUMBER   how many rounds each contender runs
   --list            print the names of the comparisons, and make none
   --from FILE       draw the report of an earlier run, bench/results/….json, and measure nothing
+  --compare         say whether earlier runs agree on which targets are met, and measure nothing
   --pictures        renew the pictures and the table in docs/ from this run
   --help            print this help
 
 It writes results to bench/results/, and draws them in bench/report.html. The exit code is 1 if a contender
-failed, and 2 for a wrong command line. A target that is missed is a result like any other.`;
+failed or runs contradict each other, and 2 for a wrong command line. A target that is missed is a result like
+any other.`;
 
 /** Extents of a run. Times are in milliseconds. */
 const EXTENTS = {
@@ -40,12 +43,19 @@ function parse(argv, known) {
         rounds: { type: 'string' },
         list: { type: 'boolean', default: false },
         from: { type: 'string' },
+        compare: { type: 'boolean', default: false },
         pictures: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     }));
   } catch (error) {
     throw new UsageError(error.message, { cause: error });
+  }
+  if (values.compare) {
+    if (positionals.length < 2) {
+      throw new UsageError('--compare needs two files of bench/results/ or more');
+    }
+    return { ...values, files: positionals };
   }
   const unknown = positionals.filter((name) => !known.includes(name));
   if (unknown.length > 0) {

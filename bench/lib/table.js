@@ -3,7 +3,7 @@
 
 const { figure, resultText, targetText } = require('./format');
 
-/** Returns the targets of a run: each once, with its results on one core and on all of them. */
+/** Returns the targets of a run, by keys: each once, with its results on one core and on all of them. */
 function targetsOf(run) {
   const targets = new Map();
   for (const comparison of run.comparisons) {
@@ -14,7 +14,12 @@ function targetsOf(run) {
       targets.set(key, entry);
     }
   }
-  return [...targets.values()];
+  return targets;
+}
+
+/** Returns what a target compares. */
+function targetName({ ours, against }) {
+  return against === undefined ? ours : `${ours} : ${against}`;
 }
 
 /** The verdicts, in the order of the table. */
@@ -47,7 +52,7 @@ function isOutOfReach(one, all) {
 
 /** Returns the cells of the table of targets, missed ones first. If one has no figure, the list below says why. */
 function targetRows(run) {
-  const rows = targetsOf(run).map(({ comparison: { name, show }, target, results }) => {
+  const rows = Array.from(targetsOf(run).values(), ({ comparison: { name, show }, target, results }) => {
     const { 'one core': one, 'all cores': all } = results;
     const text = (result) => (result ? resultText(show, target, result.value) : '–');
     const judged = one ?? all;
@@ -56,7 +61,7 @@ function targetRows(run) {
       verdict: verdictOf(one, all),
       row: target.row,
       name,
-      what: target.against === undefined ? target.ours : `${target.ours} : ${target.against}`,
+      what: targetName(target),
       one: text(one),
       range: judged ? judged.confidence.map((value) => resultText(show, target, value)).join(' … ') : '–',
       all: text(all),
@@ -170,4 +175,14 @@ function table(run) {
   return lines.join('\n');
 }
 
-module.exports = { FIGURE_HEADINGS, TARGET_HEADINGS, figureRows, sentence, table, targetRows };
+module.exports = {
+  FIGURE_HEADINGS,
+  TARGET_HEADINGS,
+  columns,
+  figureRows,
+  sentence,
+  table,
+  targetName,
+  targetRows,
+  targetsOf,
+};
