@@ -132,6 +132,24 @@ except BlockingIOError: print("full", written > 0)`,
     next.close();
     successor.close();
   });
+
+  test('learns of close(), though this thread has waited for the event before', async () => {
+    expect(await event.waitAsync(1)).toBe(false);
+    const child = startWriter(
+      `import select
+pipe = select.poll()
+pipe.register(3, 0)
+print(len(pipe.poll(30000)), flush=True)`,
+      `const deadline = Date.now() + 30_000;
+      const write = () => {
+        try { require('fs').writeSync(3, 'x'); } catch (error) { return error.code !== 'EAGAIN'; }
+      };
+      const check = () => write() || Date.now() > deadline ? console.log(Number(write())) : setTimeout(check, 10);
+      check();`,
+    );
+    event.close();
+    expect(endedWith(await child.ended, 0).stdout.trim()).toBe('1');
+  });
 });
 
 describe('a child process that has the read side', () => {

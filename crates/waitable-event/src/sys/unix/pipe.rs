@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::nowait;
+use super::poll_watcher::Watcher;
 use super::retry::retry;
 use crate::doorbell::Doorbell;
 use crate::sys::native::{pipe, read, reopen_reader, write};
@@ -157,6 +158,7 @@ impl Pipe {
 
 impl Drop for Pipe {
     fn drop(&mut self) {
+        Watcher::forget(self.reader.as_raw_fd());
         // The number of a write side that foreign code has closed may be another file's by now.
         if !self.is_writer_gone.load(Ordering::SeqCst) {
             // SAFETY: the pipe is being dropped, so the field is not used again.

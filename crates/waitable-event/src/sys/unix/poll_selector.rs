@@ -5,7 +5,7 @@
 //! the same file by now, is not told from the old one.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ impl PollSelector {
     }
 
     pub(crate) fn remove(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
-        self.wake_if(self.shared.remove(fd));
+        self.wake_if(self.shared.remove(fd.as_raw_fd()));
         Ok(())
     }
 
@@ -89,5 +89,36 @@ impl Drop for PollSelector {
 impl AsFd for PollSelector {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.shared.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::poll::{PollFd, PollFlags, poll};
+
+    use super::super::pipe::Pipe;
+    use super::*;
+
+    /// Sleeps until a descriptor is ready.
+    fn wait_for(fd: BorrowedFd<'_>, flags: PollFlags) -> io::Result<PollFlags> {
+        let mut fds = [PollFd::new(fd, flags)];
+        poll(&mut fds, 10_000_u16)?;
+        Ok(fds[0].revents().unwrap_or(PollFlags::empty()))
+    }
+
+    #[test]
+    fn a_pipe_that_is_dropped_is_closed_while_the_thread_sleeps_on_it() -> io::Result<()> {
+        let selector = PollSelector::new()?;
+        for _ in 0..10 {
+            let pipe = Pipe::new()?;
+            // SAFETY: the pipe is open.
+            let writer = unsafe { BorrowedFd::borrow_raw(pipe.writer_fileno()) }.try_clone_to_owned()?;
+            selector.add(pipe.reader(), 1, Interest::READABLE, Trigger::OneShot)?;
+            // Time for the thread to fall asleep on it. If it does not, it finds the number closed, and all is well.
+            std::thread::sleep(Duration::from_millis(5));
+            drop(pipe);
+            assert_eq!(wait_for(writer.as_fd(), PollFlags::empty())?, PollFlags::POLLERR, "the read side is open");
+        }
+        Ok(())
     }
 }

@@ -120,10 +120,10 @@ impl Shared {
         }
     }
 
-    /// Returns whether the thread has to be woken.
-    pub(super) fn remove(&self, fd: BorrowedFd<'_>) -> bool {
-        let mut state = lock(&self.state);
-        state.members.remove(&fd.as_raw_fd()).is_some() && state.is_armed
+    /// Returns whether the thread has to be woken: also if it does not sleep for this poller, it may still sleep on the
+    /// number.
+    pub(super) fn remove(&self, fd: RawFd) -> bool {
+        lock(&self.state).members.remove(&fd).is_some()
     }
 
     /// Returns whether the thread has to be woken.

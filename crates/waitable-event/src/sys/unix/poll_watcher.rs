@@ -10,6 +10,10 @@
 //!
 //! The thread holds no poller while it sleeps: one that is dropped releases its descriptors immediately. It may then
 //! sleep on a number that is closed, or another's, until it is woken, which the drop does. That is a wake-up too many.
+//!
+//! **Nothing stays open.** While the thread sleeps on a descriptor, its file is open for the kernel, though the number
+//! is closed: who holds the other end of a pipe does not learn of it. So what leaves a poller wakes the thread, and the
+//! pipe of an event leaves all pollers when it is dropped, as it does with a kernel's set of descriptors.
 
 use std::collections::HashMap;
 use std::io;
@@ -29,6 +33,9 @@ use crate::sys::native::sleep;
 
 /// The time after which the thread polls again when it could not. All pollers are told after each attempt.
 const RETRY: Duration = Duration::from_millis(100);
+
+/// The watcher of this process, once it was needed.
+static WATCHER: OnceLock<Watcher> = OnceLock::new();
 
 /// The thread's side that others see.
 pub(super) struct Watcher {
@@ -53,7 +60,6 @@ impl Watcher {
     ///
     /// EAGAIN when the process may have no more threads, EMFILE without descriptors. The next call tries again.
     pub(super) fn get() -> io::Result<&'static Watcher> {
-        static WATCHER: OnceLock<Watcher> = OnceLock::new();
         static HAS_STARTED: Mutex<bool> = Mutex::new(false);
         let mut has_started = lock(&HAS_STARTED);
         let watcher = match WATCHER.get() {
@@ -78,6 +84,18 @@ impl Watcher {
     /// Has the thread read the state of all pollers anew.
     pub(super) fn wake(&self) {
         self.waker.wake();
+    }
+
+    /// Has all pollers forget a number that is about to be closed.
+    pub(super) fn forget(fd: RawFd) {
+        let Some(watcher) = WATCHER.get() else {
+            return;
+        };
+        let mut was_member = false;
+        watcher.for_each(|poller| was_member |= poller.remove(fd));
+        if was_member {
+            watcher.wake();
+        }
     }
 
     fn run(&self) {
