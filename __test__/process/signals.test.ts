@@ -23,7 +23,10 @@ async function start(...args: string[]): Promise<{ child: Child; fd: number }> {
 }
 
 async function asleep(child: Child): Promise<void> {
-  await until(() => isAsleep(child.pid, child.pid), 'the child to sleep');
+  await until(() => child.isOver || isAsleep(child.pid, child.pid), 'the child to sleep');
+  if (child.isOver) {
+    throw new Error('The child ended before it was seen asleep');
+  }
 }
 
 async function resultOf(child: Child): Promise<Result> {
@@ -37,6 +40,9 @@ function ring(child: Child, fd: number): void {
   writeSync(pipe, 'x');
   closeSync(pipe);
 }
+
+/** The timeout of a wait, in milliseconds: longer than a busy machine takes to see that the child sleeps. */
+const TIMEOUT = 2000;
 
 const ways = ['wait', 'select', 'waitAsync', 'selectAsync'];
 
@@ -55,13 +61,13 @@ describe('SIGSTOP and SIGCONT', () => {
   });
 
   test('do not make a timeout come early', async () => {
-    const { child } = await start('wait', '700');
+    const { child } = await start('wait', String(TIMEOUT));
     child.kill('SIGSTOP');
     await until(() => stateOf(child.pid, child.pid) === 'T', 'the child to stop');
     child.kill('SIGCONT');
     const { outcome, elapsed } = await resultOf(child);
     expect(outcome).toBe(false);
-    expect(elapsed).toBeGreaterThanOrEqual(700);
+    expect(elapsed).toBeGreaterThanOrEqual(TIMEOUT);
   });
 
   test('a set() while it is stopped is there when it goes on', async () => {
@@ -76,7 +82,7 @@ describe('SIGSTOP and SIGCONT', () => {
 
 describe('a storm of signals', () => {
   test.each(ways)('does not make %s come early, nor fail', async (way) => {
-    const { child } = await start(way, '600', 'storm');
+    const { child } = await start(way, String(TIMEOUT), 'storm');
     const before = process.hrtime.bigint();
     let sent = 0;
     // Signals stop after a while: V8 measures the processor's frequency asleep, and starts over when a signal wakes it.
@@ -87,7 +93,7 @@ describe('a storm of signals', () => {
     }
     const { outcome, elapsed, signals } = await resultOf(child);
     expect(outcome).toBe(false);
-    expect(elapsed).toBeGreaterThanOrEqual(600);
+    expect(elapsed).toBeGreaterThanOrEqual(TIMEOUT);
     expect(sent).toBeGreaterThan(100);
     expect(signals).toBeGreaterThan(0);
   });
