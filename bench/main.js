@@ -101,8 +101,9 @@ async function show(run, { pictures }) {
 function compareRuns(runs) {
   const { agreement, agreementText } = require('./lib/agreement');
   runs.forEach(({ environment }, index) => console.log(`Run ${index + 1}: ${inShort(environment)}`));
-  console.log(`\n${agreementText(runs)}`);
-  process.exitCode = agreement(runs).differing.some(({ isContradiction }) => isContradiction) ? 1 : 0;
+  const found = agreement(runs);
+  console.log(`\n${agreementText(runs.length, found)}`);
+  process.exitCode = found.differing.some(({ isContradiction }) => isContradiction) ? 1 : 0;
 }
 
 async function main() {

@@ -180,7 +180,9 @@ test('a result that one run has not is not compared', () => {
 });
 
 test('runs that contradict each other are listed with their figures', () => {
-  const text = evaluate(`${AGREEMENT} return agreementText(runs([0.9, 0.8, 0.95], [1.3, 1.2, 1.4]))`) as string;
+  const text = evaluate(
+    `${AGREEMENT} return agreementText(2, agreement(runs([0.9, 0.8, 0.95], [1.3, 1.2, 1.4])))`,
+  ) as string;
   expect(text.split('\n')[1]).toMatch(
     /^contradiction {2}9 .* ours : peer .* 0\.900 × \(0\.800 × … 0\.950 ×\) met {2}1\.30 × \(1\.20 × … 1\.40 ×\) missed$/,
   );

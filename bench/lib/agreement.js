@@ -18,8 +18,9 @@ function resultsOf(run) {
 }
 
 /** Returns whether the 95 % range of a result contains its target: the next run may find it on the other side. */
-function isAtTarget({ atMost, atLeast = atMost }, { confidence }) {
-  return Math.min(...confidence) <= atLeast && atLeast <= Math.max(...confidence);
+function isAtTarget({ atMost, atLeast }, { confidence }) {
+  const bound = atLeast ?? atMost;
+  return Math.min(...confidence) <= bound && bound <= Math.max(...confidence);
 }
 
 /**
@@ -42,9 +43,8 @@ function agreement(runs) {
   return { count: common.length, differing };
 }
 
-/** Returns what `agreement()` has found, as text. */
-function agreementText(runs) {
-  const { count, differing } = agreement(runs);
+/** Returns what `agreement()` has found in so many runs, as text. */
+function agreementText(runs, { count, differing }) {
   const contradictions = differing.filter(({ isContradiction }) => isContradiction).length;
   const atTarget = differing.length - contradictions;
   const rows = differing.map(({ comparison: { name, show }, target, pin, results, isContradiction }) => {
@@ -64,10 +64,12 @@ function agreementText(runs) {
     };
   });
   const headings = { verdict: '', row: 'Row', name: 'Comparison', what: 'What', pin: 'Pinned to', target: 'Target' };
-  const ofRuns = Object.fromEntries(runs.map((_, index) => [`run${index + 1}`, `Run ${index + 1}`]));
+  const ofRuns = Object.fromEntries(
+    Array.from({ length: runs }, (_, index) => [`run${index + 1}`, `Run ${index + 1}`]),
+  );
   const lines = rows.length === 0 ? [] : [...columns({ ...headings, ...ofRuns }, rows), ''];
   lines.push(
-    `${runs.length} runs have ${count} results in common. On the same side of the target in each run: ` +
+    `${runs} runs have ${count} results in common. On the same side of the target in each run: ` +
       `${count - differing.length}. At the target, which lies in the 95 % range of a run that differs: ${atTarget}. ` +
       `Contradictions: ${contradictions}.`,
   );

@@ -181,7 +181,7 @@ export class Executor implements RecordHandler<HandlerEntry> {
     return isVirtual ? time - systemClock.offset() : time + systemClock.offset();
   }
 
-  /** Returns the counts of an entry, which keeps them when it has a handler. */
+  /** Returns the counts of an entry, which keeps them when its name is defined. */
   #statsOf(entry: HandlerEntry): NameStats {
     const stats = this.#counts.of(entry.name);
     if (this.#handlers.has(entry.name)) {

@@ -84,7 +84,7 @@ export class TaskRunner implements TaskOwner, TaskSource, Participant {
         if (isTracing || isScheduleObserved()) {
           return undefined;
         }
-        // The only name has a handler.
+        // The only name counts like one with a handler.
         const stats = new ManagerStats({ handlers: { has: () => true } });
         const handlers = new HandlerRegistry(this, stats);
         handlers.defineForRehearsal(REHEARSAL);
